@@ -1,0 +1,58 @@
+# Targets a person remembers. Each sets up what it needs; nothing has to be installed by hand
+# but Python 3.11+ with venv, and make.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test lint format proto bench clean lock
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.runtime: requirements/runtime.txt clients/python/pyproject.toml services/compressor/pyproject.toml requirements/build.txt
+	@echo "Setting up $(VENV): what the service and the client import"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/runtime.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e clients/python -e services/compressor
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@echo "Setting up $(VENV): what lint and tests need"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.dev ## Set up the virtual environment
+
+demo: $(VENV)/.runtime ## Run the main job on the samples: compress, show, retrieve, compare
+	@$(BIN)/python -m furler.cli demo
+
+test: $(VENV)/.dev ## Run all tests
+	@$(BIN)/python -m pytest -q -n auto
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts, buf
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy services/compressor/src clients/python/src tests
+	@$(BIN)/lint-imports
+	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code
+
+format: $(VENV)/.dev ## Format and fix what can be fixed by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+proto: $(VENV)/.dev ## Regenerate the Python stubs from proto/
+	@$(BIN)/python tools/generate_stubs.py
+
+bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory)
+	@$(BIN)/python -m tests.bench $(if $(CORPUS),--corpus $(CORPUS))
+
+lock: $(VENV)/.dev ## Compile the hashed requirements again
+	@cd requirements && for f in build runtime dev; do \
+		../$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+			--strip-extras --allow-unsafe --no-header -o $$f.txt $$f.in; done
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis

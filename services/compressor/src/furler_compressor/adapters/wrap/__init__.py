@@ -1,0 +1,1 @@
+"""Decorators of the Store port, each with one concern: verified, packed, bounded, traced."""

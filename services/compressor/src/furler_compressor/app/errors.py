@@ -1,0 +1,78 @@
+"""The one error tree. Each class is one ErrorReason; the rpc layer gives it a status.
+
+Messages name the field and the limit, never content. ``metadata`` becomes
+ErrorInfo.metadata.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FurlerError(Exception):
+    """Something a caller should know about. ``reason`` is an ErrorReason without its prefix."""
+
+    reason: ClassVar[str]
+
+    def __init__(self, message: str, **metadata: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata = metadata
+
+
+class FieldInvalidError(FurlerError):
+    """A field of the request is malformed. Metadata: field."""
+
+    reason = "FIELD_INVALID"
+
+
+class ContentNotTextError(FurlerError):
+    """The content is not UTF-8. Metadata: offset."""
+
+    reason = "CONTENT_NOT_TEXT"
+
+
+class DigestMismatchError(FurlerError):
+    """A digest does not match its bytes. Metadata: expected, actual."""
+
+    reason = "DIGEST_MISMATCH"
+
+
+class ContentTooLargeError(FurlerError):
+    """The content exceeds a limit. Metadata: limit_bytes, size_bytes."""
+
+    reason = "CONTENT_TOO_LARGE"
+
+
+class SelectorInvalidError(FurlerError):
+    """A selector does not fit the content. Metadata: selector."""
+
+    reason = "SELECTOR_INVALID"
+
+
+class ContentNotFoundError(FurlerError):
+    """Expired, deleted, never stored, or not the caller's: all look the same."""
+
+    reason = "CONTENT_NOT_FOUND"
+
+
+class ContentCorruptError(FurlerError):
+    """Stored bytes do not match their digest; the record was removed."""
+
+    reason = "CONTENT_CORRUPT"
+
+
+class StoreUnavailableError(FurlerError):
+    """The store did not answer, refused, or is full."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class OverloadedError(FurlerError):
+    """The server sheds load. ``retry_after`` is in seconds."""
+
+    reason = "OVERLOADED"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

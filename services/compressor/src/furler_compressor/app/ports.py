@@ -1,0 +1,131 @@
+"""What the use cases need from outside: a store. Adapters implement it, wrap/ decorates it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose data: a tenant, taken from the credential alone, and one of its spaces.
+
+    A record is visible in its own scope and nowhere else.
+    """
+
+    tenant: str
+    space: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One original as it is stored.
+
+    ``sha256`` and ``size`` are of the original bytes, ``data`` may be packed
+    (zstd) or sealed (encrypted) by decorators on its way to an adapter.
+    """
+
+    ref: str
+    sha256: bytes
+    size: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredView:
+    """One cached view: the recipe that made it and its serialised form."""
+
+    recipe: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record that was found, and when (Unix seconds) it will be forgotten."""
+
+    record: Record
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one compression or retrieval adds to a scope's counters.
+
+    ``name`` is a kind of content for compressions, ``retrieval`` or
+    ``retrieval_miss`` for retrievals.
+    """
+
+    name: str
+    views: int = 0
+    cached: int = 0
+    degraded: int = 0
+    tokens_before: int = 0
+    tokens_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a scope holds: originals and their size unpacked, in bytes."""
+
+    originals: int
+    stored_bytes: int
+
+
+class Store(Protocol):
+    """Originals, their views, and counters, per scope.
+
+    Every method may raise StoreUnavailableError, and only that. A return means
+    the effect is durable as far as the backend promises. Nothing is visible
+    after its retention; re-putting and recalling extend retention, never
+    shorten it.
+    """
+
+    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+        """Return a cached view's data, if the view and its original are both held.
+
+        A hit extends the retention of both to at least ``retention`` seconds
+        from now. A view without its original is a miss.
+        """
+        ...
+
+    async def commit(
+        self, scope: Scope, record: Record, view: StoredView | None, retention: float
+    ) -> None:
+        """Keep an original, and with it a view of it, for at least ``retention`` seconds.
+
+        Idempotent; atomic: never a view without its original. Raises
+        StoreUnavailableError if the ref is held with another digest.
+        """
+        ...
+
+    async def fetch(self, scope: Scope, ref: str) -> Held | None:
+        """Return an original, or None: expired, deleted, never stored, another scope's."""
+        ...
+
+    async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:
+        """Return the refs that are not held, in order; extend the retention of the others."""
+        ...
+
+    async def delete(self, scope: Scope, ref: str) -> None:
+        """Forget an original and every view of it. Nothing happens if it is not held."""
+        ...
+
+    async def add(self, scope: Scope, tally: Tally) -> None:
+        """Add to the scope's counters."""
+        ...
+
+    async def totals(self, scope: Scope) -> list[Tally]:
+        """Return the scope's counters, by name."""
+        ...
+
+    async def usage(self, scope: Scope) -> Usage:
+        """Return what the scope holds now."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if the store answers."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections and files."""
+        ...

@@ -1,0 +1,1 @@
+"""The gRPC face: proto to app and back, interceptors, the server."""

@@ -1,0 +1,1 @@
+"""One compressor per file, independent of each other: ``plan(source, policy) -> Draft | None``."""

@@ -1,0 +1,145 @@
+"""JSON values exactly as the content has them.
+
+A document is one JSON text, or JSON Lines read as the array of its lines.
+Parsing refuses what a value cannot carry without loss: duplicate names.
+Integers beyond 64 bits and floats beyond double precision keep their digits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+
+import orjson
+
+# Fifteen significant digits always survive a double (IEEE 754); longer runs are
+# parsed digit by digit. 18 digits always fit a signed 64-bit integer.
+_LONG_NUMBER = re.compile(r"\d{19}|\d\.\d{15}|\d{3}\.\d{13}|\d{8}\.\d{8}|\d[eE][+-]?\d{3}")
+# In JSON an unescaped quote before a colon always ends a member name.
+_NAME_END = re.compile(r'(?<!\\)"\s*:')
+_MAX_DEPTH = 200
+"""Deeper documents are data for a machine, not for a reader; encoders recurse."""
+
+
+class JsonError(ValueError):
+    """The text is not JSON, or is JSON that a value cannot carry without loss."""
+
+
+def parse(text: str) -> object:
+    """Return the value of one JSON text, or of JSON Lines as a list.
+
+    Raises JsonError for anything else, for duplicate names, and for nesting
+    deeper than 200.
+    """
+    value = _parse_one(text) if not _looks_like_lines(text) else _parse_lines(text)
+    if _depth_exceeds(value, _MAX_DEPTH):
+        raise JsonError("nested too deeply")
+    return value
+
+
+def is_json_lines(text: str) -> bool:
+    """Whether the text is read as JSON Lines rather than as one document."""
+    return _looks_like_lines(text)
+
+
+def dumps(value: object) -> str:
+    """Return minified JSON with every digit and in the value's own order."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return _dumps_exact(value)
+
+
+def same_value(a: object, b: object) -> bool:
+    """Whether two values are the same JSON, member order aside, types included."""
+    try:
+        return orjson.dumps(a, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
+            b, option=orjson.OPT_SORT_KEYS
+        )
+    except TypeError:
+        return _dumps_exact(a, sort=True) == _dumps_exact(b, sort=True)
+
+
+def _looks_like_lines(text: str) -> bool:
+    head = text.lstrip()
+    if head[:1] not in ("{", "["):
+        return False
+    end = head.find("\n")
+    if end < 0:
+        return False
+    first = head[:end].rstrip()
+    if not (first[0] + first[-1] in ("{}", "[]") and head[end:].lstrip()[:1] in ("{", "[")):
+        return False
+    try:
+        orjson.loads(first)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_lines(text: str) -> list[object]:
+    return [_parse_one(line) for line in text.split("\n") if line and not line.isspace()]
+
+
+def _parse_one(text: str) -> object:
+    try:
+        value = orjson.loads(text) if not _LONG_NUMBER.search(text) else _loads_exact(text)
+        minified = dumps(value)
+    except (ValueError, RecursionError) as error:
+        raise JsonError(str(error)) from error
+    if len(_NAME_END.findall(text)) != len(_NAME_END.findall(minified)):
+        _loads_exact(text)  # names with backslashes can fool the count; this decides
+    return value
+
+
+def _loads_exact(text: str) -> object:
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        members = dict(items)
+        if len(members) != len(items):
+            raise JsonError("duplicate member name")
+        return members
+
+    def number(digits: str) -> object:
+        return float(digits) if repr(float(digits)) == digits else Decimal(digits)
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=_reject)
+    except RecursionError as error:
+        raise JsonError("nested too deeply") from error
+
+
+def _reject(constant: str) -> object:
+    raise JsonError(f"{constant} is not JSON")
+
+
+def _dumps_exact(value: object, *, sort: bool = False) -> str:
+    if isinstance(value, dict):
+        items = sorted(value.items()) if sort else value.items()
+        return "{" + ",".join(f"{_string(k)}:{_dumps_exact(v, sort=sort)}" for k, v in items) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_dumps_exact(v, sort=sort) for v in value) + "]"
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, str):
+        return _string(value)
+    return json.dumps(value)
+
+
+def _string(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _depth_exceeds(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,122 @@
+"""The grammar of what Furler writes into a view: selectors and the trailer.
+
+A selector names a part of the original; what a view prints is what Retrieve
+takes. ``L12`` and ``L12-40`` are lines, ``B0-512`` bytes, ``$.data[3:480]``
+rows of a JSON array. The trailer is the view's last line; it alone carries the
+reference. Text in a content that looks like either is data: nothing here is
+ever applied to content.
+"""
+
+from __future__ import annotations
+
+import re
+
+from furler_engine.types import Bytes, BytesShown, Draft, Lines, Place, Rows, ValueShown
+
+REF_LENGTH = 16
+_REF = re.compile(r"[a-z2-7]{16}")
+_TRAILER = re.compile(r'\n\[furler: [^\n]*ref="([a-z2-7]{16})"[^\n]*\]\Z')
+_LINES = re.compile(r"L?(\d{1,15})(?:-L?(\d{1,15}))?")
+_BYTES = re.compile(r"B(\d{1,15})-(\d{1,15})")
+_SLICE = re.compile(r"\[(\d{1,15}):(\d{1,15})\]\Z")
+# RFC 9535 member-name-shorthand, its ASCII part.
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d{1,15})\]|\[('(?:[^'\\]|\\.)*')\]")
+
+
+class MarkerError(ValueError):
+    """The text is no selector."""
+
+
+def format_place(place: Place) -> str:
+    """Return the selector that Retrieve takes for a place."""
+    match place:
+        case Lines(first, last):
+            return f"L{first}" if first == last else f"L{first}-{last}"
+        case Bytes(start, end):
+            return f"B{start}-{end}"
+        case Rows(path, start, end):
+            return "$" + "".join(map(_format_step, path)) + f"[{start}:{end}]"
+
+
+def parse_place(text: str) -> Place:
+    """Return the place a printed selector names. Raises MarkerError."""
+    if match := _LINES.fullmatch(text):
+        first = int(match[1])
+        return Lines(first, int(match[2] or first))
+    if match := _BYTES.fullmatch(text):
+        return Bytes(int(match[1]), int(match[2]))
+    if text.startswith("$") and (match := _SLICE.search(text)):
+        path = _parse_steps(text[1 : match.start()])
+        return Rows(path, int(match[1]), int(match[2]))
+    raise MarkerError(f"{text[:80]!r} is no selector: want L12-40, B0-512 or $.data[3:480]")
+
+
+def is_ref(text: str) -> bool:
+    """Whether the text has the form of a reference."""
+    return _REF.fullmatch(text) is not None
+
+
+def find_ref(view: str) -> str | None:
+    """Return the reference in a view's trailer, if it has one."""
+    match = _TRAILER.search(view)
+    return match[1] if match else None
+
+
+def trailer(draft: Draft, ref: str, elided_tokens: int) -> str:
+    """Return the view's last line, with the newline before it.
+
+    An empty ``ref`` says that the original is not stored.
+    """
+    if not draft.elisions:
+        exact = f'exact original: retrieve(ref="{ref}")' if ref else "original not stored"
+        return f"\n[furler: same content, re-encoded; {exact}]"
+    state = f"{draft.shown:,} of {draft.total:,} {draft.units} shown"
+    if not ref:
+        return f"\n[furler: {state}; {elided_tokens:,} tokens left out, original not stored]"
+    example = format_place(draft.elisions[0].place)
+    ways = {
+        BytesShown: f'lines="{example.lstrip("L")}") or symbol="name", query="words"',
+        ValueShown: f'path="{example}") or query="words"',
+    }.get(type(draft.coverage), f'lines="{example.lstrip("L")}") or match="regex", query="words"')
+    return f'\n[furler: {state}; {elided_tokens:,} tokens left out, stored: retrieve(ref="{ref}", {ways}]'
+
+
+def _format_step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if _PLAIN_NAME.fullmatch(step):
+        return f".{step}"
+    escaped = "".join(_escape(c) for c in step)
+    return f"['{escaped}']"
+
+
+def _escape(char: str) -> str:
+    if char in "'\\":
+        return "\\" + char
+    return char if char.isprintable() else f"\\u{ord(char):04x}" if ord(char) < 0x10000 else char
+
+
+def _parse_steps(text: str) -> tuple[str | int, ...]:
+    steps: list[str | int] = []
+    at = 0
+    while at < len(text):
+        match = _STEP.match(text, at)
+        if match is None:
+            raise MarkerError(f"{text[at : at + 40]!r} is no JSONPath step")
+        if match[1] is not None:
+            steps.append(match[1])
+        elif match[2] is not None:
+            steps.append(int(match[2]))
+        else:
+            steps.append(_unescape(match[3][1:-1]))
+        at = match.end()
+    return tuple(steps)
+
+
+def _unescape(text: str) -> str:
+    def replace(match: re.Match[str]) -> str:
+        code = match[1]
+        return chr(int(code[1:], 16)) if code[0] == "u" else code
+
+    return re.sub(r"\\(u[0-9a-f]{4}|.)", replace, text, flags=re.DOTALL)

@@ -1,0 +1,23 @@
+"""The recipe: a short name for everything but the content that may change a view's bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from furler_engine.types import Hints, Policy
+
+ENGINE_VERSION = "0.1.0"
+"""Changes whenever the engine may write other bytes for the same input."""
+
+
+def recipe(policy: Policy, hints: Hints) -> str:
+    """Return ``version/fingerprint``; equal recipes give equal views of equal content."""
+    parts = asdict(policy)
+    del parts["retention_seconds"]
+    parts["disabled"] = sorted(policy.disabled)
+    parts["levels"] = sorted(policy.levels)
+    parts["hints"] = asdict(hints)
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return f"{ENGINE_VERSION}/{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"

@@ -1,0 +1,1 @@
+"""Selectors applied to originals: which bytes a selector picks."""

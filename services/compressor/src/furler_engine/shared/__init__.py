@@ -1,0 +1,1 @@
+"""Pieces that several compressors or selectors share: codecs, miners, rankings, grammars."""

@@ -1,0 +1,185 @@
+"""Token counts: a fast estimate for choosing, an exact count for the record.
+
+Vocabularies travel inside the package and are checked against their SHA-256;
+nothing is downloaded. Exact counts come from tiktoken (about 20 MB/s), the
+estimate from sixteen character-class counts (about 200 MB/s, mean error 4 %).
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import tiktoken
+
+if TYPE_CHECKING:
+    from tiktoken._tiktoken import CoreBPE
+
+_OTHER, _LOWER, _UPPER, _DIGIT, _BLANK, _BREAK, _PUNCTUATION, _NON_ASCII = range(8)
+_CLASSES: Final = 8
+LONGEST_EXACT_RUN: Final = 100_000
+"""Bytes of one character class in a row that are still encoded.
+
+tiktoken needs n log n time for a run of letters, and its regex overflows its
+stack at about a million blanks; no text that a person or a tool wrote has such
+runs, so a text that does is estimated.
+"""
+
+
+class UnknownTokenizerError(ValueError):
+    """No vocabulary of this name is installed."""
+
+
+class VocabularyCorruptError(Exception):
+    """A vocabulary file does not match its checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    """One tokenizer: checksum of its file, split pattern, weights of the estimator.
+
+    The weights are a least-squares fit, in relative error, on 377 tool outputs,
+    logs, sources and prose passages (2026-11-20): tokens per run of a class, then
+    tokens per byte of a class. Mean error 4 %, 90th percentile 9 %.
+    """
+
+    sha256: str
+    pattern: str
+    weights: tuple[float, ...]
+
+
+_CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+_VOCABULARIES: Final = {
+    "o200k_base": _Vocabulary(
+        sha256="446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+        pattern="|".join((
+            rf"[^\r\n\p{{L}}\p{{N}}]?[\p{{Lu}}\p{{Lt}}\p{{Lm}}\p{{Lo}}\p{{M}}]*[\p{{Ll}}\p{{Lm}}\p{{Lo}}\p{{M}}]+{_CONTRACTION}",
+            rf"[^\r\n\p{{L}}\p{{N}}]?[\p{{Lu}}\p{{Lt}}\p{{Lm}}\p{{Lo}}\p{{M}}]+[\p{{Ll}}\p{{Lm}}\p{{Lo}}\p{{M}}]*{_CONTRACTION}",
+            r"\p{N}{1,3}",
+            r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+            r"\s*[\r\n]+",
+            r"\s+(?!\S)",
+            r"\s+",
+        )),
+        weights=(
+            1.2263, 0.495, 0.2777, 0.9555, 0.1954, 0.7512, 0.7217, 2.7482,
+            1.2263, 0.0565, 0.1293, 0.2996, 0.0482, -0.0012, 0.1159, 0.128,
+        ),
+    ),
+    "cl100k_base": _Vocabulary(
+        sha256="223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+        pattern=(
+            r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+"
+            r"| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+        ),
+        weights=(
+            0.7199, 0.4988, 0.3117, 0.9456, 0.252, 0.9459, 0.7049, 2.4118,
+            0.7199, 0.0492, 0.1149, 0.2991, 0.0346, -0.1632, 0.1244, 0.2697,
+        ),
+    ),
+}  # fmt: skip
+TOKENIZERS: Final = tuple(sorted(_VOCABULARIES))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of tokens, and whether it is an estimate."""
+
+    tokens: int
+    estimated: bool = False
+
+
+def count(text: str, tokenizer: str) -> Count:
+    """Count the tokens of a text; special tokens are plain text.
+
+    Raises UnknownTokenizerError. Estimates a text with a run of one character
+    class longer than LONGEST_EXACT_RUN.
+    """
+    bpe = _load(tokenizer)
+    if len(text) > LONGEST_EXACT_RUN and _longest_run(text) > LONGEST_EXACT_RUN:
+        return Count(estimate(text, tokenizer), estimated=True)
+    return Count(len(bpe.encode_ordinary(text)))
+
+
+def estimate(text: str, tokenizer: str) -> int:
+    """Estimate the tokens of a text. Raises UnknownTokenizerError."""
+    if not text:
+        return 0
+    weights = np.array(_vocabulary(tokenizer).weights)
+    return max(1, round(float(_features(text) @ weights)))
+
+
+def verify(tokenizer: str) -> None:
+    """Load a vocabulary. Raises UnknownTokenizerError or VocabularyCorruptError."""
+    _load(tokenizer)
+
+
+def _vocabulary(tokenizer: str) -> _Vocabulary:
+    try:
+        return _VOCABULARIES[tokenizer]
+    except KeyError:
+        known = ", ".join(TOKENIZERS)
+        raise UnknownTokenizerError(f"unknown tokenizer {tokenizer!r}; have {known}") from None
+
+
+@cache
+def _load(tokenizer: str) -> CoreBPE:
+    vocabulary = _vocabulary(tokenizer)
+    packed = resources.files("furler_engine.vocabularies").joinpath(f"{tokenizer}.tiktoken.gz")
+    lines = gzip.decompress(packed.read_bytes())
+    if hashlib.sha256(lines).hexdigest() != vocabulary.sha256:
+        raise VocabularyCorruptError(f"{tokenizer}: the packaged vocabulary is damaged; reinstall")
+    ranks = {
+        base64.b64decode(token): int(rank)
+        for token, rank in (line.split() for line in lines.splitlines())
+    }
+    encoding = tiktoken.Encoding(
+        tokenizer, pat_str=vocabulary.pattern, mergeable_ranks=ranks, special_tokens={}
+    )
+    # Only the Rust core is kept: the wrapper holds the ranks again, 30 MB a process.
+    return encoding._core_bpe  # noqa: SLF001
+
+
+def _class_table() -> npt.NDArray[np.uint8]:
+    table = np.full(256, _PUNCTUATION, np.uint8)
+    table[:32] = _OTHER
+    table[127] = _OTHER
+    table[128:] = _NON_ASCII
+    for characters, name in (
+        (b"abcdefghijklmnopqrstuvwxyz", _LOWER),
+        (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", _UPPER),
+        (b"0123456789", _DIGIT),
+        (b" \t", _BLANK),
+        (b"\n\r", _BREAK),
+    ):
+        table[list(characters)] = name
+    return table
+
+
+_TABLE: Final = _class_table()
+
+
+def _features(text: str) -> npt.NDArray[np.float64]:
+    classes = _TABLE[np.frombuffer(text.encode(), np.uint8)]
+    changes = np.flatnonzero(classes[1:] != classes[:-1]) + 1
+    runs = np.bincount(classes[changes], minlength=_CLASSES)
+    runs[classes[0]] += 1
+    sizes = np.bincount(classes, minlength=_CLASSES)
+    return np.concatenate([runs, sizes]).astype(np.float64)
+
+
+def _longest_run(text: str) -> int:
+    classes = _TABLE[np.frombuffer(text.encode(), np.uint8)]
+    # Blanks and line breaks are one class to the regex, upper and lower case to the merger.
+    classes[classes == _BREAK] = _BLANK
+    classes[classes == _UPPER] = _LOWER
+    changes = np.flatnonzero(classes[1:] != classes[:-1])
+    edges = np.concatenate([[-1], changes, [len(classes) - 1]])
+    return int(np.diff(edges).max())

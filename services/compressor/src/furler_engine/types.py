@@ -1,0 +1,307 @@
+"""The values that every part of the engine speaks of.
+
+What lives here: kinds, hints, policies, sources, selectors, elisions, drafts.
+What does not: anything that decides, encodes or checks.
+
+Line numbers are the ones a reader sees: counted from 1, ranges inclusive.
+Byte offsets and JSON rows are counted from 0, ranges half-open, as in Python
+and in JSONPath slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from furler_engine.json_value import parse
+
+
+class Kind(StrEnum):
+    """What a content is, as far as routing cares."""
+
+    JSON = "json"
+    CODE = "code"
+    LOG = "log"
+    TEST_OUTPUT = "test_output"
+    BUILD_OUTPUT = "build_output"
+    DIAGNOSTICS = "diagnostics"
+    STACK_TRACE = "stack_trace"
+    SEARCH_RESULTS = "search_results"
+    LISTING = "listing"
+    GIT_LOG = "git_log"
+    DIFF = "diff"
+    TABLE = "table"
+    MARKUP = "markup"
+    MARKDOWN = "markdown"
+    PROSE = "prose"
+    CONFIG = "config"
+    BLOB = "blob"
+    TEXT = "text"
+
+
+class Fidelity(StrEnum):
+    """How far a view may go from the content."""
+
+    LOSSLESS = "lossless"
+    """Re-encode only: the view alone determines the content's value."""
+    REVERSIBLE = "reversible"
+    """Elide, but every elided part can be retrieved by reference."""
+    IRREVERSIBLE = "irreversible"
+    """Elide without storing the original."""
+
+
+class Level(StrEnum):
+    """How hard one kind of content is compressed."""
+
+    OFF = "off"
+    """Pass it through."""
+    LOSSLESS = "lossless"
+    """Re-encode, elide nothing."""
+    CAREFUL = "careful"
+    """The default: elide where it pays; keep errors, outliers, rare things, query hits."""
+    TIGHT = "tight"
+    """Elide as much as the kind allows while everything stays named and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the caller knows about the content; all optional."""
+
+    kind: Kind | None = None
+    media_type: str = ""
+    filename: str = ""
+    tool: str = ""
+    query: str = ""
+
+
+DEFAULT_TOKENIZER = "o200k_base"
+DEFAULT_MIN_TOKENS = 200
+"""Below this a trailer (about 45 tokens) eats a good part of any saving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that may change a view, apart from content and hints.
+
+    ``target_tokens`` 0 leaves the size to the compressors; ``min_tokens`` is
+    the size under which content passes through; ``levels`` maps a kind to a
+    level, kinds that are absent are CAREFUL; ``retention_seconds`` 0 takes the
+    space's default and is no part of the recipe, for it changes no byte.
+    """
+
+    fidelity: Fidelity = Fidelity.REVERSIBLE
+    target_tokens: int = 0
+    min_tokens: int = DEFAULT_MIN_TOKENS
+    tokenizer: str = DEFAULT_TOKENIZER
+    disabled: frozenset[str] = frozenset()
+    levels: tuple[tuple[Kind, Level], ...] = ()
+    retention_seconds: int = 0
+
+    def level(self, kind: Kind) -> Level:
+        """Return the level in force for a kind."""
+        return dict(self.levels).get(kind, Level.CAREFUL)
+
+
+class Source:
+    """One content: its text and what can be derived from it, derived once."""
+
+    def __init__(self, text: str, hints: Hints | None = None) -> None:
+        self.text = text
+        self.hints = hints if hints is not None else Hints()
+
+    @cached_property
+    def data(self) -> bytes:
+        """The content's bytes, UTF-8."""
+        return self.text.encode()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        r"""Lines without their ``\n``; a final newline ends the last line, it starts no other."""
+        lines = self.text.split("\n")
+        if lines[-1] == "":
+            lines.pop()
+        return lines
+
+    @cached_property
+    def value(self) -> object:
+        """The JSON value; JSON Lines are a list. Raises json_value.JsonError, a ValueError."""
+        return parse(self.text)
+
+
+# Selectors: what Retrieve takes, and what an elision in a view prints.
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines ``first`` to ``last``, from 1, inclusive."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Bytes ``start`` to ``end``, from 0, half-open."""
+
+    start: int
+    end: int
+
+
+JsonLocation = tuple[str | int, ...]
+"""Member names and indexes from the root of a JSON document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Elements ``start`` to ``end`` (from 0, half-open) of the JSON array at ``path``."""
+
+    path: JsonLocation
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath:
+    """What an RFC 9535 query picks."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Lines that an RE2 pattern matches, with lines of context."""
+
+    pattern: str
+    context: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A definition in source code or a section, by qualified name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The passages that best answer a question."""
+
+    query: str
+    limit: int = 5
+
+
+Place = Lines | Bytes | Rows
+"""Selectors that name one fixed place: what an elision may carry."""
+Selector = Place | JsonPath | Match | Symbol | Search
+
+
+@dataclass(frozen=True, slots=True)
+class Elision:
+    """One part of the content that a view leaves out, and how to get it."""
+
+    place: Place
+    summary: str
+    tokens: int = 0
+    """What the part would have cost; an estimate, filled in by the pipeline."""
+
+
+# Coverage: what a draft claims to show, in a form that coverage.check can prove.
+
+
+@dataclass(frozen=True, slots=True)
+class LinesShown:
+    """The listed lines stand in the text; ``decode`` reads them back from it.
+
+    ``decode`` yields (line number, line) for every shown line. Without it the
+    lines stand in the text verbatim and in order. ``cleaned`` says that
+    terminal control sequences were taken out first (see clean.clean_line).
+    """
+
+    lines: tuple[Lines, ...]
+    decode: Callable[[str], Iterable[tuple[int, str]]] | None = None
+    cleaned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BytesShown:
+    """The listed byte ranges stand in the text verbatim and in order."""
+
+    ranges: tuple[Bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueShown:
+    """``decode`` gives the JSON value back, less the rows that elisions name."""
+
+    decode: Callable[[str], object]
+
+
+Coverage = LinesShown | BytesShown | ValueShown
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a compressor proposes: text, proof of coverage, what is left out.
+
+    ``text`` carries no trailer and no reference. ``units`` and ``total`` say
+    what the content is counted in, for the trailer: 1,318 "lines".
+    ``shown`` is how many of them the text shows.
+    """
+
+    text: str
+    coverage: Coverage
+    units: str
+    total: int
+    shown: int
+    elisions: tuple[Elision, ...] = ()
+
+
+Plan = Callable[[Source, Policy], Draft | None]
+"""A compressor. None means: not mine, or nothing to gain. Pure and deterministic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compressor:
+    """A named compressor and the weakest fidelity of its drafts."""
+
+    name: str
+    fidelity: Fidelity
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One step of the pipeline, for Explain."""
+
+    compressor: str
+    applied: bool
+    reason: str
+    tokens_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The compressed form of one content.
+
+    ``text`` is the content itself when nothing was gained; ``ref`` is empty
+    then. ``estimated`` says that a token count fell back to the estimator.
+    """
+
+    text: str
+    ref: str
+    kind: Kind
+    compressors: tuple[str, ...]
+    elisions: tuple[Elision, ...]
+    tokens_before: int
+    tokens_after: int
+    tokenizer: str
+    recipe: str
+    estimated: bool = False
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def is_passthrough(self) -> bool:
+        """Whether the view is the content itself."""
+        return not self.compressors
