@@ -6,8 +6,10 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from furler_compressor.adapters.memory_store import DEFAULT_MAX_BYTES, MemoryStore
+from furler_compressor.adapters.sqlite_store import SqliteStore
 from furler_compressor.app.ports import Store
 
 _FORMS = "memory:, a directory, sqlite:DIRECTORY, redis://HOST:PORT/DB, rediss://…, unix://PATH"
@@ -39,12 +41,24 @@ def open_store(
         StoreUrlError: The URL names no store.
     """
     options = options or StoreOptions()
-    scheme, _rest = _split(url)
+    scheme, rest = _split(url)
     match scheme:
         case "memory":
             return MemoryStore(options.max_bytes or DEFAULT_MAX_BYTES, clock)
+        case "sqlite":
+            return SqliteStore(_directory(rest), options.max_bytes, clock=clock)
         case _:
             raise StoreUrlError(f"no store has the scheme {scheme!r}; use {_FORMS}")
+
+
+def _directory(text: str) -> Path:
+    # sqlite:///var/lib is how others write sqlite:/var/lib.
+    path = Path(text.removeprefix("//")).expanduser()
+    if not text.strip("/ "):
+        raise StoreUrlError("the store's URL names no directory")
+    if path.exists() and not path.is_dir():
+        raise StoreUrlError("the store's URL names a file; the SQLite store needs a directory")
+    return path
 
 
 def _split(url: str) -> tuple[str, str]:
