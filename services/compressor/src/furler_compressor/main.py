@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from furler_compressor import telemetry
 from furler_compressor.adapters.open_store import StoreUrlError, open_store
+from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.assemble import for_service, store_url
 from furler_compressor.config import Settings
 from furler_compressor.rpc.server import Server
@@ -68,7 +69,11 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _run_worker(settings: Settings, *, shared_port: bool) -> int:
-    uvloop.run(_serve(settings, shared_port=shared_port))
+    try:
+        uvloop.run(_serve(settings, shared_port=shared_port))
+    except EngineFailedError as error:
+        _LOG.error("cannot start: %s", error)
+        return 1
     return 0
 
 
