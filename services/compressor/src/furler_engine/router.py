@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from furler_engine.types import Compressor, Kind
+from furler_engine.compressors import search
+from furler_engine.types import Compressor, Fidelity, Kind
 
-ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {}
+ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
+    Kind.SEARCH_RESULTS: (
+        Compressor("search", Fidelity.LOSSLESS, search.plan),
+        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
+    ),
+}
 """Kind to compressors. Lossless ones are all tried before the first lossy one."""
