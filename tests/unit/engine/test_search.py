@@ -189,7 +189,7 @@ def test_a_target_makes_the_view_shorter() -> None:
 
 def test_context_is_counted_when_it_is_left_out() -> None:
     text = "\n".join(
-        f"src/a.py{mark}{n}{mark}{'some line of code' if mark == '-' else chr(90 + n) * 50}"
+        f"src/a.py{mark}{n}{mark}{'some line of code' if mark == '-' else chr(97 + start // 20) * 50}"
         for start in range(10, 200, 20)
         for n, mark in zip(range(start, start + 7), "---:---", strict=True)
     )
