@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from furler_engine.compressors import log
+from furler_engine.compressors import (
+    log,
+    search,
+)
 from furler_engine.types import Compressor, Fidelity, Kind
 
 _LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
+    Kind.SEARCH_RESULTS: (
+        Compressor("search", Fidelity.LOSSLESS, search.plan),
+        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
+    ),
     Kind.LOG: (_LOG,),
     Kind.TEST_OUTPUT: (_LOG,),
     Kind.BUILD_OUTPUT: (_LOG,),
