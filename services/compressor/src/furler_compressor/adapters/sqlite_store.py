@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -256,7 +257,7 @@ class SqliteStore:
 
     def _expiry_ms(self, retention: float) -> int:
         slack = min(retention * _SLACK_SHARE, _SLACK_MAX_SECONDS)
-        return int((self._clock() + retention + slack) * 1000)
+        return math.ceil((self._clock() + retention + slack) * 1000)
 
     def _live(
         self, connection: sqlite3.Connection, scope: Scope, ref: str
