@@ -71,7 +71,6 @@ class RedisStore:
             timeout=timeout,
             socket_timeout=timeout,
             socket_connect_timeout=connect_timeout,
-            socket_keepalive=True,
             # Once, at once: a connection that died while idle is replaced. Never after a timeout.
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
