@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from furler_engine.types import Compressor, Kind
+from furler_engine.compressors import (
+    log,
+    search,
+)
+from furler_engine.types import Compressor, Fidelity, Kind
 
-ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {}
+_LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
+
+ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
+    Kind.SEARCH_RESULTS: (
+        Compressor("search", Fidelity.LOSSLESS, search.plan),
+        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
+    ),
+    Kind.LOG: (_LOG,),
+    Kind.TEST_OUTPUT: (_LOG,),
+    Kind.BUILD_OUTPUT: (_LOG,),
+    Kind.DIAGNOSTICS: (_LOG,),
+    Kind.STACK_TRACE: (_LOG,),
+    Kind.TEXT: (_LOG,),
+}
 """Kind to compressors. Lossless ones are all tried before the first lossy one."""
