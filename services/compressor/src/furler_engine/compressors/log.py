@@ -16,6 +16,7 @@ from typing import Final
 
 from furler_engine.shared import numbered, severity
 from furler_engine.shared.fields import Field, describe, fields_of
+from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.query import rare_hits
 from furler_engine.shared.templates import Pattern, mine
 from furler_engine.types import Draft, Policy, Source
@@ -24,9 +25,11 @@ _RARE: Final = 2
 """Patterns of at most this many lines are shown whole."""
 _SEVERE_SAMPLES: Final = 2
 _FEW_VALUES: Final = 8
-_ODD_COUNT: Final = 1
-_ODD_CAP: Final = 4
+_ODD_SHARE: Final = 4
+"""A value is rare if at most two lines and a quarter of its pattern's have it."""
+_ODD_CAP: Final = 6
 """Lines shown of one pattern because a field has a rare value."""
+_HOSTS: Final = 8
 _MIN_LINES: Final = 8
 _MOST_PATTERNS: Final = 0.9
 """Patterns per line above which the text is no log."""
@@ -38,51 +41,81 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     lines = numbered.cleaned_lines(source)
     if len(lines) < _MIN_LINES:
         return None
-    patterns = mine(lines, severity.level)
+    layout = layout_of(lines)
+    patterns = mine(lines, severity.level, layout.width)
     if len(patterns) > _MOST_PATTERNS * len(lines):
         return None
-    page = numbered.Page(picked={0, len(lines) - 1}, opening=[_OPENING])
+    page = numbered.Page(picked={0, len(lines) - 1}, opening=_opening(lines, layout))
     page.picked.update(rare_hits(source.hints.query, lines))
     for pattern in patterns:
         if pattern.words:
-            _add(page, pattern, lines)
+            _add(page, pattern, lines, layout)
     page.closing.append(_closing(patterns, len(lines)))
     view = numbered.draft(source, lines, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
 
 
-def _add(page: numbered.Page, pattern: Pattern, lines: Sequence[str]) -> None:
+def _add(page: numbered.Page, pattern: Pattern, lines: Sequence[str], layout: Layout) -> None:
     first = pattern.rows[0]
     if pattern.count <= _RARE:
         page.picked.update(pattern.rows)
     else:
-        fields = fields_of(pattern, lines)
+        fields = fields_of(pattern, lines, layout)
         page.picked.update(_samples(pattern, fields))
         page.notes[first] = [_note(pattern, fields)]
     for row in pattern.rows[1:]:
         page.like[row] = first
 
 
-_OPENING: Final = (
-    "[one line per pattern; ×N counts its lines, told is what varies (value×lines; times are not told);"
-    " 40~12 = line 40 has the pattern of line 12, counted there]"
+_LEGEND: Final = (
+    "[one line per pattern; ×N: lines of that pattern, then what varies in them: name: value×lines, name low..high"
+    " (different values); 40~12 = line 40 has the pattern of line 12 and is counted there]"
 )
+
+
+def _opening(lines: Sequence[str], layout: Layout) -> list[str]:
+    opening = [_LEGEND]
+    if layout.host >= 0:
+        hosts = Counter(
+            [
+                words[layout.host]
+                for line in lines
+                if len(words := line.split(None, layout.host + 1)) > layout.host
+            ]
+        )
+        if len(hosts) > 1:
+            top = " ".join(f"{host}×{count}" for host, count in hosts.most_common(_HOSTS))
+            more = f" +{len(hosts) - _HOSTS} values" if len(hosts) > _HOSTS else ""
+            opening.append(f"[hosts, told here for all lines: {top}{more}]")
+    return opening
 
 
 def _samples(pattern: Pattern, fields: Sequence[Field]) -> list[int]:
     rows = pattern.rows
     picked = [rows[0]]
-    if pattern.label != severity.CALM:
+    if pattern.label != severity.CALM and not all(field.is_clock for field in fields):
         picked += [*rows[1:_SEVERE_SAMPLES], rows[-1]]
     odd = 0
     for field in fields:
-        if len(field.counts) > _FEW_VALUES or pattern.count < 3 * len(field.counts):
+        if len(field.counts) > _FEW_VALUES or pattern.count < 2 * len(field.counts):
             continue
+        failed = _failed_statuses(field)
         for row, value in zip(rows, field.column, strict=True):
-            if field.counts[value] <= _ODD_COUNT and odd < _ODD_CAP:
+            count = field.counts[value]
+            rare = count <= _RARE and _ODD_SHARE * count <= pattern.count
+            if (rare and odd < _ODD_CAP) or value in failed:
                 picked.append(row)
                 odd += 1
+                failed.pop(value, None)
     return picked
+
+
+def _failed_statuses(field: Field) -> dict[str, None]:
+    """Return the values from 400 up, if all are HTTP status codes: each shows one line."""
+    codes = [value.strip("\"',;)") for value in field.counts]
+    if not all(len(code) == 3 and code.isdecimal() and "100" <= code < "600" for code in codes):
+        return {}
+    return {v: None for v, code in zip(field.counts, codes, strict=True) if code >= "400"}
 
 
 def _note(pattern: Pattern, fields: Sequence[Field]) -> str:
@@ -101,12 +134,13 @@ def _closing(patterns: Sequence[Pattern], total: int) -> str:
         if not pattern.words:
             blank += pattern.count
     named = [p for p in patterns if p.words]
-    folded = [p for p in named if p.count > _RARE]
-    covered = sum(p.count for p in folded)
-    levels = ", ".join(f"{name} {tally[name]}" for name in severity.SEVERE[:3])
+    folded = sum(p.count for p in named if p.count > _RARE)
+    single = total - folded - blank
+    levels = ", ".join(f"{name} {tally[name]:,}" for name in severity.SEVERE[:3])
+    parts = [f"{folded:,} in patterns with ×N", f"{single:,} in full"]
+    if blank:
+        parts.append(f"{blank:,} blank")
     return (
-        f"[all {len(named)} patterns shown: {len(folded)} with ×N cover {covered:,} lines, the other"
-        f" {total - covered - blank:,} lines stand above"
-        + (f", {blank:,} are blank" if blank else "")
-        + f"; {total:,} lines. By level: {levels}; other lines with words like failed or denied: {tally[severity.TROUBLE]}]"
+        f"[end: all {len(named)} patterns are shown; {total:,} lines = {' + '.join(parts)}."
+        f" Lines by level: {levels}; other lines with words like failed, denied, timeout: {tally[severity.TROUBLE]:,}]"
     )
