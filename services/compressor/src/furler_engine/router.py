@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from furler_engine.compressors import log
+from furler_engine.compressors import diagnostics, log
 from furler_engine.types import Compressor, Fidelity, Kind
 
 _LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
+_DIAGNOSTICS: Final = Compressor("diagnostics", Fidelity.REVERSIBLE, diagnostics.plan)
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     Kind.LOG: (_LOG,),
     Kind.TEST_OUTPUT: (_LOG,),
-    Kind.BUILD_OUTPUT: (_LOG,),
-    Kind.DIAGNOSTICS: (_LOG,),
+    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
+    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
     Kind.STACK_TRACE: (_LOG,),
     Kind.TEXT: (_LOG,),
 }
