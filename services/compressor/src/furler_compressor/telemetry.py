@@ -116,6 +116,19 @@ def span(name: str) -> AbstractContextManager[Span]:
     return _tracer.start_as_current_span(name, record_exception=False)
 
 
+def record_call(
+    span: Span, service: str, method: str, code: str, reason: str, seconds: float
+) -> None:
+    """Record how a served call ended, on its span and in the duration histogram."""
+    span.set_attribute(ATTRIBUTE_RPC_STATUS, code)
+    if reason:
+        span.set_attribute(ATTRIBUTE_REASON, reason)
+    REQUEST_SECONDS.record(
+        seconds,
+        {ATTRIBUTE_RPC_SERVICE: service, ATTRIBUTE_RPC_METHOD: method, ATTRIBUTE_RPC_STATUS: code},
+    )
+
+
 def record_view(
     *, kind: str, tokens_before: int, tokens_after: int, cached: bool, degraded: str
 ) -> None:

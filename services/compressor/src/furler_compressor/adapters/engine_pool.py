@@ -9,66 +9,86 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import pickle
-from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+import sys
+from asyncio.subprocess import PIPE, Process
 from typing import cast
 
-from furler_engine.types import DEFAULT_TOKENIZER, View
+from furler_engine.types import View
 
 from furler_compressor import telemetry
-from furler_compressor.adapters.engine_child import Done, run_child
+from furler_compressor.adapters.engine_wire import LENGTH, Done
 from furler_compressor.app.engine import CompressJob, EngineFailedError, Job, Picked, SelectJob
 from furler_compressor.app.errors import OverloadedError
 
-_SPAWN = multiprocessing.get_context("spawn")  # forking a process with gRPC threads is unsafe
-_START_SECONDS = 30.0
+_MODULE = "furler_compressor.adapters.engine_child"
+_START_SECONDS = 60.0
+"""A cold child takes about a second; a busy machine many times that."""
 
 
 class _Child:
-    """One engine process and the pipe to it."""
+    """One engine process and the pipes to it."""
 
-    def __init__(self, pipe: Connection, process: SpawnProcess) -> None:
-        self._pipe = pipe
+    def __init__(self, process: Process) -> None:
         self._process = process
 
     @classmethod
-    def start(cls) -> _Child:
-        """Start a process and wait until it is warm. Blocks; raises EngineFailedError."""
-        ours, theirs = _SPAWN.Pipe()
-        process = _SPAWN.Process(
-            target=run_child, args=(theirs, DEFAULT_TOKENIZER), name="furler-engine", daemon=True
+    async def start(cls) -> _Child:
+        """Start a process and wait until it is warm. Raises EngineFailedError."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", _MODULE, stdin=PIPE, stdout=PIPE
         )
-        process.start()
-        theirs.close()
-        child = cls(ours, process)
+        child = cls(process)
         try:
-            if not ours.poll(_START_SECONDS) or ours.recv_bytes() != b"ready":
-                raise EngineFailedError("the engine process did not start")
-        except (EOFError, OSError) as error:
-            raise EngineFailedError("the engine process ended at its start") from error
+            async with asyncio.timeout(_START_SECONDS):
+                await child._read()
+        except BaseException as error:
+            child.kill()
+            await child.ended()
+            if isinstance(error, TimeoutError):
+                raise EngineFailedError("the engine process did not start") from error
+            raise
         return child
 
-    def perform(self, job: Job) -> Done:
-        """Send a job, wait for its outcome. Blocks; raises EngineFailedError if the process ends."""
+    async def perform(self, job: Job) -> Done:
+        """Send a job, wait for its outcome. Raises EngineFailedError if the process ends."""
+        frame = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
+        stdin = self._process.stdin
         try:
-            self._pipe.send_bytes(pickle.dumps(job, pickle.HIGHEST_PROTOCOL))
-            done = pickle.loads(self._pipe.recv_bytes())  # noqa: S301 - from our own child
-        except (EOFError, OSError) as error:
+            if stdin is not None:
+                stdin.write(LENGTH.pack(len(frame)))
+                stdin.write(frame)
+                await stdin.drain()
+        except OSError as error:
             raise EngineFailedError("the engine process ended") from error
-        return cast("Done", done)
+        return cast("Done", pickle.loads(await self._read()))  # noqa: S301 - from our own child
+
+    async def _read(self) -> bytes:
+        stdout = self._process.stdout
+        if stdout is None:
+            raise EngineFailedError("the engine process has no pipe")
+        try:
+            (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
+            return await stdout.readexactly(length)
+        except asyncio.IncompleteReadError as error:
+            raise EngineFailedError("the engine process ended") from error
 
     def kill(self) -> None:
-        """End the process; a blocked perform() raises."""
-        self._process.kill()
-        self._process.join()
+        """End the process; a pending perform() raises."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def ended(self) -> None:
+        """Wait until the process is gone and its pipes are closed."""
+        # A reader that was cancelled may not have let go of the pipe yet.
+        with contextlib.suppress(RuntimeError):
+            await self._process.communicate()
+        await self._process.wait()
 
     @property
     def pid(self) -> int:
         """The process's id."""
-        return self._process.pid or 0
+        return self._process.pid
 
 
 class EnginePool:
@@ -83,9 +103,9 @@ class EnginePool:
         self._recycle_bytes = recycle_bytes
         self._free: asyncio.Queue[_Child] = asyncio.Queue()
         self._children: set[_Child] = set()
+        self._ending: set[_Child] = set()
         self._waiting = 0
         self._average_seconds = 0.01
-        self._threads = ThreadPoolExecutor(processes * 2, thread_name_prefix="furler-engine")
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -110,9 +130,10 @@ class EnginePool:
         self._closed = True
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for child in self._children:
             child.kill()
-        self._threads.shutdown(wait=False)
+        await asyncio.gather(*(child.ended() for child in self._children | self._ending))
 
     @property
     def pids(self) -> list[int]:
@@ -127,8 +148,8 @@ class EnginePool:
             started = loop.time()
             telemetry.QUEUE_SECONDS.record(started - arrived)
             try:
-                done = await loop.run_in_executor(self._threads, child.perform, job)
-            except (asyncio.CancelledError, EngineFailedError):
+                done = await child.perform(job)
+            except BaseException:  # whatever it was, the child may be in the middle of a job
                 self._replace(child)
                 raise
         took = loop.time() - started
@@ -139,7 +160,7 @@ class EnginePool:
         else:
             self._free.put_nowait(child)
         if done.mistake is not None:
-            raise done.mistake
+            raise ValueError(done.mistake)
         if done.result is None:
             raise EngineFailedError(done.crash)
         return done.result
@@ -157,8 +178,7 @@ class EnginePool:
             self._waiting -= 1
 
     async def _add_child(self) -> None:
-        loop = asyncio.get_running_loop()
-        child = await loop.run_in_executor(self._threads, _Child.start)
+        child = await _Child.start()
         if self._closed:
             child.kill()
             return
@@ -168,16 +188,19 @@ class EnginePool:
     def _replace(self, child: _Child) -> None:
         """End a child and start another beside the loop."""
         self._children.discard(child)
+        self._ending.add(child)
         child.kill()
         if self._closed:
             return
         telemetry.ENGINE_RESTARTS.add(1)
-        task = asyncio.get_running_loop().create_task(self._restore())
+        task = asyncio.get_running_loop().create_task(self._restore(child))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _restore(self) -> None:
-        """Start a child, again and again with a growing pause, until one runs."""
+    async def _restore(self, ended: _Child) -> None:
+        """Start a child in place of one that ended, with growing pauses, until one runs."""
+        await ended.ended()
+        self._ending.discard(ended)
         pause = 0.1
         while not self._closed:
             with contextlib.suppress(EngineFailedError):

@@ -45,7 +45,6 @@ class Degraded(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     DEADLINE = "deadline"
     COMPRESSOR_FAILED = "compressor_failed"
-    QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ async def compress(context: Context, caller: Caller, request: CompressRequest) -
     ref = context.reference(scope, sha256)
     store_up = True
     try:
-        view = await _recall(context, scope, ref, request, retention)
+        view = await caller.within(_recall(context, scope, ref, request, retention))
     except StoreUnavailableError:
         view, store_up = None, False
     if view is not None:
@@ -94,7 +93,7 @@ async def compress(context: Context, caller: Caller, request: CompressRequest) -
         outcome = await _make(context, caller, request, text, ref)
         if outcome.view.ref:
             record = Record(ref, sha256, len(request.data), request.data)
-            kept = store_up and await _keep(context, scope, record, outcome.view, retention)
+            kept = store_up and await _keep(context, caller, scope, record, outcome.view, retention)
             if not kept:
                 outcome = _unkept(request, text, outcome.view)
     _count(context, scope, outcome)
@@ -162,12 +161,12 @@ async def _make(
 
 
 async def _keep(
-    context: Context, scope: Scope, record: Record, view: View, retention: float
+    context: Context, caller: Caller, scope: Scope, record: Record, view: View, retention: float
 ) -> bool:
     """Store an original and its view; whether the store acknowledged it."""
     try:
         stored = StoredView(view.recipe, pack_view(view))
-        await context.store.commit(scope, record, stored, retention)
+        await caller.within(context.store.commit(scope, record, stored, retention))
     except StoreUnavailableError:
         return False
     return True

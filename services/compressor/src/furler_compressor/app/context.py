@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
 
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.errors import (
@@ -14,6 +16,8 @@ from furler_compressor.app.errors import (
 )
 from furler_compressor.app.ports import Scope, Store, Tally
 from furler_compressor.app.refs import reference, tenant_key
+
+_T = TypeVar("_T")
 
 MAX_SPACE_LENGTH = 128
 
@@ -27,6 +31,8 @@ class Limits:
     max_chunk_bytes: int
     default_retention: float
     max_retention: float
+    MESSAGE_HEADROOM: ClassVar = 1024 * 1024
+    """Bytes a message may have beside its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,18 @@ class Caller:
     def time_left(self) -> float:
         """Return the seconds until the deadline; not negative."""
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
+
+    async def within(self, work: Awaitable[_T]) -> _T:
+        """Await a store's answer, for no more than 40 % of the time that is left.
+
+        A store that hangs must leave time for the answer without it. Raises
+        StoreUnavailableError when that time is over.
+        """
+        try:
+            async with asyncio.timeout(0.4 * self.time_left()):
+                return await work
+        except TimeoutError:
+            raise StoreUnavailableError("the store did not answer in time") from None
 
     def scope(self, space: str) -> Scope:
         """Return the caller's scope for a space. Raises FieldInvalidError."""

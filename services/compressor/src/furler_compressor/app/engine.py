@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from furler_engine import tokens
+from furler_engine.paging import page
 from furler_engine.pipeline import compress
-from furler_engine.select import page, select
+from furler_engine.select import select
 from furler_engine.types import Hints, Policy, Selector, View
 
 
@@ -38,9 +39,10 @@ class SelectJob:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The ranges of one page, half-open bytes of the original, and where the next page starts."""
+    """One page: ranges of the original (half-open bytes), their tokens, where the next one starts."""
 
     ranges: tuple[tuple[int, int], ...]
+    tokens: int
     next_start: int | None
 
 
@@ -88,7 +90,9 @@ def warm(tokenizer: str) -> None:
 
 
 def _pick(job: SelectJob) -> Picked:
-    size = len(job.text.encode())
-    ranges = [(0, size)] if job.selector is None else select(job.text, job.selector)
+    data = job.text.encode()
+    ranges = [(0, len(data))] if job.selector is None else select(job.text, job.selector)
     got = page(job.text, ranges, job.max_tokens, job.tokenizer, job.start)
-    return Picked(tuple(got.ranges), got.next_start)
+    parts = b"".join(data[start:end] for start, end in got.ranges)
+    count = tokens.count(parts.decode(errors="replace"), job.tokenizer)
+    return Picked(tuple(got.ranges), count.tokens, got.next_start)

@@ -37,6 +37,7 @@ class Retrieved:
 
     data: bytes
     ranges: tuple[tuple[int, int], ...]
+    tokens: int
     held: Held
     next_start: int | None
 
@@ -48,11 +49,8 @@ async def retrieve(context: Context, caller: Caller, request: RetrieveRequest) -
     StoreUnavailableError.
     """
     scope = caller.scope(request.space)
-    held = await fetch(context, scope, request.ref)
+    held = await fetch(context, caller, scope, request.ref)
     data = held.record.data
-    if request.selector is None and not request.max_tokens and not request.start:
-        ranges: tuple[tuple[int, int], ...] = ((0, len(data)),)
-        return Retrieved(data, ranges, held, None)
     job = SelectJob(
         await asyncio.to_thread(data.decode),
         request.selector,
@@ -69,15 +67,15 @@ async def retrieve(context: Context, caller: Caller, request: RetrieveRequest) -
     except EngineFailedError as error:
         raise OverloadedError("the engine restarts; try again", retry_after=1.0) from error
     parts = b"".join(data[start:end] for start, end in picked.ranges)
-    return Retrieved(parts, picked.ranges, held, picked.next_start)
+    return Retrieved(parts, picked.ranges, picked.tokens, held, picked.next_start)
 
 
-async def fetch(context: Context, scope: Scope, ref: str) -> Held:
+async def fetch(context: Context, caller: Caller, scope: Scope, ref: str) -> Held:
     """Return a whole original. Raises ContentNotFoundError and what the store raises.
 
     A malformed reference is one that was never made: the same answer.
     """
-    held = await context.store.fetch(scope, ref) if is_ref(ref) else None
+    held = await caller.within(context.store.fetch(scope, ref)) if is_ref(ref) else None
     name = "retrieval" if held is not None else "retrieval_miss"
     telemetry.record_retrieval(hit=held is not None)
     context.add_in_background(scope, Tally(name, views=1))
@@ -102,11 +100,12 @@ async def find_missing(
             )
     by_ref = {context.reference(scope, digest): digest for digest in digests}
     keep = context.retention(retention)
-    return [by_ref[ref] for ref in await context.store.find_missing(scope, list(by_ref), keep)]
+    missing = await caller.within(context.store.find_missing(scope, list(by_ref), keep))
+    return [by_ref[ref] for ref in missing]
 
 
 async def delete(context: Context, caller: Caller, space: str, ref: str) -> None:
     """Forget an original and every view of it. Idempotent: what is not held is no error."""
     scope = caller.scope(space)
     if is_ref(ref):
-        await context.store.delete(scope, ref)
+        await caller.within(context.store.delete(scope, ref))

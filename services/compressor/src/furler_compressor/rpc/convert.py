@@ -8,10 +8,6 @@ from typing import Final
 
 from furler.v1 import compression_pb2 as compression
 from furler.v1 import content_pb2 as content
-from furler_compressor.app.compress import Compressed, Degraded, Outcome
-from furler_compressor.app.errors import FieldInvalidError
-from furler_compressor.app.ports import Tally
-from furler_compressor.app.retrieve import Retrieved
 from furler_engine.markers import format_place
 from furler_engine.types import (
     DEFAULT_MIN_TOKENS,
@@ -33,6 +29,11 @@ from furler_engine.types import (
     Symbol,
 )
 
+from furler_compressor.app.compress import Compressed, Degraded, Outcome
+from furler_compressor.app.errors import FieldInvalidError
+from furler_compressor.app.ports import Tally
+from furler_compressor.app.retrieve import Retrieved
+
 MAX_QUERY_LENGTH: Final = 4096
 MAX_NAME_LENGTH: Final = 1024
 MAX_PATTERN_BYTES: Final = 1024
@@ -47,7 +48,7 @@ _FIDELITIES: Final = {
     **{compression.Fidelity.Value(f"FIDELITY_{f.name}"): f for f in Fidelity},
 }
 _LEVELS: Final = {compression.Level.Value(f"LEVEL_{level.name}"): level for level in Level}
-_DEGRADED: Final = {
+_DEGRADED: Final[dict[Degraded, compression.DegradedReason.ValueType]] = {
     reason: compression.DegradedReason.Value(f"DEGRADED_REASON_{reason.name}")
     for reason in Degraded
     if reason is not Degraded.NO
@@ -83,9 +84,7 @@ def policy_from(message: compression.Policy) -> Policy:
     return Policy(
         fidelity=fidelity,
         target_tokens=message.target_tokens,
-        min_tokens=(
-            message.min_tokens if message.HasField("min_tokens") else DEFAULT_MIN_TOKENS
-        ),
+        min_tokens=(message.min_tokens if message.HasField("min_tokens") else DEFAULT_MIN_TOKENS),
         tokenizer=message.tokenizer or DEFAULT_TOKENIZER,
         disabled=frozenset(message.disabled_compressors),
         levels=_levels_from(message),
@@ -231,7 +230,9 @@ def _count_to(outcome: Outcome, count: int) -> content.TokenCount:
 
 def _check_length(field: str, text: str, limit: int) -> None:
     if len(text) > limit:
-        raise FieldInvalidError(f"{field}: at most {limit} characters, got {len(text)}", field=field)
+        raise FieldInvalidError(
+            f"{field}: at most {limit} characters, got {len(text)}", field=field
+        )
 
 
 def _check_most(field: str, value: int, limit: int) -> None:

@@ -11,12 +11,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from google.protobuf import timestamp_pb2
-
+from furler.v1 import compression_pb2 as compression_messages
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_pb2 as content
 from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
+from furler_engine.recipe import ENGINE_VERSION
+from furler_engine.router import ROUTES
+from furler_engine.tokens import TOKENIZERS
+from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER
+from google.protobuf import timestamp_pb2
+
 from furler_compressor.app import compress as compression
 from furler_compressor.app import retrieve as retrieval
 from furler_compressor.app.context import Caller, Context
@@ -25,12 +30,9 @@ from furler_compressor.app.errors import (
     FieldInvalidError,
     FurlerError,
 )
+from furler_compressor.app.refs import digest_of
 from furler_compressor.rpc import convert
 from furler_compressor.rpc.errors import status_of
-from furler_engine.recipe import ENGINE_VERSION
-from furler_engine.router import ROUTES
-from furler_engine.tokens import TOKENIZERS
-from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER
 
 _BATCH_AT_ONCE = 8
 """Items of one batch worked on at a time: enough to keep the engines busy, no flood."""
@@ -98,8 +100,8 @@ class Handlers:
             convert.policy_from(header.policy),
             header.policy.recipe,
         )
+        _check_digest(header.expected, wanted.data)
         done = await compression.compress(self._context, caller, wanted)
-        _check_digest(header.expected, done.sha256)
         text = done.outcome.view.text.encode()
         for at in range(0, len(text), _CHUNK_BYTES):
             yield compressor.StreamCompressResponse(chunk=text[at : at + _CHUNK_BYTES])
@@ -164,7 +166,7 @@ class Handlers:
     ) -> AsyncIterator[contents.ReadContentResponse]:
         """Stream a whole original from an offset on."""
         scope = caller.scope(request.space)
-        record = (await retrieval.fetch(self._context, scope, request.ref)).record
+        record = (await retrieval.fetch(self._context, caller, scope, request.ref)).record
         if request.offset > record.size:
             raise FieldInvalidError(
                 f"offset: {request.offset} lies beyond the content's {record.size} bytes",
@@ -212,7 +214,7 @@ class Handlers:
             engine_version=f"{version('furler-compressor')}+engine.{ENGINE_VERSION}",
             compressors=names,
             tokenizers=TOKENIZERS,
-            max_message_bytes=limits.max_content_bytes + limits.message_headroom,
+            max_message_bytes=limits.max_content_bytes + limits.MESSAGE_HEADROOM,
             max_content_bytes=limits.max_content_bytes,
             max_chunk_bytes=limits.max_chunk_bytes,
             max_batch_items=limits.max_batch_items,
@@ -230,8 +232,8 @@ class Handlers:
     ) -> info.GetStatsResponse:
         """Return what the space has saved."""
         scope = caller.scope(request.space)
-        totals = await self._context.store.totals(scope)
-        usage = await self._context.store.usage(scope)
+        totals = await caller.within(self._context.store.totals(scope))
+        usage = await caller.within(self._context.store.usage(scope))
         by_name = {tally.name: tally for tally in totals}
         return info.GetStatsResponse(
             kinds=[
@@ -257,7 +259,7 @@ class Handlers:
         caller: Caller,
         space: str,
         item: content.Content,
-        policy: compressor.CompressRequest.policy.__class__,
+        policy: compression_messages.Policy,
     ) -> compression.CompressRequest:
         source = item.WhichOneof("source")
         if source is None:
@@ -266,7 +268,7 @@ class Handlers:
         if source == "stored":
             scope = caller.scope(space)
             ref = self._context.reference(scope, item.stored.sha256)
-            data = (await retrieval.fetch(self._context, scope, ref)).record.data
+            data = (await retrieval.fetch(self._context, caller, scope, ref)).record.data
         return compression.CompressRequest(
             space, data, convert.hints_from(item.hints), convert.policy_from(policy), policy.recipe
         )
@@ -277,8 +279,11 @@ class Handlers:
             raise FieldInvalidError(f"{field}: at most {limit} items, got {items}", field=field)
 
 
-def _check_digest(expected: content.Digest, actual: bytes) -> None:
-    if expected.sha256 and expected.sha256 != actual:
+def _check_digest(expected: content.Digest, data: bytes) -> None:
+    if not expected.sha256:
+        return
+    actual = digest_of(data)
+    if expected.sha256 != actual:
         raise DigestMismatchError(
             "header.expected: the chunks have another digest",
             expected=expected.sha256.hex(),

@@ -5,15 +5,34 @@ from __future__ import annotations
 import re
 
 from furler_engine.detect.sample import Sample
+from furler_engine.shared.grep import is_match, is_path
 
-_MATCH = re.compile(r"(?:\./|/)?[^\s:]+\.\w+[:-]\d+[:-]|[^\s:]*/[^\s:]+[:-]\d+[:-]")
+_NUMBERED = re.compile(r"\d{1,9}[:-](?!\d\d[:-])", re.ASCII)
+_FILE = re.compile(r"[^\s:].*[/.]\w[^:]*\Z")
 _DIFF = re.compile(r"(?:diff --git |Index: |--- \S)")
 _COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b|[0-9a-f]{7,12} \S")
 
 
 def search_score(sample: Sample) -> float:
     """Score ``path:line:`` prefixes; context lines and ``--`` separators count."""
-    return 0.95 * sample.share(lambda line: line == "--" or _MATCH.match(line))
+    flat = sample.share(lambda line: line == "--" or is_match(line))
+    return 0.95 * max(flat, _headings_share(sample.lines))
+
+
+def _headings_share(lines: tuple[str, ...]) -> float:
+    """Share of lines that are numbered under a path, as ``rg --heading`` prints them."""
+    share, below = 0, False
+    for line, following in zip(lines, (*lines[1:], ""), strict=True):
+        if _NUMBERED.match(line) or line == "--":
+            share += below
+        else:
+            below = (
+                _NUMBERED.match(following) is not None
+                and _FILE.match(line) is not None
+                and is_path(line)
+            )
+            share += below
+    return share / len(lines) if lines else 0.0
 
 
 def diff_score(sample: Sample) -> float:

@@ -1,0 +1,356 @@
+"""Search results: one heading per file, repeated texts once, every place kept.
+
+What lives here: how a view writes search results, how that is read back, and
+which texts the eliding view leaves out. What does not: reading the output of
+the search tool (shared.grep).
+
+A pattern is the caller's own filter: no match is ever dropped. The eliding view
+still shows the file and line number of every match; it leaves out texts that
+are much like one shown, ends of long ones, and context.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from furler_engine.markers import format_place
+from furler_engine.shared.grep import Entry, Group, Note, Part, Results, read, write
+from furler_engine.shared.located import located, spans
+from furler_engine.shared.paths import common_root
+from furler_engine.types import Draft, Elision, Kind, Level, Lines, LinesShown, Policy, Source
+
+_HEADED: Final = "each path stood above its lines"
+_SEPARATED: Final = "separators left out"
+_ROOT: Final = "[all paths start with "
+# A path that can stand before :number: and be told from every other line of a view.
+_PLAIN_PATH = re.compile(r"(?!also )[A-Za-z_./][\w./@+-]*")
+_ROW = re.compile(r"(\d{1,9}(?:,\d{1,9})*)(?:([:-])| (=[A-Z]{1,2})(:|\Z))", re.ASCII)
+_SINGLE = re.compile(r"([^:\n]+):(\d{1,9})(?:(:)| (=[A-Z]{1,2})(:|\Z))", re.ASCII)
+_PLACE = re.compile(r" \[L\d+(?:-\d+)?\]\Z", re.ASCII)
+_MIN_FOLDED: Final = 32
+"""Characters from which leaving a text out saves more than naming its line does."""
+_RARE: Final = 0.2
+"""Share of the entries up to which a word of the query tells some from the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """How much an eliding view shows: texts alike, texts per file, characters, context."""
+
+    alike: int
+    per_file: int
+    width: int
+    context: int
+
+
+_CAREFUL: Final = _Limits(alike=3, per_file=12, width=240, context=1)
+_TIGHT: Final = _Limits(alike=1, per_file=3, width=120, context=0)
+_BARE: Final = _Limits(alike=1, per_file=1, width=80, context=0)
+
+
+def plan(source: Source, policy: Policy) -> Draft | None:
+    """Rewrite all lines under one heading per file; nothing is left out."""
+    del policy
+    results = read(source.lines)
+    if results is None:
+        return None
+    total = len(source.lines)
+    text = "\n".join(_View(results, None).lines())
+    return Draft(text, LinesShown((Lines(1, total),), _decode_all), "lines", total, total)
+
+
+def plan_eliding(source: Source, policy: Policy) -> Draft | None:
+    """Show every place, but only some texts: see _Limits."""
+    results = read(source.lines)
+    if results is None:
+        return None
+    steps = [_CAREFUL, _TIGHT, _BARE]
+    if not policy.target_tokens:
+        steps = [_TIGHT if policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT else _CAREFUL]
+    for limits in steps:
+        shown = _select(results, source.hints.query, limits)
+        view = _View(results, shown, limits.width)
+        text = "\n".join(view.lines())
+        if len(text) <= 3 * policy.target_tokens:  # about three characters to a token of such text
+            break
+    return _eliding_draft(source, results, shown, text)
+
+
+def _eliding_draft(source: Source, results: Results, shown: set[int], text: str) -> Draft | None:
+    total = len(source.lines)
+    if results.headings:
+        shown |= _heading_lines(results)
+    shown |= {part.line for part in results.parts if isinstance(part, Note)}
+    kept = spans(sorted(shown))
+    starts = {group.entries[0].line for group in results.groups}
+    left_out = _within(spans(n for n in range(1, total + 1) if n not in shown), starts)
+    if not left_out:
+        return None
+    elisions = tuple(Elision(place, "texts of matches, context, separators") for place in left_out)
+    headings = results.headings
+
+    def decode(view: str) -> Iterator[tuple[int, str]]:
+        lines = write(_read_parts(view.split("\n")), headings=headings, separated=False)
+        return located(lines, source.lines, kept)
+
+    return Draft(text, LinesShown(kept, decode), "lines", total, len(shown), elisions)
+
+
+def _within(ranges: tuple[Lines, ...], starts: set[int]) -> list[Lines]:
+    """Cut ranges where a group starts, so that each lies beside one path of the view."""
+    pieces = []
+    for place in ranges:
+        first = place.first
+        for at in range(place.first + 1, place.last + 1):
+            if at in starts:
+                pieces.append(Lines(first, at - 1))
+                first = at
+        pieces.append(Lines(first, place.last))
+    return pieces
+
+
+def _heading_lines(results: Results) -> set[int]:
+    return {group.entries[0].line - 1 for group in results.groups if group.entries}
+
+
+def _select(results: Results, query: str, limits: _Limits) -> set[int]:
+    """Return the output lines whose text is shown."""
+    entries = [e for group in results.groups for e in group.entries]
+    wanted = _hits(results, entries, query)
+    keys = _ALIKE.sub("", "\n".join(e.text for e in entries).lower()).split("\n")
+    seen: Counter[str] = Counter()
+    shown: set[int] = set()
+    at = 0
+    for group in results.groups:
+        mine = group.entries
+        near = _near_matches(mine, limits.context)
+        texts: set[str] = set()
+        for i, e in enumerate(mine):
+            key, at = keys[at][:_KEY_WIDTH], at + 1
+            if e.mark == "-":
+                if e.line in wanted or (
+                    i in near and e.text.strip() and len(e.text) <= limits.width
+                ):
+                    shown.add(e.line)
+                continue
+            fits = len(e.text) <= limits.width and seen[key] < limits.alike
+            fits = fits and (e.text in texts or len(texts) < limits.per_file)
+            if fits or e.line in wanted or len(e.text) < _MIN_FOLDED:
+                shown.add(e.line)
+                texts.add(e.text)
+            seen[key] += 1
+    return shown
+
+
+_ALIKE = re.compile(r"[^\w\n]+|\d+")
+_KEY_WIDTH: Final = 32
+"""Letters of a text, from its start, that two texts must share to be alike."""
+
+
+def _near_matches(entries: list[Entry], distance: int) -> set[int]:
+    numbers = [int(e.number) for e in entries]
+    near: set[int] = set()
+    for i, e in enumerate(entries):
+        if e.mark == ":":
+            around = range(max(0, i - distance), min(len(entries), i + distance + 1))
+            near.update(j for j in around if abs(numbers[j] - numbers[i]) <= distance)
+    return near
+
+
+def _hits(results: Results, entries: list[Entry], query: str) -> set[int]:
+    """Output lines that have a telling word of the query, in their text or their path."""
+    words = dict.fromkeys(w for w in re.findall(r"\w+", query.lower()) if len(w) > 2)
+    if not words:
+        return set()
+    paths = {e.line: group.path for group in results.groups for e in group.entries}
+    texts = [(e.line, f"{paths[e.line]}:{e.text}".lower()) for e in entries]
+    hits: set[int] = set()
+    for word in words:
+        found = [line for line, text in texts if word in text]
+        if len(found) <= _RARE * len(entries):
+            hits.update(found)
+    return hits
+
+
+Row = tuple[list[str], str, str]
+"""Line numbers that share a text, its mark, the text."""
+
+
+class _View:
+    """One view being written; ``shown`` None means every text."""
+
+    def __init__(self, results: Results, shown: set[int] | None, width: int = 0) -> None:
+        self.results = results
+        self.shown = shown
+        self.width = width
+        paths = {group.path: True for group in results.groups}
+        self.files = len(paths)
+        self.root = common_root(paths) if len(paths) > 1 else ""
+        marks = Counter(e.mark for group in results.groups for e in group.entries)
+        self.matches, self.context = marks[":"], marks["-"]
+        merge = not self.context
+        self.rows = [_rows(self._visible(g), merge=merge) for g in results.groups]
+        self.names = _names(self.rows)
+        self.named: set[str] = set()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the view."""
+        body = [line for part in self._parts() for line in part]
+        yield self._legend()
+        if self.root:
+            yield f"{_ROOT}{self.root}]"
+        yield from body
+
+    def _parts(self) -> Iterator[Iterator[str]]:
+        rows = iter(self.rows)
+        for part in self.results.parts:
+            yield (
+                iter([f"| {part.text}"])
+                if isinstance(part, Note)
+                else self._group(part, next(rows))
+            )
+
+    def _visible(self, group: Group) -> list[Entry]:
+        return [e for e in group.entries if self.shown is None or e.line in self.shown]
+
+    def _legend(self) -> str:
+        says = [f"[search results: {self.matches:,} matches"]
+        if self.context:
+            says.append(f" and {self.context:,} lines of context")
+        says.append(f" in {self.files:,} files. Below each # path: line number:text")
+        if self.context:
+            says.append(", number-text is context")
+        if any(len(numbers) > 1 for rows in self.rows for numbers, _, _ in rows):
+            says.append("; 12,40:text is the same text on lines 12 and 40")
+        if self.names:
+            says.append("; =A:text names a text, a lone =A stands for it")
+        if self.results.headings:
+            says.append(f"; {_HEADED}")
+        if self.results.separated:
+            says.append(f"; {_SEPARATED}")
+        if self.shown is not None:
+            says.append(self._left_out(self.shown))
+        return "".join(says) + "]"
+
+    def _left_out(self, shown: set[int]) -> str:
+        hidden = Counter(
+            e.mark for g in self.results.groups for e in g.entries if e.line not in shown
+        )
+        says = [f"; every match is listed, {hidden[':']:,} without its full text"]
+        if hidden["-"]:
+            says.append(f", {hidden['-']:,} lines of context are left out")
+        says.append(
+            ': "also 7,9" are such matches, on lines 7 and 9 of the file, 7~text… is cut;'
+            " [L3-8] after a path are the lines of this output that hold its matches in full"
+        )
+        return "".join(says)
+
+    def _group(self, group: Group, rows: list[Row]) -> Iterator[str]:
+        path = group.path.removeprefix(self.root)
+        place = self._place(group)
+        if len(group.entries) == 1 and group.entries[0].mark == ":" and _PLAIN_PATH.fullmatch(path):
+            yield f"{path}:{self._row(rows[0]) if rows else group.entries[0].number + place}"
+            return
+        yield f"# {path}{place}"
+        for row in rows:
+            yield self._row(row)
+        if place:
+            yield from self._hidden(group)
+
+    def _place(self, group: Group) -> str:
+        if self.shown is None or all(e.line in self.shown for e in group.entries):
+            return ""
+        return f" [{format_place(Lines(group.entries[0].line, group.entries[-1].line))}]"
+
+    def _hidden(self, group: Group) -> Iterator[str]:
+        shown = self.shown or set()
+        hidden = [e for e in group.entries if e.mark == ":" and e.line not in shown]
+        also = [e.number for e in hidden if len(e.text) <= self.width]
+        for e in hidden:
+            if len(e.text) > self.width:
+                yield f"{e.number}~{e.text[: self.width]}…"
+        if also:
+            yield f"also {','.join(also)}"
+
+    def _row(self, row: Row) -> str:
+        numbers, mark, text = row
+        name = self.names.get(text) if mark == ":" else None
+        if name is None:
+            return f"{','.join(numbers)}{mark}{text}"
+        if name in self.named:
+            return f"{','.join(numbers)} {name}"
+        self.named.add(name)
+        return f"{','.join(numbers)} {name}:{text}"
+
+
+def _rows(entries: list[Entry], *, merge: bool) -> list[Row]:
+    numbers = [int(e.number) for e in entries]
+    if not merge or any(a >= b for a, b in pairwise(numbers)):
+        return [([e.number], e.mark, e.text) for e in entries]
+    rows: dict[str, Row] = {}
+    for e in entries:
+        rows.setdefault(e.text, ([], e.mark, e.text))[0].append(e.number)
+    return list(rows.values())
+
+
+def _names(groups: list[list[Row]]) -> dict[str, str]:
+    """Name the texts that stand in several places and are long enough to be worth it."""
+    counts = Counter(text for rows in groups for _, mark, text in rows if mark == ":")
+    # In characters, four to a token; a look-up costs the reader more than the tokens saved by two uses.
+    worth = [t for t, n in counts.items() if n > 1 and (n - 1) * len(t) > max(12 * (n + 1), 72)]
+    names: dict[str, str] = {}
+    for text in worth[: 26 * 27]:
+        names[text] = "=" + _letters(len(names))
+    return names
+
+
+def _letters(index: int) -> str:
+    first, second = divmod(index, 26)
+    return (chr(64 + first) if first else "") + chr(65 + second)
+
+
+def _decode_all(text: str) -> Iterator[tuple[int, str]]:
+    """Read the whole output back from a view that leaves nothing out."""
+    lines = text.split("\n")
+    headed, separated = _HEADED in lines[0], _SEPARATED in lines[0]
+    return enumerate(write(_read_parts(lines), headings=headed, separated=separated), 1)
+
+
+def _read_parts(lines: list[str]) -> Iterator[Part]:
+    """Read groups and notes back from the lines of a view; what it leaves out is not there."""
+    root, at = "", 1
+    texts: dict[str, str] = {}
+    if lines[at].startswith(_ROOT):
+        root, at = lines[at][len(_ROOT) : -1], at + 1
+    group: Group | None = None
+
+    def text_of(line: str, match: re.Match[str], name: str | None, colon: str | None) -> str:
+        if name is None:
+            return line[match.end() :]
+        return texts.setdefault(name, line[match.end() :]) if colon else texts[name]
+
+    for line in lines[at:]:
+        row = _ROW.match(line)
+        if row is not None and group is not None:
+            text = text_of(line, row, row[3], row[4])
+            group.entries += [Entry(0, n, row[2] or ":", text) for n in row[1].split(",")]
+            continue
+        if group is not None:
+            group.entries.sort(key=lambda e: int(e.number))
+            yield group
+            group = None
+        if line.startswith("# "):
+            group = Group(root + _PLACE.sub("", line[2:]))
+        elif line.startswith("| "):
+            yield Note(0, line[2:])
+        elif single := _SINGLE.match(line):
+            text = text_of(line, single, single[4], single[5])
+            yield Group(root + single[1], [Entry(0, single[2], ":", text)])
+    if group is not None:
+        group.entries.sort(key=lambda e: int(e.number))
+        yield group

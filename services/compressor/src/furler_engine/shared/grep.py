@@ -1,0 +1,233 @@
+"""Search results, read: what grep and ripgrep print, as files with numbered lines.
+
+What lives here: the reader of ``path:line:text``, of context lines
+``path-line-text``, of ``--`` between groups and of ripgrep's headings, and the
+inverse. What does not: how a view prints search results, what it leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+MIN_SHARE: Final = 0.6
+"""Lines with a place, of those that are not blank; the rest are notes of the tool."""
+MIN_ENTRIES: Final = 3
+_NAME_LIMIT: Final = 1024
+"""Characters a path may have: PATH_MAX is 4,096 bytes, real ones end far below."""
+_COLON = re.compile(rf"(.{{1,{_NAME_LIMIT}}}?):(\d{{1,9}}):", re.ASCII)
+_DASH = re.compile(r"-(\d{1,9})-", re.ASCII)
+_TAIL = re.compile(r"([:-])(\d{1,9})\1", re.ASCII)
+_NUMBERED = re.compile(r"(\d{1,9})([:-])", re.ASCII)
+# A path has a letter; its name has a blank only if it has an extension: "2026-06-22 12" is none.
+_PATH = re.compile(
+    r"(?=[^\n]*[^\W\d_])(?:[^\n\"'<>|;]*[/\\])?(?:[^\s/\\,\"'<>|;]+|[^/\\\n\"'<>|;]*\.[A-Za-z_]\w{0,9})\Z"
+)
+_DATE = re.compile(r"\W?\d{2,4}([-/.])\d\d\1\d\d|\W?\d\d:\d\d|.*[A-Z][a-z]{2} +\d{1,2} \d\d\Z")
+_CLEARLY_A_PATH = re.compile(r"[^\n]*(?:[/\\][^\n]*|[^\W\d][\w-]*\.[A-Za-z]\w{0,9})\Z")
+_SEVERITY = re.compile(
+    r"(?:\d+:)? ?(?:(?:fatal |internal )?(?:error|warning|note|info)\b|[A-Z]{1,4}\d{3,5} )",
+    re.IGNORECASE,
+)
+
+
+class Entry(NamedTuple):
+    """One line of a search result: a match (``:``) or its context (``-``).
+
+    ``line`` is the line of the output it stands on, ``number`` the line of the
+    file as printed there, ``text`` all that follows, a column included.
+    """
+
+    line: int
+    number: str
+    mark: str
+    text: str
+
+
+@dataclass(slots=True)
+class Group:
+    """Entries of one file that follow each other, their numbers never descending."""
+
+    path: str
+    entries: list[Entry] = field(default_factory=list)
+
+
+class Note(NamedTuple):
+    """A line of the output that has no place in a file: kept as it is."""
+
+    line: int
+    text: str
+
+
+Part = Group | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole output.
+
+    ``headings``: each file's path stood on a line of its own (ripgrep's
+    ``--heading``). ``separated``: ``--`` and blank lines stand exactly where
+    `write` puts them, so they are no parts; ``separators`` are their line numbers.
+    """
+
+    parts: list[Part]
+    headings: bool = False
+    separated: bool = False
+    separators: tuple[int, ...] = ()
+
+    @property
+    def groups(self) -> list[Group]:
+        """The groups, in order."""
+        return [part for part in self.parts if isinstance(part, Group)]
+
+
+def is_path(text: str) -> bool:
+    """Whether a text can be the path of a match: no date, no clock, no field of a table."""
+    return _PATH.match(text) is not None and _DATE.match(text) is None
+
+
+def is_match(line: str) -> bool:
+    """Whether a line reads as ``path:line:text`` or ``path-line-text`` and is no compiler's."""
+    place = _split(line, {})
+    if place is None:
+        return False
+    path, _, mark, rest = place
+    if mark == "-" and not _CLEARLY_A_PATH.match(path):
+        return False
+    return is_path(path) and not _SEVERITY.match(rest)
+
+
+def read(lines: Sequence[str]) -> Results | None:
+    """Read search results; None when too few lines have a place. Linear.
+
+    What is read, `write` writes back line for line.
+    """
+    wanted = max(MIN_ENTRIES, MIN_SHARE * sum(1 for line in lines if line and line != "--"))
+    for reader, own in ((_read_flat, 0), (_read_headings, 1)):
+        results = reader(lines, separated=False)
+        if sum(len(group.entries) + own for group in results.groups) < wanted:
+            continue
+        if "--" in lines or (results.headings and "" in lines):
+            tidy = reader(lines, separated=True)
+            if list(write(tidy.parts, headings=tidy.headings, separated=True)) == list(lines):
+                return tidy
+        return results
+    return None
+
+
+def write(parts: Iterable[Part], *, headings: bool, separated: bool) -> Iterator[str]:
+    """Yield the lines of the output that parts were read from: the inverse of `read`."""
+    path, last, first = "", -1, True
+    for part in parts:
+        if isinstance(part, Note):
+            yield part.text
+            first = True
+            continue
+        if headings:
+            if separated and not first:
+                yield ""
+            yield part.path
+            path, last, first = part.path, -1, True
+        prefix = "" if headings else part.path
+        for _, number, mark, text in part.entries:
+            at = int(number)
+            if separated and not first and (path != part.path or at != last + 1):
+                yield "--"
+            path, last, first = part.path, at, False
+            yield f"{prefix}{mark}{number}{mark}{text}" if prefix else f"{number}{mark}{text}"
+
+
+def _split(line: str, known: dict[str, bool]) -> tuple[str, str, str, str] | None:
+    """Split a line into (path, number, mark, text), or None.
+
+    Of several readings the one whose path is ``known`` wins, then the first
+    ``:number:``, then the first ``-number-``.
+    """
+    first = None
+    for match in _DASH.finditer(line, 1, _NAME_LIMIT):
+        if known.get(line[: match.start()]):
+            return line[: match.start()], match[1], "-", line[match.end() :]
+        first = first or match
+    colon = _COLON.match(line)
+    if colon and (first is None or colon.end(1) < first.start() or is_path(colon[1])):
+        return colon[1], colon[2], ":", line[colon.end() :]
+    if first is not None:
+        return line[: first.start()], first[1], "-", line[first.end() :]
+    return None
+
+
+def _known_paths(lines: Sequence[str]) -> dict[str, bool]:
+    """Whether what stands before a ``:number:`` is a path; with ``-number-`` in it, it may be context."""
+    known: dict[str, bool] = {}
+    doubtful: dict[str, None] = {}
+    for line in lines:
+        path, _, rest = line.partition(":")
+        if path not in known and rest[:1].isdigit() and _TAIL.match(line, len(path)):
+            if _DASH.search(path, 1, _NAME_LIMIT):
+                doubtful[path] = None
+            else:
+                known[path] = is_path(path)
+    for path in sorted(doubtful, key=len):
+        heads = (path[: match.start()] for match in _DASH.finditer(path, 1, _NAME_LIMIT))
+        if not any(known.get(head) for head in heads):
+            known[path] = is_path(path)
+    return known
+
+
+def _read_flat(lines: Sequence[str], *, separated: bool) -> Results:
+    known = _known_paths(lines)
+    parts: list[Part] = []
+    separators: list[int] = []
+    group = Group("")
+    last = -1
+    for at, line in enumerate(lines, 1):
+        if separated and line == "--":
+            separators.append(at)
+            continue
+        tail = _TAIL.match(line, len(group.path)) if group.path else None
+        if tail is not None and line.startswith(group.path):
+            path, number, mark, text = group.path, tail[2], tail[1], line[tail.end() :]
+        else:
+            place = _split(line, known) if line else None
+            if place is None or not known.setdefault(place[0], is_path(place[0])):
+                parts.append(Note(at, line))
+                group = Group("")
+                continue
+            path, number, mark, text = place
+        if path != group.path or int(number) < last:
+            group = Group(path)
+            parts.append(group)
+        last = int(number)
+        group.entries.append(Entry(at, number, mark, text))
+    return Results(parts, separated=separated, separators=tuple(separators))
+
+
+def _read_headings(lines: Sequence[str], *, separated: bool) -> Results:
+    parts: list[Part] = []
+    separators: list[int] = []
+    group: Group | None = None
+    for at, line in enumerate(lines, 1):
+        numbered = _NUMBERED.match(line)
+        if numbered and group is not None:
+            entry = Entry(at, numbered[1], numbered[2], line[numbered.end() :])
+            group.entries.append(entry)
+        elif separated and line in ("", "--"):
+            separators.append(at)
+            group = group if line else None
+        elif _opens_file(lines, at):
+            group = Group(line)
+            parts.append(group)
+        else:
+            group = None
+            parts.append(Note(at, line))
+    return Results(parts, headings=True, separated=separated, separators=tuple(separators))
+
+
+def _opens_file(lines: Sequence[str], at: int) -> bool:
+    """Whether line ``at`` is a path with numbered lines below it."""
+    follows = at < len(lines) and _NUMBERED.match(lines[at]) is not None
+    starts = at == 1 or lines[at - 2] == ""
+    return follows and starts and is_path(lines[at - 1])

@@ -1,0 +1,47 @@
+"""Where decoded lines stand in the content: for views that keep lines but not their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from furler_engine.types import Lines
+
+
+def located(
+    decoded: Iterable[str], lines: Sequence[str], shown: Iterable[Lines]
+) -> Iterator[tuple[int, str]]:
+    """Yield (line number, line) for decoded lines, as coverage.LinesShown wants them.
+
+    A decoded line gets the number of a line of ``shown`` that equals it, each
+    number once, equal lines in their order; a line that the content does not
+    have gets 0, which no coverage claims.
+    """
+    places: dict[str, list[int]] = {}
+    for span in shown:
+        for number in range(span.first, span.last + 1):
+            places.setdefault(lines[number - 1], []).append(number)
+    for numbers in places.values():
+        numbers.reverse()
+    for line in decoded:
+        left = places.get(line)
+        yield (left.pop() if left else 0), line
+
+
+def spans(numbers: Iterable[int]) -> tuple[Lines, ...]:
+    """Join ascending line numbers into ranges.
+
+    >>> spans([1, 2, 3, 7])
+    (Lines(first=1, last=3), Lines(first=7, last=7))
+    """
+    joined: list[Lines] = []
+    first = last = 0
+    for number in numbers:
+        if first and number == last + 1:
+            last = number
+            continue
+        if first:
+            joined.append(Lines(first, last))
+        first = last = number
+    if first:
+        joined.append(Lines(first, last))
+    return tuple(joined)

@@ -1,0 +1,38 @@
+"""Search results: whatever the output, the lossless view gives it back and the eliding one is proven."""
+
+from furler_engine.compressors import search
+from furler_engine.coverage import check
+from furler_engine.types import Hints, Policy, Source
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+PATHS = st.sampled_from(
+    ["src/a.py", "src/b-2-c.py", "C:\\x y\\z.c", "# odd.md", "12/a.py", "Makefile", "ü/:1:/q.rs", "also 3"]
+)  # fmt: skip
+TEXTS = st.sampled_from(
+    ["", "import os", "=A", " [L3]", "x" * 90, "x" * 300, "# a", "12:3:", "é"]
+) | (st.text(max_size=40).map(lambda s: s.replace("\n", " ")))
+NUMBERS = st.integers(0, 60).map(str)
+HITS = st.builds(
+    lambda p, n, t, m: f"{p}{m}{n}{m}{t}", PATHS, NUMBERS, TEXTS, st.sampled_from(":-")
+)
+LINES = st.one_of(HITS, HITS, HITS, st.sampled_from(["--", "", "Binary file matches", "a.py"]))
+OUTPUTS = st.lists(LINES, min_size=3, max_size=40).map("\n".join)
+
+
+@given(OUTPUTS)
+@settings(max_examples=300)
+def test_the_lossless_view_gives_every_line_back(text: str) -> None:
+    source = Source(text)
+    draft = search.plan(source, Policy())
+    if draft is not None:
+        check(source, draft)
+
+
+@given(OUTPUTS, st.sampled_from(["", "import", "what of x"]), st.sampled_from([0, 10, 10_000]))
+@settings(max_examples=300)
+def test_the_eliding_view_accounts_for_every_line(text: str, query: str, target: int) -> None:
+    source = Source(text, Hints(query=query))
+    draft = search.plan_eliding(source, Policy(target_tokens=target))
+    if draft is not None:
+        check(source, draft)

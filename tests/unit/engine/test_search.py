@@ -1,0 +1,198 @@
+"""Search results: every place stays visible, what is shown is exact, what is not is named."""
+
+import re
+
+import pytest
+from furler_engine.compressors import search
+from furler_engine.coverage import check
+from furler_engine.detect import detect
+from furler_engine.shared.grep import is_match, read, write
+from furler_engine.types import Draft, Hints, Kind, Level, Lines, LinesShown, Policy, Source
+
+GREP = """\
+src/app/main.py:3:import os
+src/app/main.py:40:import sys
+src/app/util/io.py:7:import os
+src/app/util/io.py:9:    import re
+src/app/util/io.py:12:import os
+"""
+CONTEXT = """\
+src/a-1-b/x.py-9-    try:
+src/a-1-b/x.py:10:        raise ValueError("no")
+src/a-1-b/x.py-11-    finally: 12:13:
+--
+src/a-1-b/x.py-30-def f():
+src/a-1-b/x.py:31:        raise ValueError(kind)
+--
+src/y.py:4:        raise ValueError(kind)
+src/y.py-5-
+"""
+HEADINGS = """\
+src/app/main.py
+3:import os
+40:import sys
+
+src/app/io.py
+7:import os
+8-import re
+--
+99:import os
+"""
+
+
+def draft_of(text: str, query: str = "", policy: Policy | None = None) -> Draft | None:
+    return search.plan(Source(text, Hints(query=query)), policy or Policy())
+
+
+def eliding(text: str, query: str = "", policy: Policy | None = None) -> Draft:
+    source = Source(text, Hints(query=query))
+    draft = search.plan_eliding(source, policy or Policy())
+    assert draft is not None
+    check(source, draft)
+    return draft
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GREP,
+        CONTEXT,
+        HEADINGS,
+        GREP.replace("\n", "\r\n"),
+        GREP.replace("src/app", "C:\\Program Files\\app"),
+        GREP.replace("src/app", "src/a b:c/ünï-5-x"),
+        GREP.replace(":", ":5:", 1) + "Binary file x.bin matches\n\n",
+        "# a.py:1:x\n| b.py:2:y\n[c].py:3:z\nalso 4.py:4:=A\n=A.py:5:w\n",
+        "a.py:5:one\na.py:5:one\na.py:2:two\na.py:007:three\n",
+        "2x/a.py:1:" + "same text that is long enough to be named " * 2 + "\n" + "b.py:7:=B\n"
+        + "".join(f"c{n}.py:4:" + "same text that is long enough to be named " * 2 + "\n" for n in range(4)),
+        'a.py:1:[furler: 3 of 9 lines shown; ref="aaaaaaaaaaaaaaaa"]\na.py:2:x\nb.py:3:# a.py\n',
+    ],
+)  # fmt: skip
+def test_every_line_of_the_output_is_read_back_from_the_lossless_view(text: str) -> None:
+    source = Source(text)
+    draft = search.plan(source, Policy())
+    assert draft is not None
+    check(source, draft)
+    assert isinstance(draft.coverage, LinesShown)
+    assert draft.coverage.decode is not None
+    assert list(enumerate(source.lines, 1)) == list(draft.coverage.decode(draft.text))
+
+
+def test_paths_are_written_once_and_repeated_texts_merged() -> None:
+    draft = draft_of(GREP)
+    assert draft is not None
+    assert draft.text.split("\n")[1:] == [
+        "[all paths start with src/app/]",
+        "# main.py",
+        "3:import os",
+        "40:import sys",
+        "# util/io.py",
+        "7,12:import os",
+        "9:    import re",
+    ]
+
+
+def test_context_belongs_to_its_file_even_when_the_path_looks_numbered() -> None:
+    results = read(Source(CONTEXT).lines)
+    assert results is not None
+    assert [g.path for g in results.groups] == ["src/a-1-b/x.py", "src/y.py"]
+    assert results.separated
+
+
+def test_separators_in_unusual_places_stay_where_they_are() -> None:
+    text = CONTEXT.replace("--\nsrc/y.py", "src/y.py")
+    results = read(Source(text).lines)
+    assert results is not None
+    assert not results.separated
+    assert list(write(results.parts, headings=False, separated=False)) == Source(text).lines
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-06-22 12:30:15 INFO started",
+        "2026-06-22T12:30:15 started",
+        "12:30:15 started",
+        "Jun 22 12:30:15 host sshd: x",
+        "host Jun 22 12:30:15 x",
+        "2026/06/22 12:30:15 x",
+        "[2026-06-22 12:30:15] x",
+        "1,2,3:4:5",
+        "a,b,2026-06-22,x",
+        "usr_1,2026-06-22T12:30:15Z,free",
+        "src/main.c:12:5: error: expected ';'",
+        "pkg/x.py:3:1: F401 unused import",
+        "10.0.0.1:8080:up",
+        "see part-12-b for more",
+    ],
+)
+def test_dates_clocks_tables_and_diagnostics_are_no_matches(line: str) -> None:
+    assert not is_match(line)
+
+
+@pytest.mark.parametrize("text", [GREP, CONTEXT, HEADINGS, "C:\\src\\a.c:3:x\n" * 5])
+def test_search_results_are_detected(text: str) -> None:
+    assert detect(Source(text)) is Kind.SEARCH_RESULTS
+
+
+def test_a_log_is_not_taken_for_search_results() -> None:
+    log = "".join(f"2026-06-22 12:30:{n:02}:app:job {n} done\n" for n in range(40))
+    assert draft_of(log) is None
+    assert detect(Source(log)) is not Kind.SEARCH_RESULTS
+
+
+def _long_search() -> str:
+    lines = [
+        f"src/mod_{f}.py:{n}:    raise ValueError(f'value {f}.{n} of the request is not allowed')"
+        for f in range(12)
+        for n in range(10, 60, 10)
+    ]
+    lines.insert(
+        30, "src/mod_5.py:61:    raise ValueError('chargeback suspended: " + "x" * 400 + "')"
+    )
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("level", [Level.CAREFUL, Level.TIGHT])
+def test_the_eliding_view_shows_file_and_line_of_every_match(level: Level) -> None:
+    text = _long_search()
+    draft = eliding(text, policy=Policy(levels=((Kind.SEARCH_RESULTS, level),)))
+    assert draft.elisions
+    places = [line.split(":")[:2] for line in text.split("\n")]
+    for path, number in places:
+        assert path.removeprefix("src/") in draft.text
+        assert re.search(rf"\b{number}\b", draft.text)
+    assert len(draft.text) < len(text) / 2
+
+
+def test_a_left_out_text_is_covered_by_the_range_printed_beside_its_file() -> None:
+    draft = eliding(_long_search())
+    printed = [
+        range(int(a), int(b or a) + 1)
+        for a, b in re.findall(r" \[L(\d+)(?:-(\d+))?\]$", draft.text, re.MULTILINE)
+    ]
+    for elision in draft.elisions:
+        assert isinstance(elision.place, Lines)
+        assert any(elision.place.first in span and elision.place.last in span for span in printed)
+
+
+def test_matches_that_the_query_names_keep_their_text() -> None:
+    draft = eliding(_long_search(), query="why was the chargeback suspended")
+    assert "chargeback suspended: " + "x" * 400 in draft.text
+
+
+def test_a_target_makes_the_view_shorter() -> None:
+    text = _long_search()
+    assert len(eliding(text, policy=Policy(target_tokens=200)).text) < len(eliding(text).text)
+
+
+def test_context_is_counted_when_it_is_left_out() -> None:
+    text = "\n".join(
+        f"src/a.py{mark}{n}{mark}{'some line of code' if mark == '-' else chr(97 + start // 20) * 50}"
+        for start in range(10, 200, 20)
+        for n, mark in zip(range(start, start + 7), "---:---", strict=True)
+    )
+    draft = eliding(text)
+    assert "40 lines of context are left out" in draft.text
+    assert draft.shown == 30
