@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from contract.places import Clock, LivePlace, Place, StillPlace
 from furler_compressor.adapters.memory_store import MemoryStore
+from furler_compressor.adapters.open_store import StoreOptions, decorate
 from furler_compressor.adapters.redis_store import RedisStore
 from furler_compressor.adapters.sqlite_store import SqliteStore
 from furler_compressor.app.ports import Scope, Store
@@ -18,7 +19,11 @@ def bare(store: Store) -> Store:
     return store
 
 
-LAYERS = {"bare": bare}
+def stack(store: Store) -> Store:
+    return decorate(store, StoreOptions(timeout=30.0))
+
+
+LAYERS = {"bare": bare, "stack": stack}
 
 
 @pytest.fixture(params=[f"{b}-{w}" for b in ("memory", "sqlite", "redis") for w in LAYERS])

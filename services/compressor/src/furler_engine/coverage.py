@@ -180,9 +180,7 @@ def _prune(value: object, cuts: _Cuts) -> object:
                     raise LookupError(f"{step} is no name")
                 inner[positions[step]] = _prune(value[step], below)
             _check_reached(inner, kept)
-            return {
-                names[i]: inner.get(i, value[names[i]]) for a, b in kept for i in range(a, b)
-            }
+            return {names[i]: inner.get(i, value[names[i]]) for a, b in kept for i in range(a, b)}
         case _:
             raise LookupError("a path leads nowhere")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from furler_engine.compressors import (
+    diagnostics,
     log,
     search,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
 _LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
+_DIAGNOSTICS: Final = Compressor("diagnostics", Fidelity.REVERSIBLE, diagnostics.plan)
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     Kind.SEARCH_RESULTS: (
@@ -19,9 +21,9 @@ ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     ),
     Kind.LOG: (_LOG,),
     Kind.TEST_OUTPUT: (_LOG,),
-    Kind.BUILD_OUTPUT: (_LOG,),
-    Kind.DIAGNOSTICS: (_LOG,),
+    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
+    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
     Kind.STACK_TRACE: (_LOG,),
-    Kind.TEXT: (_LOG,),
+    Kind.TEXT: (_DIAGNOSTICS,),
 }
 """Kind to compressors. Lossless ones are all tried before the first lossy one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from furler_engine.json_value import JsonError, dumps, parse
+from furler_engine.json_value import JsonError
 from furler_engine.shared.json_table.decode import decode
 from furler_engine.shared.json_table.encode import encode
 from furler_engine.shared.json_table.outline import build

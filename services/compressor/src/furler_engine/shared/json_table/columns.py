@@ -58,9 +58,7 @@ def join(columns: Columns, count: int) -> list[Row]:
     if not simple:
         return [{} for _ in range(count)]
     names = list(simple)
-    rows = [
-        dict(zip(names, cells, strict=True)) for cells in zip(*simple.values(), strict=True)
-    ]
+    rows = [dict(zip(names, cells, strict=True)) for cells in zip(*simple.values(), strict=True)]
     for name, values in simple.items():
         if MISSING in values:
             for row in rows:

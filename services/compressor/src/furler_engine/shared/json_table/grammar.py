@@ -125,9 +125,7 @@ def parse_column(cells: Sequence[str]) -> list[object]:
     return [known[cell] for cell in cells]
 
 
-def format_prefixed(
-    values: Sequence[object], prefix: str, whole: Sequence[str] = ()
-) -> list[str]:
+def format_prefixed(values: Sequence[object], prefix: str, whole: Sequence[str] = ()) -> list[str]:
     """Return the cells of a column whose header shows a prefix.
 
     Cells that have one of the strings of ``whole``, in lower case, are not abbreviated.
