@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import signal
 import threading
@@ -278,9 +279,11 @@ def test_a_full_queue_is_refused_with_a_time_to_come_back() -> None:
             compressor_service_pb2.CompressRequest(content=large)
         )
 
+        attempts = itertools.count()
+
         def refused() -> grpc.RpcError | None:
             try:
-                busy.compress("ERROR one\n" * 300)
+                busy.compress(f"ERROR attempt {next(attempts)}\n" * 300)  # never a cache hit
             except grpc.RpcError as error:
                 return error
             return None
@@ -317,7 +320,10 @@ def test_workers_share_one_port_and_a_killed_one_is_replaced() -> None:
         parent = psutil.Process(fleet.process.pid)
 
         def workers() -> list[psutil.Process] | None:
-            found = [c for c in parent.children() if "spawn_main" in " ".join(c.cmdline())]
+            try:
+                found = [c for c in parent.children() if "spawn_main" in " ".join(c.cmdline())]
+            except psutil.ZombieProcess:
+                return None
             return found if len(found) == 2 else None
 
         first = eventually(workers, "two workers run")
