@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from furler_engine.compressors import (
+    json_rows,
+    json_tables,
     log,
     search,
 )
@@ -13,6 +15,10 @@ from furler_engine.types import Compressor, Fidelity, Kind
 _LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
+    Kind.JSON: (
+        Compressor("json_tables", Fidelity.LOSSLESS, json_tables.plan),
+        Compressor("json_rows", Fidelity.REVERSIBLE, json_rows.plan),
+    ),
     Kind.SEARCH_RESULTS: (
         Compressor("search", Fidelity.LOSSLESS, search.plan),
         Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),

@@ -58,9 +58,7 @@ def join(columns: Columns, count: int) -> list[Row]:
     if not simple:
         return [{} for _ in range(count)]
     names = list(simple)
-    rows = [
-        dict(zip(names, cells, strict=True)) for cells in zip(*simple.values(), strict=True)
-    ]
+    rows = [dict(zip(names, cells, strict=True)) for cells in zip(*simple.values(), strict=True)]
     for name, values in simple.items():
         if MISSING in values:
             for row in rows:
@@ -85,11 +83,10 @@ def nest(path: Path, value: object) -> Row:
     >>> nest(("a", "b"), 1)
     {'a': {'b': 1}}
     """
-    for name in reversed(path):
-        value = {name: value}
-    if not isinstance(value, dict):
-        raise LookupError("an empty path")
-    return value
+    row = {path[-1]: value}
+    for name in reversed(path[:-1]):
+        row = {name: row}
+    return row
 
 
 def _split(rows: Sequence[Row], path: Path, columns: Columns) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from furler_engine.json_value import loads
 from furler_engine.shared.json_table import grammar
-from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, join, merge, nest
+from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, join, merge
 from furler_engine.shared.json_table.grammar import SEPARATOR
 from furler_engine.shared.json_table.shapes import undo_shape
 

@@ -182,9 +182,7 @@ class _Encoder:
                 self._use(Feature.TEXT_CUT)
                 cells[at] = grammar.format_cut_string(value, gaps)
 
-    def _inner(
-        self, table: Table, path: JsonLocation, rows: Iterable[int], pad: str
-    ) -> None:
+    def _inner(self, table: Table, path: JsonLocation, rows: Iterable[int], pad: str) -> None:
         if not table.inner:
             return
         self._use(Feature.INNER)
@@ -231,9 +229,12 @@ def _identifier_first(columns: Columns) -> Columns:
     """Put the column that tells the rows apart before the others."""
     for wanted in _IDENTIFIERS:
         for name, values in columns.items():
-            if name[-1] == wanted and len(name) == 1 and all(
-                isinstance(value, str | int) for value in values
-            ) and len(set(values)) == len(values):
+            if (
+                name[-1] == wanted
+                and len(name) == 1
+                and all(isinstance(value, str | int) for value in values)
+                and len(set(values)) == len(values)
+            ):
                 return {name: values, **columns}
     return columns
 
