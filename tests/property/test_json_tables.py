@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from furler_engine.compressors import json_rows, json_tables
 from furler_engine.coverage import check, prune
 from furler_engine.json_value import JsonError, dumps, parse, same_value
-from furler_engine.compressors import json_rows, json_tables
 from furler_engine.shared.json_table.columns import join, split
 from furler_engine.shared.json_table.decode import decode
 from furler_engine.shared.json_table.encode import Cuts, encode
