@@ -10,15 +10,21 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from typing import Final
 
 import orjson
 
-# Fifteen significant digits always survive a double (IEEE 754); longer runs are
-# parsed digit by digit. 18 digits always fit a signed 64-bit integer.
-_LONG_NUMBER = re.compile(r"\d{19}|\d\.\d{15}|\d{3}\.\d{13}|\d{8}\.\d{8}|\d[eE][+-]?\d{3}")
+# Fifteen significant digits always survive a double (IEEE 754), 18 digits a signed 64-bit
+# integer: numbers with more are parsed digit by digit. A look for long runs of digits,
+# points aside, at the speed of a copy spares most texts the expression.
+_MASK: Final = bytes.maketrans(b"123456789E", b"000000000e")
+_RUNS: Final = (b"0" * 16, b"0e000", b"0e+000", b"0e-000")
+_LONG_NUMBER: Final = re.compile(
+    r"(?:^|[\[:,\s])-?(?:\d{19}|\d[\d.]*+[eE][+-]?\d{3}|(?=[\d.]{17})\d++\.\d)"
+)
 # In JSON an unescaped quote before a colon always ends a member name.
-_NAME_END = re.compile(r'(?<!\\)"\s*:')
-_MAX_DEPTH = 200
+_NAME_END: Final = re.compile(r'(?<!\\)"\s*:')
+_MAX_DEPTH: Final = 200
 """Deeper documents are data for a machine, not for a reader; encoders recurse."""
 
 
@@ -55,6 +61,18 @@ def loads(text: str) -> object:
     except orjson.JSONDecodeError:
         pass
     return _loads_exact(text)
+
+
+def parse_fraction(digits: str) -> float | Decimal:
+    """Return the number with these digits: a float where one has exactly this value.
+
+    >>> parse_fraction("1.50"), parse_fraction("1.00000000000000000001")
+    (1.5, Decimal('1.00000000000000000001'))
+    """
+    number = float(digits)
+    exact = Decimal(digits)
+    # A float's value is taken to be its shortest digits: 0.1 is 0.1.
+    return number if exact == Decimal(repr(number)) else exact
 
 
 def dumps(value: object) -> str:
@@ -98,13 +116,30 @@ def _parse_lines(text: str) -> list[object]:
 
 def _parse_one(text: str) -> object:
     try:
-        value = orjson.loads(text) if not _LONG_NUMBER.search(text) else _loads_exact(text)
-        minified = dumps(value)
+        data = text.encode()
+        if _may_have_long_numbers(data) and _LONG_NUMBER.search(text):
+            value = _loads_exact(text)
+            dumps(value).encode()  # lone surrogates are no text
+            return value
+        value = orjson.loads(data)
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from error
-    if len(_NAME_END.findall(text)) != len(_NAME_END.findall(minified)):
+    if not _same_names(text, dumps(value)):
         _loads_exact(text)  # names with backslashes can fool the count; this decides
     return value
+
+
+def _may_have_long_numbers(data: bytes) -> bool:
+    masked = data.translate(_MASK, b".")
+    return any(run in masked for run in _RUNS)
+
+
+def _same_names(text: str, minified: str) -> bool:
+    """Whether both texts have equally many names: a parser keeps one of two equal names."""
+    plain = "\\u" not in text and not any(space in text for space in (" :", "\t:", "\n:", "\r:"))
+    if plain:
+        return text.count('":') == minified.count('":')
+    return len(_NAME_END.findall(text)) == len(_NAME_END.findall(minified))
 
 
 def _loads_exact(text: str) -> object:
@@ -114,11 +149,10 @@ def _loads_exact(text: str) -> object:
             raise JsonError("duplicate member name")
         return members
 
-    def number(digits: str) -> object:
-        return float(digits) if repr(float(digits)) == digits else Decimal(digits)
-
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=_reject)
+        return json.loads(
+            text, object_pairs_hook=pairs, parse_float=parse_fraction, parse_constant=_reject
+        )
     except RecursionError as error:
         raise JsonError("nested too deeply") from error
 

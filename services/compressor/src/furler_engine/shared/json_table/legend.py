@@ -20,6 +20,7 @@ class Feature(StrEnum):
     SHAPE = "header x[a,b] = cell lists objects as [a,b] arrays"
     PREFIX = "header x=abc… = cells … stand for that prefix"
     INNER = "[i].x below a table = member x of its row i"
+    GROUP = "[*].x[n] below a table = member x of its rows, # tells which"
     RUNS = "i: a|b = elements i, i+1"
     TEXT_CUT = "…$.x[a:b] = characters left out"
 
