@@ -31,7 +31,9 @@ _MOST_UNCLOSED: Final = 64
 _MOST_STRAY: Final = 5_000
 """Children of one error: a query takes quadratic time over a run of stray brackets."""
 _GUESS_FROM: Final = 40_000
-"""Characters from the start whose lines tell the language."""
+"""Characters from the start whose lines tell the language; some 300 of the lines do."""
+_GUESS_LINES: Final = 300
+_GUESS_WIDTH: Final = 200
 
 LANGUAGES: Final = tuple(QUERIES)
 
@@ -100,7 +102,8 @@ def language_of(source: Source) -> str | None:
     named = language_of_name(source.hints.filename)
     if named is not None:
         return named
-    found = guess(line[:400] for line in source.text[:_GUESS_FROM].split("\n"))
+    lines = source.text[:_GUESS_FROM].split("\n")
+    found = guess(line[:_GUESS_WIDTH] for line in lines[:: 1 + len(lines) // _GUESS_LINES])
     return found.language if found is not None else None
 
 
