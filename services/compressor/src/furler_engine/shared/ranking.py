@@ -198,7 +198,7 @@ def _holders(texts: Sequence[str], lower: list[str], wanted: list[str]) -> dict[
     parts = [stem[:-1] if len(stem) > 2 else stem for stem in wanted]
     heads = {stem[:2] for stem in wanted}
     for index, text in enumerate(lower):
-        if any([part in text for part in parts]):
+        if any(part in text for part in parts):
             candidates = (word for word in words(texts[index]) if word[:2] in heads)
             for stem in dict.fromkeys(map(_stem, candidates)):
                 if stem in holders:
