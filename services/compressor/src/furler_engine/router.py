@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from furler_engine.compressors import search
+from furler_engine.compressors import listing, name_list, path_list, search, tree
 from furler_engine.types import Compressor, Fidelity, Kind
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
+    Kind.LISTING: (
+        Compressor("listing", Fidelity.LOSSLESS, listing.plan),
+        Compressor("path_list", Fidelity.LOSSLESS, path_list.plan),
+        Compressor("name_list", Fidelity.LOSSLESS, name_list.plan),
+        Compressor("tree", Fidelity.LOSSLESS, tree.plan),
+    ),
     Kind.SEARCH_RESULTS: (
         Compressor("search", Fidelity.LOSSLESS, search.plan),
         Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
