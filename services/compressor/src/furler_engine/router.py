@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from furler_engine.compressors import listing, name_list, path_list, search, tree
+from furler_engine.compressors import diff, listing, name_list, path_list, search, tree
 from furler_engine.types import Compressor, Fidelity, Kind
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
+    Kind.DIFF: (
+        Compressor("diff", Fidelity.LOSSLESS, diff.plan),
+        Compressor("diff_brief", Fidelity.REVERSIBLE, diff.plan_eliding),
+    ),
     Kind.LISTING: (
         Compressor("listing", Fidelity.LOSSLESS, listing.plan),
         Compressor("path_list", Fidelity.LOSSLESS, path_list.plan),
