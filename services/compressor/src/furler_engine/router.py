@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from furler_engine.compressors import diff, listing, name_list, path_list, search, tree
+from furler_engine.compressors import (
+    code,
+    diagnostics,
+    diff,
+    listing,
+    log,
+    name_list,
+    path_list,
+    search,
+    tree,
+)
 from furler_engine.types import Compressor, Fidelity, Kind
+
+_LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
+_DIAGNOSTICS: Final = Compressor("diagnostics", Fidelity.REVERSIBLE, diagnostics.plan)
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     Kind.DIFF: (
@@ -22,5 +35,12 @@ ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
         Compressor("search", Fidelity.LOSSLESS, search.plan),
         Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
     ),
+    Kind.CODE: (Compressor("code", Fidelity.REVERSIBLE, code.plan),),
+    Kind.LOG: (_LOG,),
+    Kind.TEST_OUTPUT: (_LOG,),
+    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
+    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
+    Kind.STACK_TRACE: (_LOG,),
+    Kind.TEXT: (_DIAGNOSTICS,),
 }
 """Kind to compressors. Lossless ones are all tried before the first lossy one."""

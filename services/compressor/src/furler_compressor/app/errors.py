@@ -68,6 +68,14 @@ class StoreUnavailableError(FurlerError):
     reason = "STORE_UNAVAILABLE"
 
 
+class StoreRefusedError(StoreUnavailableError):
+    """The store answered and said no: it is full, or read-only, or the ref has another digest.
+
+    To callers the same as StoreUnavailableError. A circuit breaker must know the difference:
+    a full store still gives back what it holds.
+    """
+
+
 class OverloadedError(FurlerError):
     """The server sheds load. ``retry_after`` is in seconds."""
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from furler_engine.shared.languages import CODE_SUFFIXES
 from furler_engine.types import Hints, Kind
-
-CODE_SUFFIXES: Final = {
-    "py": "python", "pyi": "python", "js": "javascript", "mjs": "javascript", "cjs": "javascript",
-    "jsx": "javascript", "ts": "typescript", "mts": "typescript", "cts": "typescript",
-    "tsx": "tsx", "go": "go", "rs": "rust", "java": "java", "c": "c", "h": "cpp",
-    "cc": "cpp", "cpp": "cpp", "cxx": "cpp", "hpp": "cpp", "hh": "cpp", "hxx": "cpp",
-}  # fmt: skip
-"""Suffix to grammar. C++ reads C headers; the reverse does not hold."""
 
 _SUFFIXES: Final = {
     **dict.fromkeys(CODE_SUFFIXES, Kind.CODE),

@@ -1,0 +1,107 @@
+"""Retries, as a backend around a backend: bounded in number and in time.
+
+Only what the server did not start or may repeat is tried again: UnavailableError,
+OverloadedError, StoreUnavailableError. Every method of the API is idempotent.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from furler.backends.base import Backend, Method, Request, Response
+from furler.errors import (
+    FurlerError,
+    OverloadedError,
+    StoreUnavailableError,
+    UnavailableError,
+)
+
+WORTH_A_RETRY: Final = (UnavailableError, OverloadedError, StoreUnavailableError)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how long to wait in between, in seconds.
+
+    The wait before retry n is between half of and all of ``base * 2**n``, at most
+    ``longest``; the server's own word (RetryInfo) is a lower bound of it.
+    """
+
+    attempts: int = 4
+    base: float = 0.1
+    longest: float = 5.0
+
+    def wait(self, retry: int, error: FurlerError) -> float:
+        """Return the wait before a retry, counted from 0."""
+        backoff = min(self.longest, self.base * 2.0**retry)
+        # Jitter keeps a fleet of agents from coming back all at once.
+        jittered = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        return max(jittered, error.retry_after or 0.0)
+
+
+@dataclass(slots=True)
+class RetryingBackend:
+    """Tries calls again until they succeed, attempts are used up, or time is over."""
+
+    inner: Backend
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+    @property
+    def stream_above(self) -> int | None:
+        """As of the inner backend."""
+        return self.inner.stream_above
+
+    async def open(self) -> None:
+        """Open the inner backend."""
+        await self.inner.open()
+
+    async def close(self) -> None:
+        """Close the inner backend."""
+        await self.inner.close()
+
+    async def unary(
+        self, method: Method[Request, Response], request: Request, timeout: float
+    ) -> Response:
+        """Return the first answer. Raises the last error when there is none."""
+        end = anyio.current_time() + timeout
+        retry = 0
+        while True:
+            try:
+                return await self.inner.unary(method, request, end - anyio.current_time())
+            except WORTH_A_RETRY as error:
+                await self._pause(retry, error, end)
+            retry += 1
+
+    async def stream(
+        self, method: Method[Request, Response], requests: Iterable[Request], timeout: float
+    ) -> AsyncIterator[Response]:
+        """Yield answers; nothing is tried again once the first of them was passed on."""
+        end = anyio.current_time() + timeout
+        retry = 0
+        while True:
+            started = False
+            try:
+                async for response in self.inner.stream(
+                    method, requests, end - anyio.current_time()
+                ):
+                    started = True
+                    yield response
+            except WORTH_A_RETRY as error:
+                if started:
+                    raise
+                await self._pause(retry, error, end)
+            else:
+                return
+            retry += 1
+
+    async def _pause(self, retry: int, error: FurlerError, end: float) -> None:
+        """Wait before a retry; raise the error when there must be none."""
+        wait = self.policy.wait(retry, error)
+        if retry + 1 >= self.policy.attempts or anyio.current_time() + wait >= end:
+            raise error
+        await anyio.sleep(wait)

@@ -1,0 +1,241 @@
+"""The synchronous face: AsyncFurler's calls, run in one event loop in the background.
+
+All clients of a process share that loop and its thread: it starts with the
+first one and ends with the last.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
+
+from anyio.from_thread import BlockingPortal, BlockingPortalProvider
+
+from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT, AsyncFurler, PolicyLike
+from furler.errors import ClosedError, FurlerError
+from furler.selectors import Lines
+from furler.values import (
+    Capabilities,
+    Digest,
+    Explanation,
+    Item,
+    Kind,
+    Retrieved,
+    Stats,
+    View,
+)
+
+if TYPE_CHECKING:
+    from furler.backends.remote import Tls, Token
+
+# One loop for all: gRPC's asyncio layer does not do well with several in one process.
+_LOOP: Final = BlockingPortalProvider()
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class Furler:
+    """Furler for threads. Safe for any number of them.
+
+    Make one with ``connect`` or ``embedded``, use it for the life of the
+    program, close it at the end (or use it as a context manager). Arguments,
+    results and errors are those of AsyncFurler, where they are described.
+    """
+
+    def __init__(self, inner: AsyncFurler) -> None:
+        """Take an asynchronous client that no event loop uses yet, and open it."""
+        self._inner = inner
+        self._lock = threading.Lock()
+        with ExitStack() as stack:
+            self._portal: BlockingPortal | None = stack.enter_context(_LOOP)
+            self._run(inner.open)
+            self._stack = stack.pop_all()
+
+    @classmethod
+    def connect(
+        cls,
+        target: str,
+        *,
+        token: Token | None = None,
+        tls: Tls | bool | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        agent: str = "",
+    ) -> Self:
+        """Return a client of the server at ``host:port``; see AsyncFurler.connect."""
+        return cls(AsyncFurler.connect(target, token=token, tls=tls, timeout=timeout, agent=agent))
+
+    @classmethod
+    def embedded(
+        cls, store: str | None = None, *, timeout: float = DEFAULT_TIMEOUT, agent: str = ""
+    ) -> Self:
+        """Return a client of the engine in this process; see AsyncFurler.embedded."""
+        return cls(AsyncFurler.embedded(store, timeout=timeout, agent=agent))
+
+    def close(self) -> None:
+        """Release the connection or the store. May be called again."""
+        with self._lock:
+            if self._portal is None:
+                return
+            try:
+                self._run(self._inner.close)
+            finally:
+                self._portal = None
+                self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def compress(  # noqa: PLR0913 - as AsyncFurler.compress
+        self,
+        content: str | bytes,
+        *,
+        kind: Kind | str | None = None,
+        query: str | None = None,
+        tool: str | None = None,
+        filename: str | None = None,
+        policy: PolicyLike = None,
+        space: str = DEFAULT_SPACE,
+    ) -> View:
+        """Return a view of a content; see AsyncFurler.compress."""
+        return self._run(
+            self._inner.compress,
+            content,
+            kind=kind,
+            query=query,
+            tool=tool,
+            filename=filename,
+            policy=policy,
+            space=space,
+        )
+
+    def compress_many(
+        self,
+        contents: Iterable[str | bytes | Item],
+        *,
+        policy: PolicyLike = None,
+        space: str = DEFAULT_SPACE,
+    ) -> list[View | FurlerError]:
+        """Return for each content its view or its error; see AsyncFurler.compress_many."""
+        # The caller's iterable is run in the caller's thread.
+        return self._run(self._inner.compress_many, list(contents), policy=policy, space=space)
+
+    def explain(  # noqa: PLR0913 - as AsyncFurler.explain
+        self,
+        content: str | bytes,
+        *,
+        kind: Kind | str | None = None,
+        query: str | None = None,
+        tool: str | None = None,
+        filename: str | None = None,
+        policy: PolicyLike = None,
+        space: str = DEFAULT_SPACE,
+    ) -> Explanation:
+        """Return what compress would do, and why; see AsyncFurler.explain."""
+        return self._run(
+            self._inner.explain,
+            content,
+            kind=kind,
+            query=query,
+            tool=tool,
+            filename=filename,
+            policy=policy,
+            space=space,
+        )
+
+    def retrieve(  # noqa: PLR0913 - as AsyncFurler.retrieve
+        self,
+        ref: str,
+        *,
+        marker: str | None = None,
+        lines: Lines | None = None,
+        match: str | None = None,
+        context: int = 0,
+        path: str | None = None,
+        symbol: str | None = None,
+        query: str | None = None,
+        limit: int = 0,
+        max_tokens: int | None = None,
+        page: str | None = None,
+        space: str = DEFAULT_SPACE,
+    ) -> Retrieved:
+        """Return part of an original; see AsyncFurler.retrieve."""
+        return self._run(
+            self._inner.retrieve,
+            ref,
+            marker=marker,
+            lines=lines,
+            match=match,
+            context=context,
+            path=path,
+            symbol=symbol,
+            query=query,
+            limit=limit,
+            max_tokens=max_tokens,
+            page=page,
+            space=space,
+        )
+
+    def read(self, ref: str, *, offset: int = 0, space: str = DEFAULT_SPACE) -> Iterator[bytes]:
+        """Yield a whole original in chunks; see AsyncFurler.read."""
+        chunks = self._inner.read(ref, offset=offset, space=space)
+
+        async def following() -> bytes | None:
+            return await anext(chunks, None)
+
+        try:
+            while (chunk := self._run(following)) is not None:
+                yield chunk
+        finally:
+            if self._portal is not None:
+                self._run(chunks.aclose)
+
+    def find_missing(
+        self,
+        digests: Iterable[Digest],
+        *,
+        retention: timedelta | float | None = None,
+        space: str = DEFAULT_SPACE,
+    ) -> list[Digest]:
+        """Return the digests the space does not hold; see AsyncFurler.find_missing."""
+        return self._run(self._inner.find_missing, list(digests), retention=retention, space=space)
+
+    def delete(self, ref: str, *, space: str = DEFAULT_SPACE) -> None:
+        """Forget an original and every view of it; see AsyncFurler.delete."""
+        self._run(self._inner.delete, ref, space=space)
+
+    def stats(self, *, space: str = DEFAULT_SPACE) -> Stats:
+        """Return what the space has saved and holds."""
+        return self._run(self._inner.stats, space=space)
+
+    def capabilities(self, *, space: str = DEFAULT_SPACE) -> Capabilities:
+        """Return the server's limits and features."""
+        return self._run(self._inner.capabilities, space=space)
+
+    def _run(
+        self,
+        work: Callable[_P, Coroutine[object, object, _T]],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """Run a call in the loop and wait for it; a Ctrl-C here cancels it there."""
+        if self._portal is None:
+            raise ClosedError("the client is closed")
+        future = self._portal.start_task_soon(partial(work, *args, **kwargs))
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise

@@ -1,0 +1,51 @@
+"""The child process of engine_pool: reads a job from stdin, performs it, writes the outcome.
+
+The first frame out is empty and says that the engine is warm. It imports the engine and little
+else, which keeps a child small.
+"""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import signal
+import sys
+from typing import BinaryIO
+
+from furler_engine.types import DEFAULT_TOKENIZER
+
+from furler_compressor.adapters.engine_wire import LENGTH, Done
+from furler_compressor.app.engine import perform, warm
+
+
+def main() -> None:
+    """Serve jobs until stdin closes."""
+    # The terminal's Ctrl-C reaches the whole group; the parent decides when a child ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    jobs, outcomes = sys.stdin.buffer, sys.stdout.buffer
+    warm(DEFAULT_TOKENIZER)
+    _write(outcomes, b"")
+    while header := jobs.read(LENGTH.size):
+        frame = jobs.read(LENGTH.unpack(header)[0])
+        _write(outcomes, pickle.dumps(_perform(frame), pickle.HIGHEST_PROTOCOL))
+
+
+def _perform(frame: bytes) -> Done:
+    result, mistake, crash = None, None, ""
+    try:
+        result = perform(pickle.loads(frame))  # noqa: S301 - from our own parent
+    except ValueError as error:
+        mistake = str(error)
+    except Exception as error:  # noqa: BLE001 - a crash is reported; the content passes through
+        crash = type(error).__name__
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Done(result, mistake, crash, peak)
+
+
+def _write(stream: BinaryIO, frame: bytes) -> None:
+    stream.write(LENGTH.pack(len(frame)) + frame)
+    stream.flush()
+
+
+if __name__ == "__main__":
+    main()

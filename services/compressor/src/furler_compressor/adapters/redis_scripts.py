@@ -1,0 +1,127 @@
+"""The Redis store's data model and its Lua: what must be atomic runs as one script.
+
+Keys of one scope share the hash tag {tenant/space}, so they lie on one slot:
+
+- ``o:<ref>`` hash: sha256, size, data of an original.
+- ``v:<ref>`` hash: recipe to view data. Expires with its original.
+- ``x`` sorted set: ``ref:size`` by expiry (ms), one member per original; what ``usage`` counts.
+- ``u`` integer: the sum of the sizes in ``x``.
+- ``c`` hash: ``counter:name`` to number. Never expires.
+
+Redis forgets an expired original by itself, but ``x`` and ``u`` learn of it from a sweep: a few
+members on each commit, all that is due on ``usage``. Only the server's clock is read, so replicas
+of the service need not agree on the time. Conditional expiry is done by hand: PEXPIRE GT needs
+Redis 7. Time stands still inside a script, so keys that expire together do so to the millisecond.
+"""
+
+from __future__ import annotations
+
+# extend(o, v, x, u, ref, ms, slack): keep all for at least ms from now, if need be for slack more;
+# return what the original has left.
+_EXTEND = """
+local function longer(key, ms)
+  if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
+end
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local function extend(o, v, x, u, ref, asked, slack)
+  local left = redis.call('PTTL', o)
+  if left >= tonumber(asked) then return left end
+  local ms = asked + slack
+  redis.call('PEXPIRE', o, ms)
+  redis.call('PEXPIRE', v, ms)
+  local member = ref .. ':' .. redis.call('HGET', o, 'size')
+  redis.call('ZADD', x, string.format('%.0f', now_ms() + ms), member)
+  longer(x, ms)
+  longer(u, ms)
+  return ms
+end
+local function sweep(x, u, limit)
+  local due = redis.call('ZRANGEBYSCORE', x, '-inf', string.format('%.0f', now_ms()), 'LIMIT', 0, limit)
+  local bytes = 0
+  for _, member in ipairs(due) do
+    bytes = bytes + tonumber(string.match(member, ':(%d+)$'))
+  end
+  if #due > 0 then
+    redis.call('ZREM', x, unpack(due))
+    redis.call('DECRBY', u, string.format('%.0f', bytes))
+  end
+  return #due
+end
+"""
+
+# KEYS: o v x u. ARGV: ref, ms, slack, recipe.
+RECALL = (
+    _EXTEND
+    + """
+local data = redis.call('HGET', KEYS[2], ARGV[4])
+if not data or redis.call('EXISTS', KEYS[1]) == 0 then return false end
+extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[3])
+return data
+"""
+)
+
+# KEYS: o v x u. ARGV: ref, ms, slack, sha256, size, data, and with a view: recipe, view data.
+# The first write is the one that a full server refuses: before it nothing was changed, and after
+# it Redis lets the script finish. So a refusal leaves nothing half done.
+COMMIT = (
+    _EXTEND
+    + """
+local held = redis.call('HGET', KEYS[1], 'sha256')
+if held and held ~= ARGV[4] then return 0 end
+if not held then
+  redis.call('HSET', KEYS[1], 'sha256', ARGV[4], 'size', ARGV[5], 'data', ARGV[6])
+  redis.call('DEL', KEYS[2])
+end
+if ARGV[7] then redis.call('HSET', KEYS[2], ARGV[7], ARGV[8]) end
+if not held then
+  sweep(KEYS[3], KEYS[4], 16)
+  local member = ARGV[1] .. ':' .. ARGV[5]
+  if not redis.call('ZSCORE', KEYS[3], member) then redis.call('INCRBY', KEYS[4], ARGV[5]) end
+end
+redis.call('PEXPIRE', KEYS[2], extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[3]))
+return 1
+"""
+)
+
+# KEYS: x u, then o v of each ref. ARGV: ms, slack, then the refs. Returns 1 for each that is held.
+FIND = (
+    _EXTEND
+    + """
+local found = {}
+for i = 1, #ARGV - 2 do
+  local o, v = KEYS[2 * i + 1], KEYS[2 * i + 2]
+  found[i] = redis.call('EXISTS', o)
+  if found[i] == 1 then extend(o, v, KEYS[1], KEYS[2], ARGV[i + 2], ARGV[1], ARGV[2]) end
+end
+return found
+"""
+)
+
+# KEYS: o v x u. ARGV: ref.
+DELETE = """
+local size = redis.call('HGET', KEYS[1], 'size')
+redis.call('DEL', KEYS[1], KEYS[2])
+if size and redis.call('ZREM', KEYS[3], ARGV[1] .. ':' .. size) == 1 then
+  redis.call('DECRBY', KEYS[4], size)
+end
+return 1
+"""
+
+# KEYS: c. ARGV: field and amount, in turn.
+ADD = """
+for i = 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
+
+# KEYS: x u. Returns how many members were swept, how many are left, their sizes' sum.
+USAGE = (
+    _EXTEND
+    + """
+return {sweep(KEYS[1], KEYS[2], 1000), redis.call('ZCARD', KEYS[1]), redis.call('GET', KEYS[2]) or '0'}
+"""
+)
+# As in USAGE: fewer swept than this, and nothing more is due.
+USAGE_SWEEP = 1000

@@ -1,0 +1,365 @@
+"""A Store in one SQLite file: the embedded default. One machine, any number of processes.
+
+A commit is synced to the disk before it returns (synchronous=FULL for that transaction): a view
+is revealed only after its original would survive a power cut. Measured: 0.25 ms instead of
+0.04 ms, and only for content that was not held yet. What else is written (longer retentions,
+counters, deletions, sweeps) survives a killed process, but a power cut may undo the last of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from furler_compressor.adapters.retention import with_slack
+from furler_compressor.adapters.sqlite_file import (
+    FILE_NAME,
+    as_store_error,
+    is_full,
+    is_lost,
+    open_file,
+)
+from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
+from furler_compressor.app.ports import Held, Record, Scope, StoredView, Tally, Usage
+
+T = TypeVar("T")
+
+# Below the service's time limit for a store call, so that a locked file says so itself.
+DEFAULT_BUSY_TIMEOUT = 1.5
+_SWEEP_SECONDS = 60.0
+_SWEEP_COMMITS = 64
+# Rows per sweep: a few milliseconds of work between two requests.
+_SWEEP_ROWS = 128
+_VACUUM_PAGES = 256
+
+_LIVE = """
+SELECT original.id, sha256, expires_ms FROM original JOIN scope ON scope.id = original.scope
+WHERE tenant = ? AND space = ? AND ref = ? AND expires_ms > ?
+"""
+
+
+class SqliteStore:
+    """Implements app.ports.Store over one file in ``directory``, opened at first use.
+
+    All work runs on one thread of its own, in order. A failed open is tried again by the next
+    call, so a store that was repaired, or moved away, comes back by itself.
+
+    Args:
+        directory: Created with mode 0700 if it does not exist.
+        max_bytes: Size limit of the file; None for none. The write-ahead log comes on top.
+        busy_timeout: Seconds to wait for other processes' locks.
+        clock: Unix time in seconds; tests move it by hand.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        max_bytes: int | None = None,
+        busy_timeout: float = DEFAULT_BUSY_TIMEOUT,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._directory = directory
+        self._max_bytes = max_bytes
+        self._busy_timeout = busy_timeout
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="furler-sqlite")
+        self._closed = False
+        # Touched by the thread only.
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._next_sweep = 0.0
+        self._commits = 0
+
+    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+        def job(connection: sqlite3.Connection) -> bytes | None:
+            # One statement: between two, another process may give a row id to other content.
+            row: tuple[int, int, bytes] | None = connection.execute(
+                "SELECT original.id, expires_ms, data FROM original"
+                " JOIN scope ON scope.id = original.scope JOIN view ON original = original.id"
+                " WHERE tenant = ? AND space = ? AND ref = ? AND expires_ms > ? AND recipe = ?",
+                (scope.tenant, scope.space, ref, self._now_ms(), recipe),
+            ).fetchone()
+            if row is None:
+                return None
+            row_id, expires_ms, data = row
+            self._extend(connection, row_id, expires_ms, retention)
+            return data
+
+        return await self._run(job)
+
+    async def commit(
+        self, scope: Scope, record: Record, view: StoredView | None, retention: float
+    ) -> None:
+        def job(connection: sqlite3.Connection) -> None:
+            with _transaction(connection, durable=True):
+                self._commit(connection, scope, record, view, retention)
+            self._commits += 1
+
+        def make_room_if_full(connection: sqlite3.Connection) -> None:
+            try:
+                job(connection)
+            except sqlite3.Error as error:
+                if not is_full(error) or not self._sweep(connection):
+                    raise
+                while self._sweep(connection):
+                    pass
+                job(connection)
+
+        await self._run(make_room_if_full)
+
+    async def fetch(self, scope: Scope, ref: str) -> Held | None:
+        def job(connection: sqlite3.Connection) -> Held | None:
+            row: tuple[bytes, int, int, bytes] | None = connection.execute(
+                "SELECT sha256, size, expires_ms, data FROM original"
+                " JOIN scope ON scope.id = original.scope JOIN body ON original = original.id"
+                " WHERE tenant = ? AND space = ? AND ref = ? AND expires_ms > ?",
+                (scope.tenant, scope.space, ref, self._now_ms()),
+            ).fetchone()
+            if row is None:
+                return None
+            sha256, size, expires_ms, data = row
+            return Held(Record(ref, sha256, size, data), expires_ms / 1000)
+
+        return await self._run(job)
+
+    async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:
+        def job(connection: sqlite3.Connection) -> list[str]:
+            missing: list[str] = []
+            with _transaction(connection):
+                for ref in refs:
+                    held = self._live(connection, scope, ref)
+                    if held is None:
+                        missing.append(ref)
+                    else:
+                        self._extend(connection, held[0], held[2], retention)
+            return missing
+
+        return await self._run(job)
+
+    async def delete(self, scope: Scope, ref: str) -> None:
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM original WHERE ref = ?"
+                " AND scope = (SELECT id FROM scope WHERE tenant = ? AND space = ?)",
+                (ref, scope.tenant, scope.space),
+            )
+
+        await self._run(job)
+
+    async def add(self, scope: Scope, tally: Tally) -> None:
+        def job(connection: sqlite3.Connection) -> None:
+            with _transaction(connection):
+                connection.execute(
+                    "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (scope, name) DO UPDATE SET views = views + excluded.views,"
+                    " cached = cached + excluded.cached, degraded = degraded + excluded.degraded,"
+                    " tokens_before = tokens_before + excluded.tokens_before,"
+                    " tokens_after = tokens_after + excluded.tokens_after",
+                    (
+                        _scope_id(connection, scope),
+                        tally.name,
+                        tally.views,
+                        tally.cached,
+                        tally.degraded,
+                        tally.tokens_before,
+                        tally.tokens_after,
+                    ),
+                )
+
+        await self._run(job)
+
+    async def totals(self, scope: Scope) -> list[Tally]:
+        def job(connection: sqlite3.Connection) -> list[Tally]:
+            rows = connection.execute(
+                "SELECT name, views, cached, degraded, tokens_before, tokens_after FROM tally"
+                " JOIN scope ON scope.id = tally.scope WHERE tenant = ? AND space = ?"
+                " ORDER BY name",
+                (scope.tenant, scope.space),
+            )
+            return [Tally(*row) for row in rows]
+
+        return await self._run(job)
+
+    async def usage(self, scope: Scope) -> Usage:
+        def job(connection: sqlite3.Connection) -> Usage:
+            originals, stored_bytes = connection.execute(
+                "SELECT count(*), coalesce(sum(size), 0) FROM original"
+                " JOIN scope ON scope.id = original.scope"
+                " WHERE tenant = ? AND space = ? AND expires_ms > ?",
+                (scope.tenant, scope.space, self._now_ms()),
+            ).fetchone()
+            return Usage(originals, stored_bytes)
+
+        return await self._run(job)
+
+    async def ping(self) -> None:
+        await self._run(lambda connection: connection.execute("SELECT 1").fetchone())
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown(wait=False)
+
+    # What follows runs on the thread.
+
+    async def _run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreUnavailableError("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, job)
+
+    def _work(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            connection = self._connected()
+            result = job(connection)
+        except sqlite3.Error as error:
+            if is_lost(error):
+                self._disconnect()
+            raise as_store_error(error) from None
+        if self._commits >= _SWEEP_COMMITS or self._clock() >= self._next_sweep:
+            # Queued behind this call's answer: nobody waits for a sweep.
+            self._thread.submit(self._sweep_quietly)
+            self._commits, self._next_sweep = 0, self._clock() + _SWEEP_SECONDS
+        return result
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and self._inode != self._inode_now():
+            # Somebody moved the file away; what we would write there, nobody would find.
+            self._disconnect()
+        if self._connection is None:
+            self._connection = open_file(self._directory, self._busy_timeout, self._max_bytes)
+            self._inode = self._inode_now()
+        return self._connection
+
+    def _inode_now(self) -> int:
+        try:
+            return (self._directory / FILE_NAME).stat().st_ino
+        except OSError:
+            return -1
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _expiry_ms(self, retention: float) -> int:
+        return math.ceil((self._clock() + with_slack(retention)) * 1000)
+
+    def _live(
+        self, connection: sqlite3.Connection, scope: Scope, ref: str
+    ) -> tuple[int, bytes, int] | None:
+        """Return (row id, digest, expiry in ms) of an original that is held."""
+        row: tuple[int, bytes, int] | None = connection.execute(
+            _LIVE, (scope.tenant, scope.space, ref, self._now_ms())
+        ).fetchone()
+        return row
+
+    def _extend(
+        self, connection: sqlite3.Connection, row_id: int, expires_ms: int, retention: float
+    ) -> None:
+        if expires_ms < (self._clock() + retention) * 1000:
+            connection.execute(
+                "UPDATE original SET expires_ms = max(expires_ms, ?) WHERE id = ?",
+                (self._expiry_ms(retention), row_id),
+            )
+
+    def _commit(
+        self,
+        connection: sqlite3.Connection,
+        scope: Scope,
+        record: Record,
+        view: StoredView | None,
+        retention: float,
+    ) -> None:
+        held = self._live(connection, scope, record.ref)
+        if held is not None and held[1] != record.sha256:
+            raise StoreRefusedError("the reference is held with another digest")
+        if held is not None:
+            row_id = held[0]
+            self._extend(connection, row_id, held[2], retention)
+        else:
+            row_id = self._insert(connection, scope, record, retention)
+        if view is not None:
+            connection.execute(
+                "INSERT INTO view VALUES (?, ?, ?)"
+                " ON CONFLICT (original, recipe) DO UPDATE SET data = excluded.data",
+                (row_id, view.recipe, view.data),
+            )
+
+    def _insert(
+        self, connection: sqlite3.Connection, scope: Scope, record: Record, retention: float
+    ) -> int:
+        scope_id = _scope_id(connection, scope)
+        # It may be there still, expired and not yet swept.
+        connection.execute(
+            "DELETE FROM original WHERE scope = ? AND ref = ?", (scope_id, record.ref)
+        )
+        row_id = connection.execute(
+            "INSERT INTO original (scope, ref, sha256, size, expires_ms) VALUES (?, ?, ?, ?, ?)",
+            (scope_id, record.ref, record.sha256, record.size, self._expiry_ms(retention)),
+        ).lastrowid
+        if row_id is None:  # pragma: no cover - an INSERT that did not fail has a row id
+            raise StoreUnavailableError("the store's file failed")
+        connection.execute("INSERT INTO body VALUES (?, ?)", (row_id, record.data))
+        return row_id
+
+    def _sweep(self, connection: sqlite3.Connection) -> int:
+        """Forget one batch of what has expired; return how many originals that were."""
+        swept = connection.execute(
+            "DELETE FROM original WHERE id IN (SELECT id FROM original WHERE expires_ms <= ?"
+            " ORDER BY expires_ms LIMIT ?)",
+            (self._now_ms(), _SWEEP_ROWS),
+        ).rowcount
+        if swept:
+            connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        return swept
+
+    def _sweep_quietly(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            if self._sweep(self._connection) == _SWEEP_ROWS:
+                self._next_sweep = 0.0  # there is more: go on after the next call
+        except sqlite3.Error:
+            # Locked or full: expired rows stay unreadable, and the next sweep takes them.
+            self._next_sweep = self._clock() + _SWEEP_SECONDS
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
+    """Run the body as one write transaction; ``durable``: synced to the disk when it ends."""
+    if durable:
+        connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    finally:
+        if durable:
+            connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
+    names = (scope.tenant, scope.space)
+    connection.execute("INSERT OR IGNORE INTO scope (tenant, space) VALUES (?, ?)", names)
+    (scope_id,) = connection.execute(
+        "SELECT id FROM scope WHERE tenant = ? AND space = ?", names
+    ).fetchone()
+    return int(scope_id)

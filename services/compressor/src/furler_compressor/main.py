@@ -1,0 +1,155 @@
+"""The compressor's process: settings in, one worker or several on one port, a graceful end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing.context import SpawnProcess
+
+import uvloop
+from pydantic import ValidationError
+
+from furler_compressor import telemetry
+from furler_compressor.adapters.open_store import StoreUrlError, open_store
+from furler_compressor.app.engine import EngineFailedError
+from furler_compressor.assemble import for_service, store_url
+from furler_compressor.config import Settings
+from furler_compressor.rpc.server import Server
+
+_LOG = logging.getLogger("furler")
+_SPAWN = multiprocessing.get_context("spawn")
+_ORPHAN_CHECK_SECONDS = 1.0
+_RESTART_PAUSE_SECONDS = 1.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the compressor until SIGTERM or SIGINT. Returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    arguments = _arguments(argv)
+    try:
+        settings = _settings(arguments)
+        settings.reference_key()
+        open_store(store_url(settings))
+    except (ValidationError, StoreUrlError, ValueError) as error:
+        _LOG.error("configuration: %s", error)
+        return 2
+    if arguments.check:
+        print("configuration is valid")  # noqa: T201 - what --check is for
+        return 0
+    if settings.workers == 1:
+        return _run_worker(settings, shared_port=False)
+    return _supervise(settings)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="furler-compressor",
+        description="Furler's gRPC compression service. Settings come from FURLER_* variables.",
+    )
+    parser.add_argument("--listen", help="address, such as 127.0.0.1:50051")
+    parser.add_argument("--store", help="memory:, a directory for SQLite, or a redis:// URL")
+    parser.add_argument("--workers", type=int, help="serving processes on the one port")
+    parser.add_argument("--check", action="store_true", help="check the configuration and exit")
+    return parser.parse_args(argv)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    given = {name: getattr(arguments, name) for name in ("listen", "store", "workers")}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _run_worker(settings: Settings, *, shared_port: bool) -> int:
+    try:
+        uvloop.run(_serve(settings, shared_port=shared_port))
+    except EngineFailedError as error:
+        _LOG.error("cannot start: %s", error)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, *, shared_port: bool) -> None:
+    """Serve until told to stop, then drain."""
+    if settings.otlp_endpoint:
+        telemetry.configure(settings.otlp_endpoint, settings.trace_share)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with for_service(settings) as handlers:
+        server = Server(handlers, settings, shared_port=shared_port)
+        await server.start()
+        host = settings.listen.rpartition(":")[0]
+        print(f"furler-compressor is ready on {host}:{server.port}", flush=True)  # noqa: T201
+        watch = asyncio.create_task(_stop_when_orphaned(stop)) if shared_port else None
+        await stop.wait()
+        if watch is not None:
+            watch.cancel()
+        await server.drain()
+    telemetry.shutdown()
+
+
+async def _stop_when_orphaned(stop: asyncio.Event) -> None:
+    """Stop when the supervisor is gone: nobody would restart or stop this worker any more."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - a parent's end sets no event
+        await asyncio.sleep(_ORPHAN_CHECK_SECONDS)
+    stop.set()
+
+
+def _supervise(settings: Settings) -> int:
+    """Keep ``workers`` processes running on one port; pass a stop on to them."""
+    settings, reserved = _reserve_port(settings)
+    stopping = False
+
+    def stop(_number: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    workers = [_start_worker(settings) for _ in range(settings.workers)]
+    while not stopping:
+        multiprocessing.connection.wait([w.sentinel for w in workers], timeout=0.2)
+        for index, worker in enumerate(workers):
+            if not worker.is_alive() and not stopping:
+                _LOG.warning("worker %s ended with %s; restarting", worker.pid, worker.exitcode)
+                time.sleep(_RESTART_PAUSE_SECONDS)
+                workers[index] = _start_worker(settings)
+    for worker in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.pid or 0, signal.SIGTERM)
+    for worker in workers:
+        worker.join()
+    reserved.close()
+    return 0
+
+
+def _start_worker(settings: Settings) -> SpawnProcess:
+    worker = _SPAWN.Process(target=_run_worker, args=(settings,), kwargs={"shared_port": True})
+    worker.start()
+    return worker
+
+
+def _reserve_port(settings: Settings) -> tuple[Settings, socket.socket]:
+    """Bind the port without listening, so that port 0 means the same one to every worker."""
+    host, _, port = settings.listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reserved = socket.socket(family, socket.SOCK_STREAM)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind((host.strip("[]"), int(port)))
+    chosen = reserved.getsockname()[1]
+    return settings.model_copy(update={"listen": f"{host}:{chosen}"}), reserved
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""The one boundary where errors become gRPC statuses with details.
+
+Every FurlerError carries an ErrorInfo; what is worth a retry carries a
+RetryInfo. Anything else is INTERNAL without a word of what was inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+from furler.v1 import error_reason_pb2 as reasons
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from furler_compressor.app.errors import FieldInvalidError, FurlerError, OverloadedError
+
+DOMAIN: Final = "furler.dev"
+DETAILS_KEY: Final = "grpc-status-details-bin"
+STORE_RETRY_SECONDS: Final = 1.0
+
+_CODES: Final = {
+    "FIELD_INVALID": grpc.StatusCode.INVALID_ARGUMENT,
+    "CONTENT_NOT_TEXT": grpc.StatusCode.INVALID_ARGUMENT,
+    "DIGEST_MISMATCH": grpc.StatusCode.INVALID_ARGUMENT,
+    "CONTENT_TOO_LARGE": grpc.StatusCode.INVALID_ARGUMENT,
+    "SELECTOR_INVALID": grpc.StatusCode.INVALID_ARGUMENT,
+    "CONTENT_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "CONTENT_CORRUPT": grpc.StatusCode.DATA_LOSS,
+    "STORE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
+    "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What goes over the wire: a code, a message, details."""
+
+    code: grpc.StatusCode
+    message: str
+    reason: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()
+    field: str = ""
+    retry_after: float = 0.0
+
+    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
+        """Return the serialised google.rpc.Status with its details."""
+        if not self.reason:
+            return ()
+        details: list[any_pb2.Any] = []
+        info = error_details_pb2.ErrorInfo(
+            reason=f"ERROR_REASON_{self.reason}", domain=DOMAIN, metadata=dict(self.metadata)
+        )
+        packed = any_pb2.Any()
+        packed.Pack(info)
+        details.append(packed)
+        if self.field:
+            bad = error_details_pb2.BadRequest()
+            bad.field_violations.add(field=self.field, description=self.message)
+            packed = any_pb2.Any()
+            packed.Pack(bad)
+            details.append(packed)
+        if self.retry_after:
+            packed = any_pb2.Any()
+            packed.Pack(error_details_pb2.RetryInfo(retry_delay=_duration(self.retry_after)))
+            details.append(packed)
+        status = status_pb2.Status(code=self.code.value[0], message=self.message, details=details)
+        return ((DETAILS_KEY, status.SerializeToString()),)
+
+    def item(self) -> reasons.ItemError:
+        """Return the status as the outcome of one item of a batch."""
+        return reasons.ItemError(
+            code=self.code.value[0],
+            reason=(
+                reasons.ErrorReason.Value(f"ERROR_REASON_{self.reason}")
+                if self.reason
+                else reasons.ERROR_REASON_UNSPECIFIED
+            ),
+            message=self.message,
+            metadata=dict(self.metadata),
+            retry_delay=_duration(self.retry_after) if self.retry_after else None,
+        )
+
+
+def status_of(error: Exception) -> Status:
+    """Return the status for an error."""
+    if isinstance(error, FurlerError):
+        return Status(
+            code=_CODES[error.reason],
+            message=error.message,
+            reason=error.reason,
+            metadata=tuple(sorted(error.metadata.items())),
+            field=error.metadata.get("field", "") if isinstance(error, FieldInvalidError) else "",
+            retry_after=_retry_after(error),
+        )
+    if isinstance(error, TimeoutError):
+        return Status(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed")
+    return Status(grpc.StatusCode.INTERNAL, "internal error")
+
+
+def _retry_after(error: FurlerError) -> float:
+    if isinstance(error, OverloadedError):
+        return error.retry_after
+    return STORE_RETRY_SECONDS if error.reason == "STORE_UNAVAILABLE" else 0.0
+
+
+def _duration(seconds: float) -> duration_pb2.Duration:
+    whole = int(seconds)
+    return duration_pb2.Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))

@@ -1,0 +1,161 @@
+"""The gRPC server: registers the method table, and is the one place where errors become statuses.
+
+Every call passes through ``_served``: caller and deadline from the call, a
+server span, the handler, and on the way back a status for whatever it raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from furler_compressor import telemetry
+from furler_compressor.app.context import Caller, Limits
+from furler_compressor.app.errors import FurlerError
+from furler_compressor.config import Settings
+from furler_compressor.rpc.errors import Status, status_of
+from furler_compressor.rpc.handlers import Handlers
+from furler_compressor.rpc.methods import METHODS, SERVICES, Method
+
+_LOG: Final = logging.getLogger("furler.rpc")
+DEFAULT_TENANT: Final = "default"
+"""Tenant of a server without credentials: whoever reaches it shares one cache."""
+_Call: TypeAlias = grpc.aio.ServicerContext[Message, Message]
+
+
+class Server:
+    """A gRPC server around the handlers, with health, reflection and channelz."""
+
+    def __init__(self, handlers: Handlers, settings: Settings, *, shared_port: bool) -> None:
+        self._handlers = handlers
+        self._settings = settings
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._server = grpc.aio.server(options=_options(settings, shared_port=shared_port))
+        self._register()
+        self.port = self._server.add_insecure_port(settings.listen)
+
+    async def start(self) -> None:
+        """Listen, and report SERVING."""
+        await self._server.start()
+        for service in ("", *SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self) -> None:
+        """Report NOT_SERVING, refuse new calls, let those in flight end within the drain time."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(self._settings.drain_seconds)
+
+    def _register(self) -> None:
+        by_service: dict[str, dict[str, grpc.RpcMethodHandler[Message, Message]]] = {}
+        for method in METHODS.values():
+            by_service.setdefault(method.service, {})[method.name] = self._handler(method)
+        for service, handlers in by_service.items():
+            handler = grpc.method_handlers_generic_handler(service, handlers)
+            self._server.add_generic_rpc_handlers((handler,))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        channelz.add_channelz_servicer(self._server)  # type: ignore[arg-type]
+
+    def _handler(self, method: Method) -> grpc.RpcMethodHandler[Message, Message]:
+        read, write = method.request.FromString, method.response.SerializeToString
+        if method.client_streams:
+            return grpc.stream_stream_rpc_method_handler(self._both(method), read, write)
+        if method.server_streams:
+            return grpc.unary_stream_rpc_method_handler(self._streaming(method), read, write)
+        return grpc.unary_unary_rpc_method_handler(self._unary(method), read, write)
+
+    def _unary(self, method: Method) -> Callable[[Message, _Call], object]:
+        work = method.unary(self._handlers)
+
+        async def serve(request: Message, call: _Call) -> Message:
+            async with _served(method, call, self._settings) as caller:
+                return await work(caller, request)
+            raise AssertionError("an error aborts the call")
+
+        return serve
+
+    def _streaming(self, method: Method) -> Callable[[Message, _Call], object]:
+        work = method.server_stream(self._handlers)
+
+        async def serve(request: Message, call: _Call) -> AsyncIterator[Message]:
+            async with _served(method, call, self._settings) as caller:
+                async for response in work(caller, request):
+                    yield response
+
+        return serve
+
+    def _both(self, method: Method) -> Callable[[AsyncIterator[Message], _Call], object]:
+        work = method.both_streams(self._handlers)
+
+        async def serve(requests: AsyncIterator[Message], call: _Call) -> AsyncIterator[Message]:
+            async with _served(method, call, self._settings) as caller:
+                async for response in work(caller, requests):
+                    yield response
+
+        return serve
+
+
+@asynccontextmanager
+async def _served(method: Method, call: _Call, settings: Settings) -> AsyncIterator[Caller]:
+    """Give the handler its caller; turn what it raises into the call's status."""
+    started = asyncio.get_running_loop().time()
+    seconds = _time_left(call, settings)
+    headers = {
+        key: value for key, value in call.invocation_metadata() or () if isinstance(value, str)
+    }
+    parent = telemetry.incoming(headers)
+    with telemetry.server_span(method.service, method.name, parent) as span:
+        status = Status(grpc.StatusCode.OK, "")
+        try:
+            async with asyncio.timeout(seconds):
+                yield Caller(DEFAULT_TENANT, started + seconds)
+        except (FurlerError, TimeoutError) as error:
+            status = status_of(error)
+        except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is INTERNAL
+            _log(method, error)
+            status = status_of(error)
+        took = asyncio.get_running_loop().time() - started
+        telemetry.record_call(
+            span, method.service, method.name, status.code.name, status.reason, took
+        )
+    if status.code is not grpc.StatusCode.OK:
+        await call.abort(status.code, status.message, status.trailing_metadata())
+
+
+def _time_left(call: _Call, settings: Settings) -> float:
+    left: float | None = call.time_remaining()  # None without a deadline; the stubs do not say
+    return settings.default_timeout_seconds if left is None else left
+
+
+def _log(method: Method, error: Exception) -> None:
+    """Log where an unforeseen error came from; its message may quote content, so it stays out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
+    _LOG.error("%s/%s: %s at %s", method.service, method.name, type(error).__name__, places)
+
+
+def _options(settings: Settings, *, shared_port: bool) -> list[tuple[str, int]]:
+    message_bytes = settings.max_content_bytes + Limits.MESSAGE_HEADROOM
+    age = int(settings.connection_age_seconds * 1000)
+    return [
+        ("grpc.so_reuseport", int(shared_port)),
+        ("grpc.max_receive_message_length", message_bytes),
+        ("grpc.max_send_message_length", message_bytes),
+        # gRPC itself adds 10 % of jitter, so that clients do not come back all at once.
+        ("grpc.max_connection_age_ms", age),
+        ("grpc.max_connection_age_grace_ms", int(settings.drain_seconds * 1000)),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]

@@ -1,0 +1,153 @@
+"""Per language: which syntax nodes define something, in tree-sitter's query language.
+
+What lives here: one query a language. What does not: anything that runs one;
+that is syntax.py. Every query speaks the same few captures:
+
+- ``@function`` with ``@name`` and ``@body``: a definition whose body can be cut;
+- ``@scope`` with ``@name``: a definition that qualifies the names inside it;
+- ``@type`` with ``@name``: a definition of one name, nothing inside to qualify;
+- ``@owner``: the type that a function outside of it belongs to (Go);
+- ``@callback`` with ``@body``: a function without a name;
+- ``@whole`` around ``@inner``: decorators, exports and the like belong to the
+  definition inside;
+- ``@comment``, ``@doc`` (a string that documents), ``@import``.
+
+A name may be a C declarator; syntax.py looks inside.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_PYTHON: Final = """
+(comment) @comment
+[(import_statement) (import_from_statement) (future_import_statement)] @import
+(module . (comment)* . (string) @doc)
+(block . (comment)* . (string) @doc)
+(function_definition name: (identifier) @name body: (block) @body) @function
+(class_definition name: (identifier) @name) @scope
+(decorated_definition definition: (_) @inner) @whole
+"""
+
+_JAVASCRIPT: Final = """
+(comment) @comment
+(import_statement) @import
+(function_declaration name: (identifier) @name body: (statement_block) @body) @function
+(generator_function_declaration name: (identifier) @name body: (statement_block) @body) @function
+(method_definition name: (_) @name body: (statement_block) @body) @function
+(variable_declarator name: (identifier) @name value: (arrow_function body: (_) @body)) @function
+(variable_declarator name: (identifier) @name
+  value: (function_expression body: (statement_block) @body)) @function
+(assignment_expression left: (member_expression) @name
+  right: (arrow_function body: (_) @body)) @function
+(assignment_expression left: (member_expression) @name
+  right: (function_expression body: (statement_block) @body)) @function
+(pair key: (property_identifier) @name value: (arrow_function body: (_) @body)) @function
+(pair key: (property_identifier) @name
+  value: (function_expression body: (statement_block) @body)) @function
+(arrow_function body: (statement_block) @body) @callback
+(function_expression body: (statement_block) @body) @callback
+(class_declaration name: (_) @name) @scope
+(variable_declarator name: (identifier) @name value: (class)) @scope
+(export_statement declaration: (_) @inner) @whole
+(lexical_declaration . (variable_declarator) @inner) @whole
+(variable_declaration . (variable_declarator) @inner) @whole
+"""
+
+_JS_FIELDS: Final = """
+(field_definition property: (_) @name value: (arrow_function body: (_) @body)) @function
+"""
+
+_TYPESCRIPT: Final = """
+(public_field_definition name: (_) @name value: (arrow_function body: (_) @body)) @function
+(abstract_class_declaration name: (_) @name) @scope
+(interface_declaration name: (_) @name) @scope
+(enum_declaration name: (_) @name) @type
+(type_alias_declaration name: (_) @name) @type
+(internal_module name: (_) @name) @scope
+(function_signature name: (identifier) @name) @type
+"""
+
+_GO: Final = """
+(comment) @comment
+(import_declaration) @import
+(function_declaration name: (identifier) @name body: (block) @body) @function
+(method_declaration
+  receiver: (parameter_list (parameter_declaration type: (_) @owner))
+  name: (field_identifier) @name body: (block) @body) @function
+(type_spec name: (type_identifier) @name) @scope
+(type_alias name: (type_identifier) @name) @type
+(type_declaration . (type_spec) @inner .) @whole
+(func_literal body: (block) @body) @callback
+"""
+
+_RUST: Final = """
+[(line_comment) (block_comment)] @comment
+(use_declaration) @import
+(function_item name: (identifier) @name body: (block) @body) @function
+(function_signature_item name: (identifier) @name) @type
+(struct_item name: (type_identifier) @name) @type
+(enum_item name: (type_identifier) @name) @type
+(union_item name: (type_identifier) @name) @type
+(type_item name: (type_identifier) @name) @type
+(const_item name: (identifier) @name) @type
+(static_item name: (identifier) @name) @type
+(macro_definition name: (identifier) @name) @type
+(trait_item name: (type_identifier) @name) @scope
+(mod_item name: (identifier) @name body: (_)) @scope
+(impl_item type: (_) @name) @scope
+"""
+
+_JAVA: Final = """
+[(line_comment) (block_comment)] @comment
+(import_declaration) @import
+(method_declaration name: (identifier) @name body: (block) @body) @function
+(method_declaration name: (identifier) @name !body) @type
+(constructor_declaration name: (identifier) @name body: (constructor_body) @body) @function
+(compact_constructor_declaration name: (identifier) @name body: (block) @body) @function
+(class_declaration name: (identifier) @name) @scope
+(interface_declaration name: (identifier) @name) @scope
+(enum_declaration name: (identifier) @name) @scope
+(record_declaration name: (identifier) @name) @scope
+(annotation_type_declaration name: (identifier) @name) @scope
+"""
+
+_C: Final = """
+(comment) @comment
+(preproc_include) @import
+(function_definition declarator: (_) @name body: (compound_statement) @body) @function
+(struct_specifier name: (_) @name body: (_)) @scope
+(union_specifier name: (_) @name body: (_)) @scope
+(enum_specifier name: (_) @name body: (_)) @type
+(type_definition declarator: (_) @name) @type
+(preproc_function_def name: (identifier) @name) @type
+"""
+
+_CPP: Final = (
+    _C
+    + """
+(class_specifier name: (_) @name body: (_)) @scope
+(namespace_definition name: (_) @name) @scope
+(alias_declaration name: (_) @name) @type
+(template_declaration (_) @inner .) @whole
+"""
+)
+
+ERRORS: Final = """
+(ERROR) @error
+(MISSING) @error
+"""
+"""What a parser could not read; in every language."""
+
+QUERIES: Final = {
+    "python": _PYTHON,
+    "javascript": _JAVASCRIPT + _JS_FIELDS,
+    "typescript": _JAVASCRIPT + _TYPESCRIPT,
+    "tsx": _JAVASCRIPT + _TYPESCRIPT,
+    "go": _GO,
+    "rust": _RUST,
+    "java": _JAVA,
+    "c": _C,
+    "cpp": _CPP,
+}
+"""Grammar name to query."""

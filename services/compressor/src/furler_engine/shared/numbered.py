@@ -1,0 +1,178 @@
+"""A view of picked lines: each with its number, notes between them, fixed fields hoisted.
+
+What lives here: how such a view is written and read back, and the draft that
+claims it. What does not: which lines are picked and what the notes say.
+
+``12:text`` is line 12 as it stands. ``12|text`` is line 12 without the fixed
+fields that the legend names. ``40~12:text`` says, besides, that line 40 is of
+the same pattern as line 12. What starts in no such way is a note; notes start
+with a blank or a bracket.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from furler_engine.clean import clean_line, needs_cleaning
+from furler_engine.types import Draft, Elision, Lines, LinesShown, Source
+
+_SHOWN: Final = re.compile(r"(\d{1,15})(?:~\d{1,15})?([:|])(.*)", re.DOTALL)
+_HEADER_FIELDS: Final = 10
+"""How many leading fields are looked at for fixed ones."""
+_MIN_SHARE: Final = 0.6
+"""Share of the shown lines that must have a field for it to be hoisted."""
+_MIN_ROWS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Leading blank-separated fields; None where lines differ."""
+
+    fields: tuple[str | None, ...]
+
+    def strip(self, line: str) -> str | None:
+        """Return the line without the fixed fields, or None if it does not have them."""
+        parts = line.split(" ", len(self.fields))
+        if len(parts) <= len(self.fields):
+            return None
+        kept = []
+        for part, fixed in zip(parts, self.fields, strict=False):
+            if fixed is None:
+                kept.append(part)
+            elif part != fixed:
+                return None
+        kept.append(parts[-1])
+        return " ".join(kept)
+
+    def restore(self, text: str) -> str:
+        """Put the fixed fields back."""
+        parts = text.split(" ", self.fields.count(None))
+        varying = iter(parts)
+        fields = [next(varying) if field is None else field for field in self.fields]
+        return " ".join([*fields, parts[-1]])
+
+    def __str__(self) -> str:
+        """Show the fixed fields in place, a dot for each that varies."""
+        return " ".join("·" if field is None else field for field in self.fields) + " …"
+
+
+def cleaned_lines(source: Source) -> list[str]:
+    """Return the source's lines as a terminal would show them."""
+    if needs_cleaning(source.text):
+        return [clean_line(line) for line in source.lines]
+    return source.lines
+
+
+def ends(lines: Sequence[str]) -> set[int]:
+    """Return the indexes of the first and the last line that are not blank."""
+    filled = [
+        row for row in (*range(min(50, len(lines))), *range(len(lines))[-50:]) if lines[row].strip()
+    ]
+    return {filled[0], filled[-1]} if filled else set()
+
+
+def fixed_header(lines: Sequence[str]) -> Header | None:
+    """Find leading fields that most of the lines share; None if that gains nothing."""
+    rows = [line.split(" ", _HEADER_FIELDS)[:_HEADER_FIELDS] for line in lines if line]
+    if len(rows) < _MIN_ROWS:
+        return None
+    need = _MIN_SHARE * len(rows)
+    fields: list[str | None] = []
+    for place in range(_HEADER_FIELDS):
+        rows = [row for row in rows if len(row) > place + 1]
+        if len(rows) < need:
+            break
+        value, count = Counter([row[place] for row in rows]).most_common(1)[0]
+        if count >= need and value:
+            fields.append(value)
+            rows = [row for row in rows if row[place] == value]
+        else:
+            fields.append(None)
+    while fields and fields[-1] is None:
+        fields.pop()
+    # Short fields are not worth a legend.
+    return Header(tuple(fields)) if sum(map(len, filter(None, fields))) >= 3 else None
+
+
+def read_back(header: Header | None, text: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of every line that a view shows."""
+    for row in text.split("\n"):
+        match = _SHOWN.match(row)
+        if match is None:
+            continue
+        number, sign, rest = match.groups()
+        yield int(number), header.restore(rest) if sign == "|" and header else rest
+
+
+@dataclass(slots=True)
+class Page:
+    """What a view of numbered lines is made of; compressors fill it in.
+
+    ``picked`` are indexes into the lines, from 0; ``notes`` follow the line of
+    their index, or stand where it would be; ``like`` maps an index to an
+    earlier one of the same pattern.
+    """
+
+    picked: set[int] = field(default_factory=set)
+    notes: dict[int, list[str]] = field(default_factory=dict)
+    like: dict[int, int] = field(default_factory=dict)
+    opening: list[str] = field(default_factory=list)
+    closing: list[str] = field(default_factory=list)
+
+
+def draft(source: Source, lines: Sequence[str], page: Page) -> Draft:
+    """Write the view of the picked lines; ``lines`` are the source's, cleaned or not."""
+    picked = sorted(page.picked)
+    header = fixed_header([lines[row] for row in picked])
+    out = list(page.opening)
+    if header is not None:
+        out.append(f"[fixed fields, left out of lines written 12|: {header}]")
+    for row in sorted(page.picked | page.notes.keys()):
+        if row in page.picked:
+            line = lines[row]
+            short = header.strip(line) if header else None
+            number = f"{row + 1}~{page.like[row] + 1}" if row in page.like else f"{row + 1}"
+            out.append(f"{number}:{line}" if short is None else f"{number}|{short}")
+        out += page.notes.get(row, ())
+    out += page.closing
+    return Draft(
+        text="\n".join(out),
+        coverage=LinesShown(
+            _runs(picked), partial(read_back, header), cleaned=lines is not source.lines
+        ),
+        units="lines",
+        total=len(lines),
+        shown=len(picked),
+        elisions=tuple(
+            Elision(gap, f"{gap.last - gap.first + 1} lines") for gap in _gaps(picked, len(lines))
+        ),
+    )
+
+
+def _runs(picked: Sequence[int]) -> tuple[Lines, ...]:
+    runs: list[Lines] = []
+    start = last = -2
+    for row in picked:
+        if row != last + 1:
+            if last >= 0:
+                runs.append(Lines(start + 1, last + 1))
+            start = row
+        last = row
+    if last >= 0:
+        runs.append(Lines(start + 1, last + 1))
+    return tuple(runs)
+
+
+def _gaps(picked: Sequence[int], total: int) -> Iterator[Lines]:
+    at = 0
+    for row in picked:
+        if row > at:
+            yield Lines(at + 1, row)
+        at = row + 1
+    if at < total:
+        yield Lines(at + 1, total)

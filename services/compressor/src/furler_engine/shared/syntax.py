@@ -1,0 +1,261 @@
+"""Source code as definitions: parsed by tree-sitter, read through one query a language.
+
+What lives here: which grammar reads a source, and what its text defines, where,
+and under which qualified name. What does not: the queries (grammars.py), the
+evidence for a language (languages.py), and what a view does with it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Final, cast
+
+from tree_sitter import Node, Parser, Query, QueryCursor, Tree
+from tree_sitter_language_pack import SupportedLanguage, get_language
+
+from furler_engine.shared.grammars import ERRORS, QUERIES
+from furler_engine.shared.languages import guess, language_of_name
+from furler_engine.types import Source
+
+PARSE_LIMIT: Final = 1_000_000
+"""Bytes up to which a text is parsed: larger sources are generated, and a tree
+takes about 20 times the bytes of its text."""
+_STEPS_PER_BYTE: Final = 0.1
+"""Parsers need 0.005 progress steps a byte for code that people write, 0.022 for
+minified code, and 10 and more for text that is not of the language at all."""
+_GUESS_FROM: Final = 40_000
+"""Characters from the start whose lines tell the language."""
+
+LANGUAGES: Final = tuple(QUERIES)
+
+
+class Role(StrEnum):
+    """What a definition is, as far as a view cares."""
+
+    FUNCTION = "function"
+    SCOPE = "scope"
+    TYPE = "type"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a source: bytes from 0, half-open; lines from 1, inclusive."""
+
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines it touches."""
+        return self.last_line - self.first_line + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One named part of a source.
+
+    ``qualified_name`` joins the names of what surrounds it with dots, in every
+    language. Bytes are from 0, half-open, and take in decorators, exports and
+    template headers; lines are from 1, inclusive. ``body`` is a function's.
+    """
+
+    name: str
+    qualified_name: str
+    start_byte: int
+    end_byte: int
+    first_line: int
+    last_line: int
+    role: Role
+    body: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a source is made of, as far as a view cares; each list in order of its start.
+
+    ``callbacks`` are the bodies of functions without a name, ``comments`` whole
+    comments, ``docs`` strings that document (Python), ``errors`` what the
+    parser could not read.
+    """
+
+    definitions: tuple[Definition, ...]
+    callbacks: tuple[Span, ...]
+    comments: tuple[Span, ...]
+    docs: tuple[Span, ...]
+    imports: tuple[Span, ...]
+    errors: tuple[Span, ...]
+
+
+def language_of(source: Source) -> str | None:
+    """Return the grammar that reads a source, by file name, else by its lines; or None."""
+    named = language_of_name(source.hints.filename)
+    if named is not None:
+        return named
+    found = guess(line[:400] for line in source.text[:_GUESS_FROM].split("\n"))
+    return found.language if found is not None else None
+
+
+def definitions(text: str, language: str) -> tuple[Definition, ...]:
+    """Return what a text defines, in order of its start, outer before inner.
+
+    Empty for an unknown language and for a text that cannot be parsed within
+    bounds. Definitions inside functions are listed too.
+    """
+    found = outline(text.encode(), language)
+    return found.definitions if found is not None else ()
+
+
+def outline(data: bytes, language: str) -> Outline | None:
+    """Return what a source is made of; None if it cannot be parsed within bounds."""
+    tree = parse(data, language)
+    if tree is None:
+        return None
+    matches = QueryCursor(_query(language)).matches(tree.root_node)
+    spans: dict[str, list[Span]] = {name: [] for name in _SPANS}
+    for _, captures in matches:
+        for name, key in _SPANS.items():
+            if key in captures:
+                node = captures["body" if key == "callback" else key][0]
+                spans[name].append(_span(node))
+    found = _definitions(data, matches)
+    named = {definition.body for definition in found}
+    spans["callbacks"] = [span for span in spans["callbacks"] if span not in named]
+    ordered = {
+        name: tuple(sorted(dict.fromkeys(list_), key=_position)) for name, list_ in spans.items()
+    }
+    return Outline(found, **ordered)
+
+
+def parse(data: bytes, language: str) -> Tree | None:
+    """Parse a text; None where no grammar fits or the effort passes its bound.
+
+    The bound is counted in the parser's own steps, so it is the same everywhere.
+    """
+    if language not in QUERIES or len(data) > PARSE_LIMIT:
+        return None
+    steps, limit = 0, 200 + len(data) * _STEPS_PER_BYTE
+
+    def is_enough(_offset: int, _failed: bool) -> bool:  # noqa: FBT001 -- the signature is the parser's
+        nonlocal steps
+        steps += 1
+        return steps > limit
+
+    parser = Parser(get_language(cast("SupportedLanguage", language)))
+    try:
+        return parser.parse(lambda at, _: data[at : at + 65_536], progress_callback=is_enough)
+    except ValueError:  # how the binding reports a parse that was stopped
+        return None
+
+
+_SPANS: Final = {
+    "callbacks": "callback",
+    "comments": "comment",
+    "docs": "doc",
+    "imports": "import",
+    "errors": "error",
+}
+"""Field of an outline to the capture that fills it."""
+_Matches = list[tuple[int, dict[str, list[Node]]]]
+
+
+def _position(span: Span) -> tuple[int, int]:
+    return span.start, -span.end
+
+
+def _span(node: Node) -> Span:
+    start, end = node.start_point, node.end_point
+    # A node that ends at the start of a line ends with the line before.
+    last = end.row + (end.column > 0 or end.row == start.row)
+    return Span(node.start_byte, node.end_byte, start.row + 1, last)
+
+
+def _definitions(data: bytes, matches: _Matches) -> tuple[Definition, ...]:
+    wholes = {
+        found["inner"][0].start_byte: found["whole"][0] for _, found in matches if "whole" in found
+    }
+    found_at: dict[tuple[int, int], _Found] = {}
+    for _, captures in matches:
+        for role in Role:
+            if role in captures:
+                node = captures[role][0]
+                found_at.setdefault((node.start_byte, node.end_byte), _Found(role, node, captures))
+    return _qualify(data, sorted(found_at.values(), key=_Found.order), wholes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    role: Role
+    node: Node
+    captures: dict[str, list[Node]]
+
+    def order(self) -> tuple[int, int]:
+        return self.node.start_byte, -self.node.end_byte
+
+
+def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple[Definition, ...]:
+    result: list[Definition] = []
+    around: list[tuple[int, str]] = []  # end and qualified name of each open definition
+    for item in found:
+        node = item.node
+        while around and around[-1][0] <= node.start_byte:
+            around.pop()
+        parts = [around[-1][1]] if around else []
+        if "owner" in item.captures:
+            parts.append(_plain(_text(data, item.captures["owner"][0])))
+        parts.append(_plain(_text(data, _innermost(item.captures["name"][0]))))
+        qualified = ".".join(part for part in parts if part)
+        around.append((node.end_byte, qualified))
+        whole = _span(wholes.get(node.start_byte, node))
+        body = item.captures.get("body")
+        result.append(
+            Definition(
+                name=qualified.rpartition(".")[2],
+                qualified_name=qualified,
+                start_byte=whole.start,
+                end_byte=whole.end,
+                first_line=whole.first_line,
+                last_line=whole.last_line,
+                role=item.role,
+                body=_span(body[0]) if body else None,
+            )
+        )
+    return tuple(result)
+
+
+@cache
+def _query(language: str) -> Query:
+    return Query(get_language(cast("SupportedLanguage", language)), QUERIES[language] + ERRORS)
+
+
+def _text(data: bytes, node: Node) -> str:
+    return data[node.start_byte : node.end_byte].decode(errors="replace")
+
+
+def _innermost(node: Node) -> Node:
+    """Return the name inside a C declarator: ``*f(int)`` declares ``f``."""
+    while True:
+        inner = node.child_by_field_name("declarator")
+        if inner is None and node.type in ("reference_declarator", "parenthesized_declarator"):
+            inner = node.named_child(0)
+        if inner is None:
+            return node
+        node = inner
+
+
+# Template and type arguments are no part of a name, nor is what macros leave before it.
+_ARGUMENTS: Final = re.compile(r"[<\[].*", re.DOTALL)
+_JS_HOLDERS: Final = ("module", "exports", "prototype", "this", "default")
+
+
+def _plain(name: str) -> str:
+    """Return a name with dots and nothing else: of ``A<T>::b``, ``*A`` and ``A.prototype.b``."""
+    if "operator" in name:
+        return name.rpartition("::")[2]
+    words = [_ARGUMENTS.sub("", part).split() for part in name.replace("::", ".").split(".")]
+    parts = [found[-1].strip("*&") for found in words if found]
+    return ".".join(part for part in parts if part not in _JS_HOLDERS) or name

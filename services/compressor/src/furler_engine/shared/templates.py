@@ -1,0 +1,194 @@
+"""The template miner: which lines of a log were printed by the same statement.
+
+Lines are masked (numbers, addresses, times, hexadecimal ids become ``0``) and
+grouped by hash; groups merge where they differ in one word that looks like a
+variable. One pass over the text, then work per distinct masked line only. What
+lives here: masking and grouping. What does not: what to show of a pattern, nor
+what its varying fields mean (fields.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MASK: Final = "0"
+# A number with all that may follow inside one: 10.0.0.1:80, 07:57:51,123, 9f4ef63, 2026-11-20.
+_NUMBER: Final = re.compile(r"[0-9][0-9a-fA-F.:,\-]*")
+# Letters a-f right before a masked number: the start of a hexadecimal id, or a 0x prefix.
+_HEX: Final = re.compile(
+    r"(?<![0-9A-Za-z_])(?:[a-f]{1,8}0|[A-F]{1,8}0|0x0?[a-f]*0?)(?:-?[a-f]{0,8}0)*"
+)
+# Paths, addresses and structured values: one is as good as another.
+_PATH: Final = re.compile(r"[/\\@|<{]")
+_KEY: Final = re.compile(r"([\w.\-]*[A-Za-z_]=|[A-Za-z_]\w*[:=])[^=:]")
+WILD: Final = "*"
+"""What stands in a template where its lines differ: alone, or after a prefix they share."""
+
+_MANY_WORDS: Final = 12
+"""Plain words that may alternate in one place before it counts as a variable:
+verbs and states stay apart (opened, closed), user and host names fold."""
+_FEW_VALUES: Final = 5
+"""The same for words that look like values: dotted, hyphenated or quoted names."""
+_LONGEST_WORD: Final = 200
+_MERGE_WIDTH: Final = 64
+"""Lines of more words merge only by their masked form; bounds the work per line."""
+_MODULUS: Final = (1 << 61) - 1
+
+
+@dataclass(slots=True)
+class Pattern:
+    """Lines with one template.
+
+    ``words`` is the template, WILD where lines differ; ``label`` is what the
+    caller's labeller said of them; ``rows`` are indexes into the mined lines,
+    ascending.
+    """
+
+    words: tuple[str, ...]
+    label: str
+    rows: list[int]
+
+    @property
+    def count(self) -> int:
+        """How many lines have this template."""
+        return len(self.rows)
+
+
+def mask(text: str) -> str:
+    """Replace every number, and what clings to it, by ``0``.
+
+    >>> mask("10.0.0.1:80 took 12ms at 07:57:51")
+    '0 took 0ms at 0'
+    """
+    return _NUMBER.sub(MASK, text)
+
+
+def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> list[Pattern]:
+    """Group lines into patterns, in the order of their first lines.
+
+    The first ``header`` words of a line tell no patterns apart. ``label`` is called with masked lines; lines with different labels never
+    share a pattern. Every index is in exactly one pattern. Linear in the text;
+    the text may be anything, lines must not contain a newline.
+    """
+    if not lines:
+        return []
+    exact: dict[str, list[int]] = {}
+    for row, key in enumerate(mask("\n".join(lines)).split("\n")):
+        rows = exact.get(key)
+        if rows is None:
+            exact[key] = [row]
+        else:
+            rows.append(row)
+    shaped: dict[tuple[str, ...], Pattern] = {}
+    keys = _HEX.sub(MASK, "\n".join(exact)).split("\n")
+    for key, rows in zip(keys, exact.values(), strict=True):
+        name = label(key)
+        words = _shape(key, header)
+        pattern = shaped.setdefault((name, *words), Pattern(words, name, []))
+        pattern.rows += rows
+    merged = _merge(list(shaped.values()))
+    for pattern in merged:
+        pattern.rows.sort()
+    merged.sort(key=lambda p: p.rows[0])
+    return merged
+
+
+def _shape(key: str, header: int) -> tuple[str, ...]:
+    """Return the words of a masked line, with WILD for values."""
+    words = key.split()
+    # Indented lines are continuations: they belong with no header of the same words.
+    if key[:1] in (" ", "\t"):
+        return ("", *[word if word.isalpha() else _word(word) for word in words])
+    start = header if len(words) > header else 0
+    return (
+        *[WILD] * start,
+        *[word if word.isalpha() else _word(word) for word in words[start:]],
+    )
+
+
+def _word(word: str) -> str:
+    """Return a word with WILD for its variable end, if it has one."""
+    if len(word) > _LONGEST_WORD:
+        return WILD
+    at = word.find(MASK)
+    keyed = _KEY.match(word)
+    if keyed is not None and (at < 0 or keyed.end() <= at + 1):
+        # A state (allDrawn=false, action=UP) is a word; anything else is a value.
+        return word if _is_plain(word[keyed.end(1) :]) else keyed[1] + WILD
+    path = _PATH.search(word)
+    if path is not None and (at < 0 or path.start() < at):
+        return WILD
+    if at < 0:
+        return word
+    while at and word[at - 1].isalnum():
+        at -= 1
+    prefix = word[:at]
+    # A host before its port is as variable as the port.
+    return WILD if prefix.endswith(":") and "." in prefix else prefix + WILD
+
+
+def _merge(patterns: list[Pattern]) -> list[Pattern]:
+    """Join patterns that differ in one word, where enough words alternate there."""
+    families: dict[int, tuple[int, list[int]]] = {}
+    codes: dict[str, int] = {}
+    weights = _weights()
+    for at, pattern in enumerate(patterns):
+        if not 3 <= len(pattern.words) <= _MERGE_WIDTH:
+            continue
+        terms = [
+            codes.setdefault(word, len(codes) + 1) * weight
+            for word, weight in zip(pattern.words, weights, strict=False)
+        ]
+        total = sum(terms) + codes.setdefault(pattern.label, len(codes) + 1)
+        width = len(terms)
+        for place, (word, term) in enumerate(zip(pattern.words, terms, strict=True)):
+            if word[-1:] not in (WILD, ""):
+                rest = ((total - term) * weights[-1] + width * _MERGE_WIDTH + place) % _MODULUS
+                families.setdefault(rest, (place, []))[1].append(at)
+    return _joined(patterns, families.values())
+
+
+def _joined(patterns: list[Pattern], families: Iterable[tuple[int, list[int]]]) -> list[Pattern]:
+    parent = list(range(len(patterns)))
+
+    def root(at: int) -> int:
+        while parent[at] != at:
+            parent[at] = parent[parent[at]]
+            at = parent[at]
+        return at
+
+    for place, members in families:
+        if len(members) <= _FEW_VALUES:
+            continue
+        plain = sum(_is_plain(patterns[at].words[place]) for at in members)
+        if len(members) > (_MANY_WORDS if 2 * plain > len(members) else _FEW_VALUES):
+            first = root(members[0])
+            for member in members[1:]:
+                parent[root(member)] = first
+    joined: dict[int, Pattern] = {}
+    for at, pattern in enumerate(patterns):
+        whole = joined.get(root(at))
+        if whole is None:
+            joined[root(at)] = Pattern(pattern.words, pattern.label, pattern.rows)
+        else:
+            whole.words = tuple(
+                [a if a == b else WILD for a, b in zip(whole.words, pattern.words, strict=True)]
+            )
+            whole.rows += pattern.rows
+    return list(joined.values())
+
+
+def _is_plain(word: str) -> bool:
+    return word.strip(".,:;()!?").replace("_", "").isalpha()
+
+
+def _weights() -> list[int]:
+    """Return fixed pseudo-random multipliers, one per place (a multiplicative generator)."""
+    weights, state = [], 0x9E3779B97F4A7C15
+    for _ in range(_MERGE_WIDTH + 1):
+        state = state * 6364136223846793005 % _MODULUS
+        weights.append(state)
+    return weights
