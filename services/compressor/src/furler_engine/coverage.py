@@ -55,7 +55,10 @@ def _check_lines(source: Source, draft: Draft, coverage: LinesShown) -> None:
     if coverage.decode is None:
         _check_verbatim(source, draft.text, coverage)
     else:
-        _check_decoded(source, coverage, coverage.decode(draft.text))
+        try:
+            _check_decoded(source, coverage, coverage.decode(draft.text))
+        except (ValueError, LookupError) as error:
+            raise CoverageError("the text cannot be decoded") from error
 
 
 def _check_verbatim(source: Source, text: str, coverage: LinesShown) -> None:
