@@ -8,6 +8,7 @@ from furler_engine.compressors import (
     diagnostics,
     log,
     search,
+    test_output,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -20,7 +21,7 @@ ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
         Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
     ),
     Kind.LOG: (_LOG,),
-    Kind.TEST_OUTPUT: (_LOG,),
+    Kind.TEST_OUTPUT: (Compressor("test_output", Fidelity.REVERSIBLE, test_output.plan),),
     Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
     Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
     Kind.STACK_TRACE: (_LOG,),

@@ -68,6 +68,8 @@ def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) 
             tally.blank += pattern.count
             continue
         tally.patterns += 1
+        if not _stands_out(pattern):
+            page.plain.update(pattern.rows)
         first = pattern.rows[0]
         if pattern.count <= RARE:
             tally.single += pattern.count
@@ -79,6 +81,12 @@ def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) 
             page.notes.setdefault(first, []).append(_note(pattern, fields))
         page.like.update(dict.fromkeys(pattern.rows[1:], first))
     return tally
+
+
+def _stands_out(pattern: Pattern) -> bool:
+    """Whether lines are shown to the letter: the ones a reader quotes."""
+    rare = pattern.count <= RARE and pattern.label != severity.CALM
+    return rare or pattern.label in (severity.FATAL, severity.ERROR)
 
 
 def _samples(pattern: Pattern, fields: Sequence[Field]) -> list[int]:
