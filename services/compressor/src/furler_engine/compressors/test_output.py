@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.shared import numbered
-from furler_engine.shared.folding import LEGEND, Tally, fold
+from furler_engine.shared.folding import Tally, fold, legend
 from furler_engine.shared.layout import layout_of
 from furler_engine.shared.query import rare_hits
 from furler_engine.types import Draft, Policy, Source
@@ -116,7 +116,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     _show_failures(page, lines, failures)
     others = [row for row in others if row not in named]
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
-    page.opening.append(f"[test run: results as counts, failures in full; {LEGEND}]")
+    page.opening.append(f"[test run: results as counts, failures in full; {legend(page)}]")
     if run.rows:
         page.opening.append(f"[results, from {len(run.rows):,} lines:]")
         page.opening += run.said()

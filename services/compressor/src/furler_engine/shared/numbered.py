@@ -27,6 +27,8 @@ _HEADER_FIELDS: Final = 10
 _MIN_SHARE: Final = 0.6
 """Share of the shown lines that must have a field for it to be hoisted."""
 _MIN_ROWS: Final = 8
+_WORTH: Final = 160
+"""Characters to be saved before a legend of half that length pays, and is worth reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
             fields.append(None)
     while fields and fields[-1] is None:
         fields.pop()
-    # Short fields are not worth a legend.
-    return Header(tuple(fields)) if sum(map(len, filter(None, fields))) >= 3 else None
+    saved = sum(len(field) + 1 for field in fields if field is not None)
+    return Header(tuple(fields)) if saved * need > _WORTH else None
 
 
 def read_back(header: Header | None, text: str) -> Iterator[tuple[int, str]]:
