@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from furler_engine.compressors import (
+    code,
     diagnostics,
     log,
     search,
@@ -20,6 +21,7 @@ ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
         Compressor("search", Fidelity.LOSSLESS, search.plan),
         Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
     ),
+    Kind.CODE: (Compressor("code", Fidelity.REVERSIBLE, code.plan),),
     Kind.LOG: (_LOG,),
     Kind.TEST_OUTPUT: (Compressor("test_output", Fidelity.REVERSIBLE, test_output.plan),),
     Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
