@@ -35,10 +35,11 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     page = numbered.Page(picked=numbered.ends(lines))
     page.picked.update(rare_hits(source.hints.query, lines))
     tally = fold(page, lines, range(len(lines)), layout)
-    if tally.patterns > _MOST_PATTERNS * len(lines):
+    if not 0 < tally.patterns <= _MOST_PATTERNS * len(lines):
         return None
     told = legend(page)
-    page.opening += [f"[one line per pattern; {told}]"] * bool(told)
+    if told:
+        page.opening.append("; ".join(["[one line per pattern", *told]) + "]")
     page.opening += _hosts(lines, layout)
     page.closing.append(f"[end: {tally}]")
     view = numbered.draft(source, lines, page)

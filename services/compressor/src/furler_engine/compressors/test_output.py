@@ -116,7 +116,9 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     _show_failures(page, lines, failures)
     others = [row for row in others if row not in named]
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
-    page.opening.append(f"[test run: results as counts, failures in full; {legend(page)}]")
+    page.opening.append(
+        "; ".join(["[test run: results as counts, failures in full", *legend(page)]) + "]"
+    )
     if run.rows:
         page.opening.append(f"[results, from {len(run.rows):,} lines:]")
         page.opening += run.said()
@@ -136,7 +138,7 @@ def _closing(run: _Run, failures: int, named: int, tally: Tally) -> str:
             totals[status] = totals.get(status, 0) + count
     results = f"results: {_counts(totals)}" if totals else "no result lines"
     return (
-        f"[end: {results}; {failures:,} lines of failure blocks, of which blank lines, rulers, repeats and source far above a failure are left out;"
+        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, source far above a failure);"
         f" {named:,} summary lines in full;"
         f" other lines: {tally}]"
     )

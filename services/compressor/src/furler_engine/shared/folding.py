@@ -69,7 +69,7 @@ class Tally:
         return f"all {self.patterns:,} patterns shown; {total:,} lines = {' + '.join(parts) or '0'}. Levels: {said}{words}"
 
 
-def legend(page: Page) -> str:
+def legend(page: Page) -> list[str]:
     """Explain the notation of folded lines, as far as the page uses it."""
     parts = []
     notes = [note for several in page.notes.values() for note in several]
@@ -81,7 +81,7 @@ def legend(page: Page) -> str:
         parts.append("name low..high (different values)")
     if any(row in page.like for row in page.picked):
         parts.append("40~12: line 40 has the pattern of line 12")
-    return "; ".join(parts)
+    return parts
 
 
 def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) -> Tally:

@@ -85,6 +85,7 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
         return None
     need = _MIN_SHARE * len(rows)
     fields: list[str | None] = []
+    held = 0
     for place in range(_HEADER_FIELDS):
         rows = [row for row in rows if len(row) > place + 1]
         if len(rows) < need:
@@ -93,12 +94,13 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
         if count >= need and value:
             fields.append(value)
             rows = [row for row in rows if row[place] == value]
+            held = len(rows)
         else:
             fields.append(None)
     while fields and fields[-1] is None:
         fields.pop()
     saved = sum(len(field) + 1 for field in fields if field is not None)
-    return Header(tuple(fields)) if saved * need > _WORTH else None
+    return Header(tuple(fields)) if saved * held > _WORTH else None
 
 
 def read_back(header: Header | None, text: str) -> Iterator[tuple[int, str]]:
