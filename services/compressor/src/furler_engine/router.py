@@ -20,6 +20,7 @@ from furler_engine.compressors import (
     path_list,
     search,
     tree,
+    test_output,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -48,4 +49,15 @@ _TABLE: Final = (
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     kind: tuple(compressor for served, compressor in _TABLE if served is kind) for kind in Kind
+    Kind.SEARCH_RESULTS: (
+        Compressor("search", Fidelity.LOSSLESS, search.plan),
+        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
+    ),
+    Kind.CODE: (Compressor("code", Fidelity.REVERSIBLE, code.plan),),
+    Kind.LOG: (_LOG,),
+    Kind.TEST_OUTPUT: (Compressor("test_output", Fidelity.REVERSIBLE, test_output.plan),),
+    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
+    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
+    Kind.STACK_TRACE: (_LOG,),
+    Kind.TEXT: (_DIAGNOSTICS,),
 }
