@@ -82,7 +82,7 @@ def api_reply(rng: random.Random, rows: int = 240) -> str:
 
 def search_results() -> str:
     """Return what grep finds in our own sources."""
-    found = subprocess.run(  # noqa: S603 - a fixed command on our own tree
+    found = subprocess.run(
         ["/usr/bin/grep", "-rn", "--include=*.py", "self._", "services", "clients"],
         cwd=ROOT,
         capture_output=True,

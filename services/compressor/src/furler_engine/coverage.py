@@ -6,6 +6,7 @@ decisions and lets the content through; a reader never sees it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
 
@@ -15,7 +16,6 @@ from furler_engine.types import (
     Bytes,
     BytesShown,
     Draft,
-    JsonLocation,
     Lines,
     LinesShown,
     Rows,
@@ -133,42 +133,75 @@ def _check_union(intervals: list[Interval], total: int, *, overlap: bool) -> Non
         raise CoverageError(f"{at}-{total} is neither shown nor elided")
 
 
+class _Cuts:
+    """What is cut at one location of a document, and below it."""
+
+    def __init__(self) -> None:
+        self.below: dict[str | int, _Cuts] = {}
+        self.ranges: list[Interval] = []
+
+
 def prune(value: object, rows: Iterable[Rows]) -> object:
     """Return the value without the named rows; the given value is left alone.
 
-    Raises LookupError when a path or a range does not fit the value. Paths may
-    not lead through an array that is pruned itself.
+    Rows are elements of an array, members of an object in document order, or
+    characters of a string; paths and ranges speak of the value as given. Raises
+    LookupError when one does not fit, or leads through what another one cuts.
     """
-    ranges: dict[JsonLocation, list[tuple[int, int]]] = {}
+    root = _Cuts()
     for place in rows:
-        ranges.setdefault(place.path, []).append((place.start, place.end))
-    for path, cuts in ranges.items():
-        value = _prune_at(value, path, sorted(cuts))
-    return value
+        at = root
+        for step in place.path:
+            at = at.below.setdefault(step, _Cuts())
+        at.ranges.append((place.start, place.end))
+    return _prune(value, root)
 
 
-def _prune_at(value: object, path: JsonLocation, cuts: list[Interval]) -> object:
-    match value, path:
-        case dict(), (str(name), *rest):
-            return {**value, name: _prune_at(value[name], tuple(rest), cuts)}
-        case list(), (int(index), *rest):
-            inner = _prune_at(value[index], tuple(rest), cuts)
-            return [*value[:index], inner, *value[index + 1 :]]
-        case list(), ():
-            return _without(value, cuts)
+def _prune(value: object, cuts: _Cuts) -> object:
+    match value:
+        case str() if not cuts.below:
+            return "".join(value[a:b] for a, b in _kept(len(value), cuts.ranges))
+        case list():
+            kept = _kept(len(value), cuts.ranges)
+            changed: dict[int, object] = {}
+            for step, below in cuts.below.items():
+                if not isinstance(step, int):
+                    raise LookupError(f"{step!r} is no index")
+                changed[step] = _prune(value[step], below)
+            _check_reached(changed, kept)
+            return [changed.get(i, value[i]) for a, b in kept for i in range(a, b)]
+        case dict():
+            kept = _kept(len(value), cuts.ranges)
+            names = list(value)
+            positions = {name: at for at, name in enumerate(names)} if cuts.below else {}
+            inner: dict[int, object] = {}
+            for step, below in cuts.below.items():
+                if not isinstance(step, str):
+                    raise LookupError(f"{step} is no name")
+                inner[positions[step]] = _prune(value[step], below)
+            _check_reached(inner, kept)
+            return {names[i]: inner.get(i, value[names[i]]) for a, b in kept for i in range(a, b)}
         case _:
-            raise LookupError(f"{path} leads nowhere")
+            raise LookupError("a path leads nowhere")
 
 
-def _without(rows: list[object], cuts: list[Interval]) -> list[object]:
-    kept: list[object] = []
+def _kept(total: int, cut: list[Interval]) -> list[Interval]:
+    kept: list[Interval] = []
     at = 0
-    for start, end in cuts:
-        if not at <= start < end <= len(rows):
-            raise LookupError(f"rows {start}-{end} overlap or lie outside")
-        kept += rows[at:start]
+    for start, end in sorted(cut):
+        if not at <= start < end <= total:
+            raise LookupError(f"{start}-{end} overlaps another range or lies outside")
+        kept.append((at, start))
         at = end
-    return kept + rows[at:]
+    return [*kept, (at, total)]
+
+
+def _check_reached(changed: Iterable[int], kept: list[Interval]) -> None:
+    starts = [start for start, _ in kept]
+    for index in changed:
+        at = bisect_right(starts, index) - 1
+        if at < 0 or index >= kept[at][1]:
+            raise LookupError(f"row {index} is cut already")
 
 
 def line_starts(source: Source) -> list[int]:

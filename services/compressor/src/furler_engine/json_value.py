@@ -43,6 +43,20 @@ def is_json_lines(text: str) -> bool:
     return _looks_like_lines(text)
 
 
+def loads(text: str) -> object:
+    """Return the value of minified JSON that dumps wrote, every digit kept.
+
+    Raises ValueError for anything that is no JSON.
+    """
+    try:
+        value: object = orjson.loads(text)
+        if dumps(value) == text:
+            return value
+    except orjson.JSONDecodeError:
+        pass
+    return _loads_exact(text)
+
+
 def dumps(value: object) -> str:
     """Return minified JSON with every digit and in the value's own order."""
     try:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeVar, cast
 
 from furler_engine.json_value import parse
 
@@ -104,12 +105,22 @@ class Policy:
         return dict(self.levels).get(kind, Level.CAREFUL)
 
 
+_T = TypeVar("_T")
+
+
 class Source:
     """One content: its text and what can be derived from it, derived once."""
 
     def __init__(self, text: str, hints: Hints | None = None) -> None:
         self.text = text
         self.hints = hints if hints is not None else Hints()
+        self._derived: dict[Callable[[Source], object], object] = {}
+
+    def derived(self, derive: Callable[[Source], _T]) -> _T:
+        """Return ``derive(self)``, computed once: what several compressors share."""
+        if derive not in self._derived:
+            self._derived[derive] = derive(self)
+        return cast("_T", self._derived[derive])
 
     @cached_property
     def data(self) -> bytes:
@@ -155,7 +166,10 @@ JsonLocation = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Elements ``start`` to ``end`` (from 0, half-open) of the JSON array at ``path``."""
+    """Elements ``start`` to ``end`` (from 0, half-open) of the JSON array at ``path``.
+
+    Of an object its members in document order, of a string its characters.
+    """
 
     path: JsonLocation
     start: int

@@ -44,6 +44,7 @@ class _Child:
                 await child._read()
         except BaseException as error:
             child.kill()
+            await child.ended()
             if isinstance(error, TimeoutError):
                 raise EngineFailedError("the engine process did not start") from error
             raise
@@ -78,7 +79,10 @@ class _Child:
             self._process.kill()
 
     async def ended(self) -> None:
-        """Wait until the process is gone."""
+        """Wait until the process is gone and its pipes are closed."""
+        # A reader that was cancelled may not have let go of the pipe yet.
+        with contextlib.suppress(RuntimeError):
+            await self._process.communicate()
         await self._process.wait()
 
     @property
@@ -99,6 +103,7 @@ class EnginePool:
         self._recycle_bytes = recycle_bytes
         self._free: asyncio.Queue[_Child] = asyncio.Queue()
         self._children: set[_Child] = set()
+        self._ending: set[_Child] = set()
         self._waiting = 0
         self._average_seconds = 0.01
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,9 +130,10 @@ class EnginePool:
         self._closed = True
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for child in self._children:
             child.kill()
-        await asyncio.gather(*(child.ended() for child in self._children))
+        await asyncio.gather(*(child.ended() for child in self._children | self._ending))
 
     @property
     def pids(self) -> list[int]:
@@ -182,16 +188,19 @@ class EnginePool:
     def _replace(self, child: _Child) -> None:
         """End a child and start another beside the loop."""
         self._children.discard(child)
+        self._ending.add(child)
         child.kill()
         if self._closed:
             return
         telemetry.ENGINE_RESTARTS.add(1)
-        task = asyncio.get_running_loop().create_task(self._restore())
+        task = asyncio.get_running_loop().create_task(self._restore(child))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _restore(self) -> None:
-        """Start a child, again and again with a growing pause, until one runs."""
+    async def _restore(self, ended: _Child) -> None:
+        """Start a child in place of one that ended, with growing pauses, until one runs."""
+        await ended.ended()
+        self._ending.discard(ended)
         pause = 0.1
         while not self._closed:
             with contextlib.suppress(EngineFailedError):

@@ -10,8 +10,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from furler_compressor.adapters.memory_store import DEFAULT_MAX_BYTES, MemoryStore
-from furler_compressor.adapters.redis_store import RedisStore
 from furler_compressor.adapters.sqlite_store import SqliteStore
+from furler_compressor.adapters.wrap.bounded import DEFAULT_TIMEOUT, BoundedStore, Breaker
+from furler_compressor.adapters.wrap.packed import PackedStore
+from furler_compressor.adapters.wrap.verified import VerifiedStore
 from furler_compressor.app.ports import Store
 
 _FORMS = "memory:, a directory, sqlite:DIRECTORY, redis://HOST:PORT/DB, rediss://…, unix://PATH"
@@ -38,10 +40,17 @@ class StoreOptions:
     """What bounds a store.
 
     Attributes:
-        max_bytes: Refuse to hold more than this; None leaves it to the backend (memory: 256 MiB).
+        max_bytes: Refuse to hold more than this, packed; None: memory 256 MiB, SQLite the disk.
+            A Redis server has its own maxmemory.
+        timeout: Seconds that one call may take.
+        breaker_failures: Calls in a row that must fail before the store is left alone.
+        breaker_pause: Seconds for which it is then left alone.
     """
 
     max_bytes: int | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    breaker_failures: int = 5
+    breaker_pause: float = 5.0
 
 
 def open_store(
@@ -53,6 +62,18 @@ def open_store(
         StoreUrlError: The URL names no store.
     """
     options = options or StoreOptions()
+    return decorate(_adapter(url, options, clock), options)
+
+
+def decorate(store: Store, options: StoreOptions) -> Store:
+    """Wrap an adapter: only the backend's own time is bounded, and only unpacked bytes verified."""
+    bounded = BoundedStore(
+        store, options.timeout, Breaker(options.breaker_failures, options.breaker_pause)
+    )
+    return VerifiedStore(PackedStore(bounded))
+
+
+def _adapter(url: str, options: StoreOptions, clock: Callable[[], float]) -> Store:
     scheme, rest = _split(url)
     match scheme:
         case "memory":
@@ -60,6 +81,9 @@ def open_store(
         case "sqlite":
             return SqliteStore(_directory(rest), options.max_bytes, clock=clock)
         case "redis" | "rediss" | "unix":
+            # redis.py weighs 10 MB and 0.1 s: the embedded default does without.
+            from furler_compressor.adapters.redis_store import RedisStore  # noqa: PLC0415
+
             return RedisStore(_checked_redis_url(url), clock=clock)
         case _:
             raise StoreUrlError(f"no store has the scheme {scheme!r}; use {_FORMS}")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from furler_engine import tokens
+from furler_engine.paging import page
 from furler_engine.pipeline import compress
-from furler_engine.select import page, select
+from furler_engine.select import select
 from furler_engine.types import Hints, Policy, Selector, View
 
 

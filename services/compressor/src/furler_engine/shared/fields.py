@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from furler_engine.shared.layout import Layout, is_clock
 from furler_engine.shared.templates import WILD, Pattern
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,12})?")
-_CLOCK: Final = re.compile(
-    r"\d{1,4}[-/.:]\w{1,3}[-/.:]\d{2,4}|\d\d:\d\d\b|(?:1[0-9]{9})(?:[.]?\d+)?$|(?:19|20)\d{6}$"
-)
 _NAME_BEFORE: Final = re.compile(r"[\w.\-]*[A-Za-z][\w.\-]*$")
 _LONGEST: Final = 40
 _FIELDS: Final = 6
@@ -32,28 +30,47 @@ class Field:
     """One varying word: its name, its values by row, how many lines have each value."""
 
     name: str
+    is_pid: bool
     column: tuple[str, ...]
     counts: Counter[str]
 
     @property
+    def repeats(self) -> bool:
+        """Whether some values are frequent enough to be worth their names."""
+        few = len(self.counts) <= _ALL_VALUES and len(self.counts) < len(self.column)
+        return few or 2 * len(self.counts) <= len(self.column)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether all values are plain numbers, and no process ids."""
+        return not self.is_pid and all(map(_NUMBER.fullmatch, self.counts))
+
+    @property
     def is_clock(self) -> bool:
         """Whether the values are times or dates: they always vary and say nothing by count."""
-        return all(_CLOCK.match(value.strip("[]()\"'<>")) for value in list(self.counts)[:8])
+        return all(is_clock(value) for value in list(self.counts)[:8])
 
 
-def fields_of(pattern: Pattern, lines: Sequence[str]) -> list[Field]:
-    """Return the varying fields of a pattern, in the order of the line; equal columns once."""
+def fields_of(pattern: Pattern, lines: Sequence[str], header: Layout) -> list[Field]:
+    """Return the varying fields of a pattern, in the order of the line; equal columns once.
+
+    Of the header only the host is a field, and only where it tells trouble apart.
+    """
     offset = 1 if pattern.words[:1] == ("",) else 0
     columns = list(zip(*[lines[row].split() for row in pattern.rows], strict=True))
+    skip = header.width if len(columns) > header.width and not offset else 0
+    keep = header.host if pattern.label else -1
     found: list[Field] = []
     seen: set[tuple[str, ...]] = set()
     for place, word in enumerate(pattern.words[offset:]):
-        if not word.endswith(WILD):
+        if not word.endswith(WILD) or (place < skip and place != keep):
             continue
         column = columns[place]
         if len(set(column)) == 1:
             continue
         before = pattern.words[offset + place - 1] if place else ""
+        if place < skip:
+            before = "host"
         field = _field(column, before, place)
         if field.column not in seen:
             seen.add(field.column)
@@ -81,8 +98,10 @@ def _field(column: tuple[str, ...], before: str, place: int) -> Field:
     named = _NAME_BEFORE.search(prefix.rstrip("=:[({\"'#@/<"))
     if named is None and not before.endswith(WILD):
         named = _NAME_BEFORE.search(before.strip("=:[(,;)]\"'"))
+    if before.startswith("HTTP/"):
+        return Field("status", False, values, Counter(values))
     name = named[0] if named else f"word {place + 1}"
-    return Field(name, values, Counter(values))
+    return Field(name, prefix.endswith("[") and suffix.startswith("]"), values, Counter(values))
 
 
 def _common_prefix(low: str, high: str) -> str:
@@ -97,31 +116,30 @@ def _common_prefix(low: str, high: str) -> str:
 def describe(fields: Sequence[Field]) -> str:
     """Say what varies: value counts where values repeat, a range for numbers, else how many."""
     told = [field for field in fields if not field.is_clock]
-    told.sort(key=lambda field: len(field.counts) > _ALL_VALUES)
-    said = [f"{field.name}: {_values(field)}" for field in told[:_FIELDS]]
-    if len(told) > _FIELDS:
-        rest = ", ".join(field.name for field in told[_FIELDS:])
-        said.append(f"+{len(told) - _FIELDS} more fields vary ({rest})")
+    repeating = [f"{f.name}: {_repeating(f)}" for f in told if f.repeats]
+    ranges = [f"{f.name} {_range(f)}" for f in told if not f.repeats and f.is_number]
+    rest = [f"{f.name} ({len(f.counts)})" for f in told if not f.repeats and not f.is_number]
+    said = repeating + ranges
+    if len(said) > _FIELDS:
+        names = [f.name for f in told if f.repeats] + [
+            f.name for f in told if not f.repeats and f.is_number
+        ]
+        said[_FIELDS:] = [f"+{len(said) - _FIELDS} more fields vary ({', '.join(names[_FIELDS:])})"]
+    if rest:
+        said.append("differing values: " + ", ".join(rest))
     return "; ".join(said)
 
 
-def _values(field: Field) -> str:
-    counts, total = field.counts, len(field.column)
-    if len(counts) <= _ALL_VALUES and len(counts) < total:
-        return " ".join(f"{_cut(value)}×{count}" for value, count in _ranked(counts))
-    if all(_NUMBER.fullmatch(value) for value in counts):
-        low, high = min(counts, key=float), max(counts, key=float)
-        return f"{len(counts)} values {low}..{high}"
-    top = [(value, count) for value, count in _ranked(counts)[:_TOP] if count > 1]
-    if not top:
-        return f"{len(counts)} values"
-    rest = len(counts) - len(top)
-    return " ".join(f"{_cut(value)}×{count}" for value, count in top) + f" +{rest} values"
+def _repeating(field: Field) -> str:
+    ranked = field.counts.most_common()
+    shown = ranked if len(ranked) <= _ALL_VALUES else ranked[:_TOP]
+    said = " ".join(f"{_cut(value)}×{count}" for value, count in shown)
+    return said if len(shown) == len(ranked) else f"{said} +{len(ranked) - len(shown)} values"
 
 
-def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
-    """Most frequent first, then in the order of the lines."""
-    return counts.most_common()
+def _range(field: Field) -> str:
+    low, high = min(field.counts, key=float), max(field.counts, key=float)
+    return f"{low}..{high} ({len(field.counts)})"
 
 
 def _cut(value: str) -> str:

@@ -30,6 +30,7 @@ class _Wanted:
 
     location: JsonLocation | None = None
     below: dict[str | int, _Wanted] = field(default_factory=dict)
+    last_index: int = -1
 
 
 @dataclass(slots=True)
@@ -74,6 +75,8 @@ def _tree(locations: Iterable[JsonLocation]) -> _Wanted:
     for location in locations:
         node = root
         for step in location:
+            if isinstance(step, int):
+                node.last_index = max(node.last_index, step)
             node = node.below.setdefault(step, _Wanted())
         node.location = location
     return root
@@ -114,8 +117,10 @@ class _Scan:
                 self._note(wanted, at, end)
                 at = end
             while stack:  # a value has ended: close what ends with it
-                at = self._space(at)
-                if self._char(at) != stack[-1].closing:
+                top = stack[-1]
+                is_spent = top.closing == "]" and top.index >= top.wanted.last_index
+                at = self._skip_out(at) - 1 if is_spent else self._space(at)
+                if self._char(at) != top.closing:
                     break
                 at += 1
                 closed = stack.pop()
@@ -146,7 +151,11 @@ class _Scan:
             if match is None:
                 raise JsonError(f"want a value at character {at}")
             return match.end()
-        depth = 0
+        return self._skip_out(at + 1)
+
+    def _skip_out(self, at: int) -> int:
+        """Return where the innermost container around a position ends."""
+        depth = 1
         while match := _NEXT_BRACKET.match(self._text, at):
             depth += 1 if match[1] in "[{" else -1
             at = match.end()

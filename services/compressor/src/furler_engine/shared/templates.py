@@ -66,13 +66,15 @@ def mask(text: str) -> str:
     return _NUMBER.sub(MASK, text)
 
 
-def mine(lines: Sequence[str], label: Callable[[str], str]) -> list[Pattern]:
+def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> list[Pattern]:
     """Group lines into patterns, in the order of their first lines.
 
-    ``label`` is called with masked lines; lines with different labels never
+    The first ``header`` words of a line tell no patterns apart. ``label`` is called with masked lines; lines with different labels never
     share a pattern. Every index is in exactly one pattern. Linear in the text;
     the text may be anything, lines must not contain a newline.
     """
+    if not lines:
+        return []
     exact: dict[str, list[int]] = {}
     for row, key in enumerate(mask("\n".join(lines)).split("\n")):
         rows = exact.get(key)
@@ -84,7 +86,7 @@ def mine(lines: Sequence[str], label: Callable[[str], str]) -> list[Pattern]:
     keys = _HEX.sub(MASK, "\n".join(exact)).split("\n")
     for key, rows in zip(keys, exact.values(), strict=True):
         name = label(key)
-        words = _shape(key)
+        words = _shape(key, header)
         pattern = shaped.setdefault((name, *words), Pattern(words, name, []))
         pattern.rows += rows
     merged = _merge(list(shaped.values()))
@@ -94,12 +96,17 @@ def mine(lines: Sequence[str], label: Callable[[str], str]) -> list[Pattern]:
     return merged
 
 
-def _shape(key: str) -> tuple[str, ...]:
+def _shape(key: str, header: int) -> tuple[str, ...]:
     """Return the words of a masked line, with WILD for values."""
     words = key.split()
     # Indented lines are continuations: they belong with no header of the same words.
-    indent = ("",) if key[:1] in " \t" else ()
-    return indent + tuple([word if word.isalpha() else _word(word) for word in words])
+    if key[:1] in (" ", "\t"):
+        return ("", *[word if word.isalpha() else _word(word) for word in words])
+    start = header if len(words) > header else 0
+    return (
+        *[WILD] * start,
+        *[word if word.isalpha() else _word(word) for word in words[start:]],
+    )
 
 
 def _word(word: str) -> str:
@@ -109,7 +116,8 @@ def _word(word: str) -> str:
     at = word.find(MASK)
     keyed = _KEY.match(word)
     if keyed is not None and (at < 0 or keyed.end() <= at + 1):
-        return keyed[1] + WILD
+        # A state (allDrawn=false, action=UP) is a word; anything else is a value.
+        return word if _is_plain(word[keyed.end(1) :]) else keyed[1] + WILD
     path = _PATH.search(word)
     if path is not None and (at < 0 or path.start() < at):
         return WILD

@@ -1,1 +1,1 @@
-"""Decorators of the Store port, each with one concern: verified, packed, bounded, traced."""
+"""Decorators of the Store port, each with one concern. Outside in: verified, packed, bounded."""

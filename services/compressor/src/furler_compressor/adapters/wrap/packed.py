@@ -1,0 +1,92 @@
+"""Originals and views are kept as zstd frames; who asks gets them unpacked.
+
+A frame carries its content's size and checksum. What does not unpack to the size recorded beside
+it is damage: it is never unpacked further than that size, so a bomb costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import zstandard
+
+from furler_compressor.adapters.wrap.forward import ForwardingStore
+from furler_compressor.adapters.wrap.offload import offload
+from furler_compressor.app.errors import ContentCorruptError
+from furler_compressor.app.ports import Held, Record, Scope, Store, StoredView
+
+# 3: logs to a tenth at 300 MB/s; 9 saves 5 % more and takes four times as long.
+_LEVEL = 3
+# No original is larger (64 MiB), and no view is longer than its original, but for its wrapping.
+_MAX_VIEW_BYTES = 80 * 1024 * 1024
+
+
+class PackedStore(ForwardingStore):
+    """Packs what is committed, unpacks what is read.
+
+    ``fetch`` raises ContentCorruptError for an original that does not unpack to its recorded size
+    (wrap.verified removes it); a view that does not unpack is a miss.
+    """
+
+    def __init__(self, inner: Store, max_view_bytes: int = _MAX_VIEW_BYTES) -> None:
+        super().__init__(inner)
+        self._max_view_bytes = max_view_bytes
+
+    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+        packed = await self._inner.recall(scope, ref, recipe, retention)
+        if packed is None:
+            return None
+        size = _content_size(packed)
+        if size is None or size > self._max_view_bytes:
+            return None
+        return await offload(size, lambda: _unpack(packed, size))
+
+    async def commit(
+        self, scope: Scope, record: Record, view: StoredView | None, retention: float
+    ) -> None:
+        packed = replace(record, data=await _packed(record.data))
+        if view is not None:
+            view = replace(view, data=await _packed(view.data))
+        await self._inner.commit(scope, packed, view, retention)
+
+    async def fetch(self, scope: Scope, ref: str) -> Held | None:
+        held = await self._inner.fetch(scope, ref)
+        if held is None:
+            return None
+        record = held.record
+        data = await offload(record.size, lambda: _unpack(record.data, record.size))
+        if data is None:
+            raise ContentCorruptError("the stored original does not unpack")
+        return Held(replace(record, data=data), held.expires_at)
+
+
+async def _packed(data: bytes) -> bytes:
+    return await offload(len(data), lambda: _pack(data))
+
+
+def _pack(data: bytes) -> bytes:
+    # A context per call: they may not be shared between threads, and making one takes 10 µs.
+    return zstandard.ZstdCompressor(
+        level=_LEVEL, write_checksum=True, write_content_size=True
+    ).compress(data)
+
+
+def _content_size(packed: bytes) -> int | None:
+    """Return the size that the frame says it unpacks to, or None if it says none."""
+    try:
+        size = zstandard.frame_content_size(packed)
+    except zstandard.ZstdError:
+        return None
+    return size if size >= 0 else None
+
+
+def _unpack(packed: bytes, size: int) -> bytes | None:
+    """Return the frame's content if it is whole and of ``size`` bytes, else None."""
+    # Looked at first: the decompressor allocates what the frame announces.
+    if _content_size(packed) != size:
+        return None
+    try:
+        data = zstandard.ZstdDecompressor().decompress(packed, allow_extra_data=False)
+    except zstandard.ZstdError:
+        return None
+    return data if len(data) == size else None

@@ -1,0 +1,258 @@
+"""From an outline to text, whole or with cuts.
+
+What lives here: lines and their order. How a cell is written is the grammar's matter;
+what is cut is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from furler_engine.json_value import dumps
+from furler_engine.shared.json_table import grammar
+from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, merge, nest
+from furler_engine.shared.json_table.grammar import SEPARATOR, Column, Gap
+from furler_engine.shared.json_table.legend import Feature, legend
+from furler_engine.shared.json_table.outline import Inline, Items, Members, Node, Table
+from furler_engine.shared.json_table.shapes import apply_shape, common_prefix, find_shape
+from furler_engine.types import JsonLocation
+
+Interval = tuple[int, int]
+_IDENTIFIERS: Final = ("id", "key", "name", "number", "path", "title", "email", "url")
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """What a view leaves out, by location in the document.
+
+    Attributes:
+        rows: Kept elements or members, ascending, of each array or object that is cut.
+        texts: Gaps of each string that is cut.
+        notes: A line on all rows of a table, shown under its header.
+        whole: Strings in lower case; a cell that has one is never abbreviated.
+        remark: A sentence for the legend: what was kept and why.
+    """
+
+    rows: Mapping[JsonLocation, Sequence[int]] = field(default_factory=dict)
+    texts: Mapping[JsonLocation, Sequence[Gap]] = field(default_factory=dict)
+    notes: Mapping[JsonLocation, str] = field(default_factory=dict)
+    whole: tuple[str, ...] = ()
+    remark: str = ""
+
+
+NO_CUTS: Final = Cuts()
+
+
+def encode(node: Node, cuts: Cuts = NO_CUTS) -> str:
+    """Return the text of an outline: a legend line, then the body."""
+    encoder = _Encoder(cuts)
+    if isinstance(node, Members) and () not in cuts.rows:
+        encoder.members(node, (), "")
+    else:
+        encoder.node("$", node, (), "")
+    return "\n".join([legend(encoder.features, cuts.remark), *encoder.lines])
+
+
+class _Encoder:
+    def __init__(self, cuts: Cuts) -> None:
+        self._cuts = cuts
+        self.lines: list[str] = []
+        self.features: dict[Feature, None] = {}
+
+    def node(self, label: str, node: Node, path: JsonLocation, pad: str) -> None:
+        kept = self._cuts.rows.get(path)
+        match node:
+            case Inline(value):
+                self._inline(label, value, path, pad)
+            case Members(members):
+                self.lines.append(f"{pad}{label}{_count(len(members), kept, '{}')}:")
+                self.members(node, path, pad + " ")
+            case Items(items):
+                self._use(Feature.ITEMS)
+                self.lines.append(f"{pad}{label}[{len(items)}]{_shown(kept)}:")
+                for index in range(len(items)) if kept is None else kept:
+                    self.node(str(index), items[index], (*path, index), pad + " ")
+            case Table():
+                self._table(label, node, path, pad)
+
+    def members(self, node: Members, path: JsonLocation, pad: str) -> None:
+        kept = self._cuts.rows.get(path)
+        chosen = node.members if kept is None else [node.members[index] for index in kept]
+        for name, member in chosen:
+            self.node(grammar.format_name(name), member, (*path, name), pad)
+
+    def _inline(self, label: str, value: object, path: JsonLocation, pad: str) -> None:
+        kept = self._cuts.rows.get(path)
+        if isinstance(value, list) and kept is not None:
+            self._use(Feature.RUNS)
+            self.lines.append(f"{pad}{label}[{len(value)}]{_shown(kept)}:")
+            for first, last in _runs(kept):
+                cells = grammar.format_column(value[first : last + 1])
+                self.lines.append(f"{pad} {first}: {SEPARATOR.join(cells)}")
+            return
+        if isinstance(value, dict) and kept is not None:
+            self.lines.append(f"{pad}{label}{_count(len(value), kept, '{}')}:")
+            items = list(value.items())
+            for index in kept:
+                name, member = items[index]
+                self._inline(grammar.format_name(name), member, (*path, name), pad + " ")
+            return
+        self.lines.append(f"{pad}{label}: {self._cell(value, path)}")
+
+    def _cell(self, value: object, path: JsonLocation) -> str:
+        gaps = self._cuts.texts.get(path)
+        if gaps is None or not isinstance(value, str):
+            return grammar.format_cell(value)
+        self._use(Feature.TEXT_CUT)
+        return grammar.format_cut_string(value, gaps)
+
+    # Tables
+
+    def _table(self, label: str, table: Table, path: JsonLocation, pad: str) -> None:
+        self._use(Feature.TABLE)
+        kept = self._cuts.rows.get(path)
+        rows = range(table.count) if kept is None else kept
+        columns = _take(table.columns, kept)
+        sparse = [name for name in table.sparse if name in columns]
+        dense = _identifier_first({p: v for p, v in columns.items() if p not in set(sparse)})
+        header: list[str] = []
+        cells: list[list[str]] = []
+        if kept is not None or table.inner:
+            self._use(Feature.INDEX)
+            header.append("#")
+            cells.append([str(row) for row in rows])
+        if table.keys is not None:
+            self._use(Feature.KEYS)
+            header.append("(name)")
+            cells.append([_key_cell(table.keys[row]) for row in rows])
+        for name, values in dense.items():
+            column, formatted = self._column(name, values, table.arrays)
+            self._cut_cells(formatted, values, name, [(*path, _step(table, r)) for r in rows])
+            header.append(grammar.format_column_header(column))
+            cells.append(formatted)
+        if sparse:
+            self._use(Feature.EXTRAS)
+            header.append("+")
+            cells.append(_extras({name: columns[name] for name in sparse}))
+        opening = "{}" if table.keys is not None else "[]"
+        size = f"{opening[0]}{table.count}{opening[1]}"
+        width = f"[{len(table.columns)}]" if table.arrays else ""
+        shown = _shown(kept)
+        self.lines.append(f"{pad}{label}{size}{width}{shown}: {SEPARATOR.join(header)}")
+        self._notes(table, path, pad + " ")
+        self.lines += [f"{pad} {SEPARATOR.join(row)}" for row in zip(*cells, strict=True)]
+        self._inner(table, path, rows, pad + " ")
+
+    def _notes(self, table: Table, path: JsonLocation, pad: str) -> None:
+        if table.constants:
+            constants: Row = {}
+            for name, value in table.constants.items():
+                merge(constants, nest(name, value))
+            self.lines.append(f"{pad}{grammar.EVERY_ROW}{dumps(constants)}")
+        if path in self._cuts.notes:
+            self.lines.append(f"{pad}{grammar.NOTE}{self._cuts.notes[path]}")
+
+    def _column(self, name: Path, values: list[object], arrays: bool) -> tuple[Column, list[str]]:  # noqa: FBT001
+        if MISSING in values:
+            self._use(Feature.MISSING)
+        if len(name) > 1:
+            self._use(Feature.DOTTED)
+        shape = None if arrays else find_shape(values)
+        if shape is not None:
+            self._use(Feature.SHAPE)
+            shaped = [apply_shape(value, shape) for value in values]
+            return Column(name, shape=shape), grammar.format_column(shaped)
+        prefix = common_prefix(values)
+        if prefix:
+            self._use(Feature.PREFIX)
+            return Column(name, prefix), grammar.format_prefixed(values, prefix, self._cuts.whole)
+        return Column(name), grammar.format_column(values)
+
+    def _cut_cells(
+        self, cells: list[str], values: list[object], name: Path, rows: Sequence[JsonLocation]
+    ) -> None:
+        if not self._cuts.texts:
+            return
+        for at, row in enumerate(rows):
+            gaps = self._cuts.texts.get((*row, *name))
+            value = values[at]
+            if gaps is not None and isinstance(value, str):
+                self._use(Feature.TEXT_CUT)
+                cells[at] = grammar.format_cut_string(value, gaps)
+
+    def _inner(self, table: Table, path: JsonLocation, rows: Iterable[int], pad: str) -> None:
+        if not table.inner:
+            return
+        self._use(Feature.INNER)
+        wanted = set(rows)
+        for part in table.inner:
+            if part.row in wanted:
+                label = f"[{part.row}].{grammar.format_path(part.path)}"
+                location = (*path, _step(table, part.row), *_steps(table, part.path))
+                self.node(label, part.node, location, pad)
+
+    def _use(self, feature: Feature) -> None:
+        self.features[feature] = None
+
+
+def _step(table: Table, row: int) -> str | int:
+    return row if table.keys is None else table.keys[row]
+
+
+def _steps(table: Table, path: Path) -> JsonLocation:
+    return tuple(int(name) for name in path) if table.arrays else path
+
+
+def _key_cell(name: str) -> str:
+    return grammar.format_cell(name)
+
+
+def _shown(kept: Sequence[int] | None) -> str:
+    return "" if kept is None else f" {len(kept)} shown"
+
+
+def _count(total: int, kept: Sequence[int] | None, brackets: str) -> str:
+    return "" if kept is None else f"{brackets[0]}{total}{brackets[1]}{_shown(kept)}"
+
+
+def _take(columns: Columns, kept: Sequence[int] | None) -> Columns:
+    if kept is None:
+        return columns
+    taken = {name: [values[row] for row in kept] for name, values in columns.items()}
+    some = {name: vs for name, vs in taken.items() if any(v is not MISSING for v in vs)}
+    return some or dict(list(taken.items())[:1])
+
+
+def _identifier_first(columns: Columns) -> Columns:
+    """Put the column that tells the rows apart before the others."""
+    for wanted in _IDENTIFIERS:
+        for name, values in columns.items():
+            if (
+                name[-1] == wanted
+                and len(name) == 1
+                and all(isinstance(value, str | int) for value in values)
+                and len(set(values)) == len(values)
+            ):
+                return {name: values, **columns}
+    return columns
+
+
+def _extras(columns: Columns) -> list[str]:
+    rows: list[Row] = [{} for _ in next(iter(columns.values()))]
+    for name, values in columns.items():
+        for row, value in zip(rows, values, strict=True):
+            if value is not MISSING:
+                merge(row, nest(name, value))
+    return [grammar.format_cell(row) if row else "" for row in rows]
+
+
+def _runs(kept: Sequence[int]) -> Iterable[Interval]:
+    first = last = kept[0]
+    for index in kept[1:]:
+        if index != last + 1:
+            yield first, last
+            first = index
+        last = index
+    yield first, last

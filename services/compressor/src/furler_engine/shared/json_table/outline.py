@@ -1,0 +1,183 @@
+"""The outline of a JSON value: which parts are tables, which are blocks, which fit a line.
+
+What lives here: the nodes and the decisions that make them. Decisions look at the whole
+value, so that a view of some rows has the same columns as a view of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from furler_engine.json_value import dumps
+from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, split
+
+MIN_ROWS: Final = 3
+"""Fewer rows do not earn the header."""
+MAX_COLUMNS: Final = 60
+SPARSE: Final = 0.2
+"""Share of filled cells under which a column is written as named members: a name costs
+about four tokens, an empty cell one."""
+_SPARSE_ROWS: Final = 5
+_MIN_FILL: Final = 0.5
+"""Share of filled cells under which a table is mostly separators."""
+_MAX_TUPLE: Final = 30
+"""Elements up to which arrays of equal length are rows; longer ones are vectors."""
+_HEAVY: Final = 240
+"""Mean characters of JSON above which nested values leave their cell for blocks of their own."""
+_INLINE: Final = 120
+"""Characters of JSON that stay on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A value on one line: a scalar, an array of scalars, a small object."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """An object, a line or a block per member."""
+
+    members: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """An array, a line or a block per element."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A nested value of a table that stands below it: row, column, node."""
+
+    row: int
+    path: Path
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Objects or arrays of one form, a line each.
+
+    ``keys`` are the member names when the rows are members of an object;
+    ``arrays`` says that the rows are arrays, their columns named by position.
+    """
+
+    count: int
+    columns: Columns
+    keys: tuple[str, ...] | None = None
+    arrays: bool = False
+    inner: tuple[Inner, ...] = ()
+    constants: Mapping[Path, object] = field(default_factory=dict)
+    sparse: tuple[Path, ...] = ()
+
+
+Node = Inline | Members | Items | Table
+
+
+def build(value: object) -> Node:
+    """Return the outline of a value."""
+    if isinstance(value, dict) and value:
+        return _build_object(value)
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        return _build_array(value)
+    return Inline(value)
+
+
+def _build_object(value: Row) -> Node:
+    rows = list(value.values())
+    if len(rows) >= MIN_ROWS and all(isinstance(row, dict) and row for row in rows):
+        table = _table([row for row in rows if isinstance(row, dict)], tuple(value))
+        if table is not None:
+            return table
+    if len(value) <= _INLINE // 10 and len(dumps(value)) <= _INLINE:
+        return Inline(value)
+    return Members(tuple((name, build(member)) for name, member in value.items()))
+
+
+def _build_array(value: Sequence[object]) -> Node:
+    if len(value) >= MIN_ROWS:
+        objects = [item for item in value if isinstance(item, dict) and item]
+        arrays = [item for item in value if isinstance(item, list)]
+        table = None
+        if len(objects) == len(value):
+            table = _table(objects, None)
+        elif len(arrays) == len(value) and 2 <= len(arrays[0]) <= _MAX_TUPLE:
+            if all(len(item) == len(arrays[0]) for item in arrays):
+                columns = zip(*arrays, strict=True)
+                named = {(str(at),): list(column) for at, column in enumerate(columns)}
+                table = _lift(Table(len(value), named, arrays=True))
+        if table is not None:
+            return table
+    if len(value) <= _INLINE // 2 and len(dumps(value)) <= _INLINE:
+        return Inline(value)
+    return Items(tuple(build(item) for item in value))
+
+
+def _table(rows: Sequence[Row], keys: tuple[str, ...] | None) -> Table | None:
+    columns = split(rows)
+    count = len(rows)
+    filled = {
+        path: count - values.count(MISSING) if MISSING in values else count
+        for path, values in columns.items()
+    }
+    sparse: tuple[Path, ...] = ()
+    if count >= _SPARSE_ROWS:
+        sparse = tuple(path for path, cells in filled.items() if cells < SPARSE * count)
+    dense = [path for path in columns if path not in set(sparse)]
+    if not 1 <= len(dense) <= MAX_COLUMNS:
+        return None
+    if sum(filled[path] for path in dense) < _MIN_FILL * len(dense) * count:
+        return None
+    return _lift(Table(count, columns, keys, sparse=sparse))
+
+
+def _lift(table: Table) -> Table | None:
+    """Move heavy nested values out of the cells, constants out of the rows."""
+    columns: Columns = {}
+    inner: list[Inner] = []
+    for path, values in table.columns.items():
+        if path not in table.sparse and _is_heavy(values):
+            for row, value in enumerate(values):
+                if isinstance(value, dict | list) and value:
+                    inner.append(Inner(row, path, build(value)))
+            values = [MISSING if isinstance(v, dict | list) and v else v for v in values]
+            if all(value is MISSING for value in values):
+                continue
+        columns[path] = values
+    constants = {} if table.arrays else _constants(columns)
+    if len(constants) == len(columns) and constants:
+        del constants[next(iter(constants))]
+    columns = {path: values for path, values in columns.items() if path not in constants}
+    if not any(path not in set(table.sparse) for path in columns):
+        return None
+    inner.sort(key=lambda part: part.row)
+    return Table(
+        table.count, columns, table.keys, table.arrays, tuple(inner), constants, table.sparse
+    )
+
+
+def _constants(columns: Columns) -> dict[Path, object]:
+    return {path: values[0] for path, values in columns.items() if _is_constant(values)}
+
+
+def _is_constant(values: list[object]) -> bool:
+    first = values[0]
+    if first is MISSING or values[-1] != first or len(set(map(type, values))) > 1:
+        return False
+    if isinstance(first, dict | list | float):
+        text = dumps(first)  # 0.0 == -0.0, [1] == [1.0]
+        return all(dumps(value) == text for value in values)
+    return values.count(first) == len(values)
+
+
+def _is_heavy(values: list[object]) -> bool:
+    nested = [value for value in values if isinstance(value, dict | list) and value]
+    if not nested:
+        return False
+    return len(dumps(nested)) > _HEAVY * len(nested)
