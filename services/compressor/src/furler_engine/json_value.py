@@ -109,9 +109,9 @@ def _parse_all(text: str, parts: list[str]) -> list[object]:
         minified.encode()  # a lone surrogate, "\\ud800", is in no text
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from error
-    if _count_names(text) != _count_names(minified):
+    if '\\\\"' in text or _count_names(text) != _count_names(minified):
         for part in parts:
-            _loads_exact(part)  # names with backslashes can fool the count; this decides
+            _loads_exact(part)  # names with backslashes fool the count; this decides
     return values
 
 
