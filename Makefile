@@ -27,7 +27,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 setup: $(VENV)/.dev ## Set up the virtual environment
 
 demo: $(VENV)/.runtime ## Run the main job on the samples: compress, show, retrieve, compare
-	@$(BIN)/python -m furler.cli demo
+	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest -q -n auto

@@ -10,6 +10,7 @@ import platformdirs
 from furler_compressor.adapters.engine_inline import InlineEngine
 from furler_compressor.adapters.engine_pool import EnginePool
 from furler_compressor.adapters.open_store import open_store
+from furler_compressor.adapters.wrap.traced import TracedStore
 from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.config import MIB, Settings
@@ -38,9 +39,8 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Hand
 
     Raises StoreUrlError, or ValueError for a short master key.
     """
-    context = Context(
-        engine, open_store(store_url(settings)), limits(settings), settings.reference_key()
-    )
+    store = TracedStore(open_store(store_url(settings)))
+    context = Context(engine, store, limits(settings), settings.reference_key())
     try:
         yield Handlers(context)
     finally:

@@ -116,6 +116,13 @@ def span(name: str) -> AbstractContextManager[Span]:
     return _tracer.start_as_current_span(name, record_exception=False)
 
 
+def store_span(operation: str) -> AbstractContextManager[Span]:
+    """Open the span of one store call."""
+    return _tracer.start_as_current_span(
+        SPAN_STORE + operation, kind=SpanKind.CLIENT, record_exception=False
+    )
+
+
 def record_call(
     span: Span, service: str, method: str, code: str, reason: str, seconds: float
 ) -> None:

@@ -148,17 +148,22 @@ async def test_only_one_call_probes_a_store_after_the_pause() -> None:
     assert inner.calls == 3
 
 
-async def test_a_cancelled_call_is_no_failure() -> None:
-    inner = Moody()
-    store = BoundedStore(inner, breaker=Breaker(failures=1, clock=Clock()))
+@pytest.mark.parametrize(("silence", "calls"), [(0.1, 2), (0.3, 1)])
+async def test_a_cancelled_call_is_a_failure_only_after_a_silence(
+    silence: float, calls: int
+) -> None:
+    inner, clock = Moody(), Clock()
+    store = BoundedStore(inner, breaker=Breaker(failures=1, clock=clock))
     inner.hangs = True
     call = asyncio.create_task(store.ping())
     await asyncio.sleep(0)
+    clock.now += silence
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
     inner.hangs = False
-    await store.ping()
+    await asyncio.gather(store.ping(), return_exceptions=True)
+    assert inner.calls == calls
 
 
 def test_outcomes_from_before_a_change_of_state_are_ignored() -> None:

@@ -16,7 +16,8 @@ Redis 7. Time stands still inside a script, so keys that expire together do so t
 
 from __future__ import annotations
 
-# extend(o, v, x, u, ref, ms): keep all to at least ms from now; return what the original has left.
+# extend(o, v, x, u, ref, ms, slack): keep all for at least ms from now, if need be for slack more;
+# return what the original has left.
 _EXTEND = """
 local function longer(key, ms)
   if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
@@ -25,9 +26,10 @@ local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local function extend(o, v, x, u, ref, ms)
+local function extend(o, v, x, u, ref, asked, slack)
   local left = redis.call('PTTL', o)
-  if left >= ms then return left end
+  if left >= tonumber(asked) then return left end
+  local ms = asked + slack
   redis.call('PEXPIRE', o, ms)
   redis.call('PEXPIRE', v, ms)
   local member = ref .. ':' .. redis.call('HGET', o, 'size')
@@ -50,49 +52,49 @@ local function sweep(x, u, limit)
 end
 """
 
-# KEYS: o v x u. ARGV: ref, ms, recipe.
+# KEYS: o v x u. ARGV: ref, ms, slack, recipe.
 RECALL = (
     _EXTEND
     + """
-local data = redis.call('HGET', KEYS[2], ARGV[3])
+local data = redis.call('HGET', KEYS[2], ARGV[4])
 if not data or redis.call('EXISTS', KEYS[1]) == 0 then return false end
-extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], tonumber(ARGV[2]))
+extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[3])
 return data
 """
 )
 
-# KEYS: o v x u. ARGV: ref, ms, sha256, size, data, and with a view: recipe, view data.
+# KEYS: o v x u. ARGV: ref, ms, slack, sha256, size, data, and with a view: recipe, view data.
 # The first write is the one that a full server refuses: before it nothing was changed, and after
 # it Redis lets the script finish. So a refusal leaves nothing half done.
 COMMIT = (
     _EXTEND
     + """
 local held = redis.call('HGET', KEYS[1], 'sha256')
-if held and held ~= ARGV[3] then return 0 end
+if held and held ~= ARGV[4] then return 0 end
 if not held then
-  redis.call('HSET', KEYS[1], 'sha256', ARGV[3], 'size', ARGV[4], 'data', ARGV[5])
+  redis.call('HSET', KEYS[1], 'sha256', ARGV[4], 'size', ARGV[5], 'data', ARGV[6])
   redis.call('DEL', KEYS[2])
 end
-if ARGV[6] then redis.call('HSET', KEYS[2], ARGV[6], ARGV[7]) end
+if ARGV[7] then redis.call('HSET', KEYS[2], ARGV[7], ARGV[8]) end
 if not held then
   sweep(KEYS[3], KEYS[4], 16)
-  local member = ARGV[1] .. ':' .. ARGV[4]
-  if not redis.call('ZSCORE', KEYS[3], member) then redis.call('INCRBY', KEYS[4], ARGV[4]) end
+  local member = ARGV[1] .. ':' .. ARGV[5]
+  if not redis.call('ZSCORE', KEYS[3], member) then redis.call('INCRBY', KEYS[4], ARGV[5]) end
 end
-redis.call('PEXPIRE', KEYS[2], extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], tonumber(ARGV[2])))
+redis.call('PEXPIRE', KEYS[2], extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[3]))
 return 1
 """
 )
 
-# KEYS: x u, then o v of each ref. ARGV: ms, then the refs. Returns 1 for each that is held.
+# KEYS: x u, then o v of each ref. ARGV: ms, slack, then the refs. Returns 1 for each that is held.
 FIND = (
     _EXTEND
     + """
 local found = {}
-for i = 2, #ARGV do
-  local o, v = KEYS[2 * i - 1], KEYS[2 * i]
-  found[i - 1] = redis.call('EXISTS', o)
-  if found[i - 1] == 1 then extend(o, v, KEYS[1], KEYS[2], ARGV[i], tonumber(ARGV[1])) end
+for i = 1, #ARGV - 2 do
+  local o, v = KEYS[2 * i + 1], KEYS[2 * i + 2]
+  found[i] = redis.call('EXISTS', o)
+  if found[i] == 1 then extend(o, v, KEYS[1], KEYS[2], ARGV[i + 2], ARGV[1], ARGV[2]) end
 end
 return found
 """

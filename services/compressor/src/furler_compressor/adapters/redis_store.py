@@ -29,6 +29,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from furler_compressor.adapters import redis_scripts
+from furler_compressor.adapters.retention import with_slack
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
 from furler_compressor.app.ports import Held, Record, Scope, StoredView, Tally, Usage
 
@@ -86,7 +87,7 @@ class RedisStore:
     async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
         keys = _Keys(scope)
         data: bytes | None = await self._ask(
-            lambda: self._recall(keys=keys.of(ref), args=[ref, _ms(retention), recipe])
+            lambda: self._recall(keys=keys.of(ref), args=[ref, *_ms(retention), recipe])
         )
         return data
 
@@ -95,7 +96,7 @@ class RedisStore:
     ) -> None:
         args: list[str | bytes | int] = [
             record.ref,
-            _ms(retention),
+            *_ms(retention),
             record.sha256,
             record.size,
             record.data,
@@ -125,7 +126,7 @@ class RedisStore:
             some = refs[start : start + _FIND_REFS]
             names = [keys.expiries, keys.stored_bytes]
             names += [name for ref in some for name in (keys.original(ref), keys.views(ref))]
-            found = await self._ask(partial(self._find, keys=names, args=[_ms(retention), *some]))
+            found = await self._ask(partial(self._find, keys=names, args=[*_ms(retention), *some]))
             missing += [ref for ref, held in zip(some, found, strict=True) if not held]
         return missing
 
@@ -197,9 +198,11 @@ class _Keys:
         return [self.original(ref), self.views(ref), self.expiries, self.stored_bytes]
 
 
-def _ms(retention: float) -> int:
+def _ms(retention: float) -> tuple[int, int]:
+    """Return what is asked and what is added to it, in milliseconds."""
     # PEXPIRE of 0 deletes.
-    return max(1, math.ceil(retention * 1000))
+    asked = max(1, math.ceil(retention * 1000))
+    return asked, max(0, math.ceil(with_slack(retention) * 1000) - asked)
 
 
 def _as_store_error(error: RedisError | OSError) -> StoreUnavailableError:

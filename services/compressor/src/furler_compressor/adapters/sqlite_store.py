@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from furler_compressor.adapters.retention import with_slack
 from furler_compressor.adapters.sqlite_file import (
     FILE_NAME,
     as_store_error,
@@ -32,8 +33,6 @@ T = TypeVar("T")
 
 # Below the service's time limit for a store call, so that a locked file says so itself.
 DEFAULT_BUSY_TIMEOUT = 1.5
-# Keep a little longer than asked, so that a view recalled again and again is not written each time.
-_SLACK_SHARE, _SLACK_MAX_SECONDS = 1 / 64, 60.0
 _SWEEP_SECONDS = 60.0
 _SWEEP_COMMITS = 64
 # Rows per sweep: a few milliseconds of work between two requests.
@@ -256,8 +255,7 @@ class SqliteStore:
         return int(self._clock() * 1000)
 
     def _expiry_ms(self, retention: float) -> int:
-        slack = min(retention * _SLACK_SHARE, _SLACK_MAX_SECONDS)
-        return math.ceil((self._clock() + retention + slack) * 1000)
+        return math.ceil((self._clock() + with_slack(retention)) * 1000)
 
     def _live(
         self, connection: sqlite3.Connection, scope: Scope, ref: str

@@ -7,47 +7,81 @@ import re
 from furler_engine.clean import clean_line
 from furler_engine.detect.sample import Sample
 
+# A date or a time near the start, perhaps after a file name or a number, or an access log's.
+_TIMES = (
+    r"\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d\d[ T]|\d\d[-/.]\d\d \d\d:\d\d|\d\d:\d\d:\d\d"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} +\d{1,2} \d\d:|1\d{9}[ .]"
+)
 _STAMP = re.compile(
-    r"\W{0,2}(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/:]\d\d[-/:]\d\d|[A-Z][a-z]{2} +\d{1,2} \d\d:|\d{6,10}[ .])"
-    r"|\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:|\[?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b"
+    rf"\W{{0,2}}(?:{_TIMES})|\W{{0,2}}[\w.:\-]+ \W?(?:{_TIMES})|\S+ \S+ \S+ \[\d\d/\w{{3}}/\d{{4}}[: ]"
+)
+_LEVEL = re.compile(
+    r"[\[<]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|trace|debug|info|warn|warning|error|fatal)[\]>]?[: |]"
 )
 _FRAME = re.compile(
-    r"\s+at [\w$.<>]+|\s+File \"|Traceback |\s*goroutine \d+|Caused by:|\s+\d+: \w+::"
+    r"\s+at \S|\s+File \".*\", line \d|Traceback \(most|goroutine \d+ \[|Caused by: |\s+\d+: \S+(?:::|$)|\s+\.\.\. \d+ (?:more|common)"
+    r"|\t\S+\.go:\d+|thread '.*' panicked|panic: |\S+(?:Error|Exception)(?:: |$)|\s+from \S+:\d+:in "
 )
 _TEST = re.compile(
-    r"\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)|={3,} .* ={3,}$|_{4,} .* _{4,}$|test \S+ \.\.\. (?:ok|FAILED|ignored)"
-    r"|--- (?:PASS|FAIL|SKIP): |\s+[✓✗✕√×] |PASS |FAIL |\S+ \(\S+\) \.\.\. (?:ok|FAIL|ERROR)"
+    r"\S+::.+ (?:PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)\b|={3,} .* ={3,}$|_{4,} .* _{4,}$|test \S.* \.\.\. (?:ok|FAILED|ignored)"
+    r"|\s*--- (?:PASS|FAIL|SKIP): |=== (?:RUN|PAUSE|CONT) |\s+[✓✔✗✕✖√×○] |\s*(?:PASS|FAIL) \S|\S+ \(\S+\) \.\.\. |\S.* \.\.\. (?:ok|FAIL|ERROR|skipped)"
+    r"|\S+\.py [.sxXFE]+ +\[ *\d+%\]|\[ +(?:OK|RUN|FAILED|PASSED) +\] |\[-{5,}\]|(?:not )?ok \d+\b|E   |>    "
+    r"|Tests?(?: Suites| Files)?:? .*\d+ (?:passed|failed)|Tests run: |test result: "
 )
 _DIAGNOSTIC = re.compile(
-    r"\S+?[:(]\d+(?:[:,]\d+)?\)?:? ?(?:fatal )?(?:error|warning|note|info|[A-Z]+\d+)\b|\s+\d+:\d+\s+(?:error|warning)"
-    r"|(?:error|warning)(?:\[\w+\])?: "
+    r"(?:\[\w+\] )?(?:\S*[/.]\S*|[A-Za-z]:\S.*?)(?:[:(]\[?\d+(?:[:,]\d+)?\)?\]?:? ?| ?: ?)(?:fatal |command line )?(?:error|warning|note|info|hint|remark|[A-Z]+\d+|\[[\w\-]+\])\b"
+    r"|\s+\d+:\d+\s+(?:error|warning)|(?:error|warning)(?:\[\w+\])?: |\s+--> \S+:\d+|\S+\.\w{1,6}[:(]\d+[:),]"
 )
+# What grep never prints between a place and its text: a column and a blank, a severity, a rule.
+_STRICT = re.compile(
+    r"(?:\[\w+\] )?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+:? |[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
+    r"|:\d+: (?:\[?[A-Z]{1,8}\d{1,5}\]?:? |\[[\w\-]+\] ))"
+)
+_CONTEXT = re.compile(r"\s|\d+ +\|")
+_STRICT_SHARE = 0.6
+"""Share of lines of a form that only compilers and linters print."""
 _BUILD = re.compile(
-    r"\s*(?:Compiling|Downloading|Downloaded|Collecting|Installing|Building|Requirement already|npm (?:WARN|ERR|http)|Get:\d+|Unpacking|Setting up"
-    r"|Preparing to unpack|Selecting previously|\[INFO\]|\[\d+/\d+\]|\[ *\d+%\]|make(?:\[\d+\])?:|> Task )"
+    r"\s*(?:Compiling|Compiled|Downloading|Downloaded|Collecting|Installing|Building|Linking|Generating|Checking|Fetching|Updating|Processing|Using cached|Finished|Requirement already"
+    r"|Successfully|npm (?:WARN|ERR|http|warn|error|notice)|added \d+ packages|Get:\d+|Hit:\d+|Fetched|Unpacking|Setting up|Preparing to unpack|Selecting previously|Processing triggers"
+    r"|\[(?:INFO|WARNING|ERROR)\]|\[ *\d+/\d+\]|\[ *\d+%\]|make(?:\[\d+\])?:|> Task |BUILD (?:SUCCESS|FAILED)|#\d+ (?:\[|\d)|Step \d+/\d+|(?:\S+/)?(?:gcc|g\+\+|cc|clang|clang\+\+|javac|rustc) .*-)"
 )
 
 
 def log_score(sample: Sample) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
-    return 0.9 * sample.share(lambda line: _STAMP.match(clean_line(line)))
+    stamps = sample.share(lambda line: _STAMP.match(clean_line(line)))
+    levels = sample.share(lambda line: _LEVEL.match(clean_line(line)))
+    return max(0.97 * stamps, 0.85 * (stamps + levels) if stamps + levels <= 1 else 0.85)
 
 
 def stack_trace_score(sample: Sample) -> float:
     """Score frames of Python, Java, JavaScript, Go and Rust traces."""
-    return min(0.9, 1.5 * sample.share(_FRAME.match))
+    return min(0.98, 1.5 * sample.share(_FRAME.match))
 
 
 def test_output_score(sample: Sample) -> float:
     """Score what test runners print."""
-    return min(0.95, 1.2 * sample.share(lambda line: _TEST.match(clean_line(line))))
+    return min(0.98, 1.2 * sample.share(lambda line: _TEST.match(clean_line(line))))
 
 
 def diagnostics_score(sample: Sample) -> float:
-    """Score compiler and linter messages."""
-    return min(0.95, 1.4 * sample.share(lambda line: _DIAGNOSTIC.match(clean_line(line))))
+    """Score compiler and linter messages with the source lines under them."""
+    found = messages = 0
+    inside = False
+    for line in sample.lines:
+        if _DIAGNOSTIC.match(clean_line(line)):
+            messages += 1
+            inside = True
+        elif not (inside and _CONTEXT.match(line)):
+            inside = False
+            continue
+        found += 1
+    share = found / len(sample.lines) if messages > 1 else 0.0
+    if sample.share(_STRICT.match) > _STRICT_SHARE:
+        return 0.97
+    return min(0.93, 1.2 * share)
 
 
 def build_output_score(sample: Sample) -> float:
     """Score package managers and build tools."""
-    return min(0.9, 1.2 * sample.share(lambda line: _BUILD.match(clean_line(line))))
+    return min(0.96, 1.3 * sample.share(lambda line: _BUILD.match(clean_line(line))))

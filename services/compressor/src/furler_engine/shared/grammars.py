@@ -9,7 +9,8 @@ that is syntax.py. Every query speaks the same few captures:
 - ``@owner``: the type that a function outside of it belongs to (Go);
 - ``@callback`` with ``@body``: a function without a name;
 - ``@whole`` around ``@inner``: decorators, exports and the like belong to the
-  definition inside.
+  definition inside;
+- ``@comment``, ``@doc`` (a string that documents), ``@import``.
 
 A name may be a C declarator; syntax.py looks inside.
 """
@@ -19,12 +20,18 @@ from __future__ import annotations
 from typing import Final
 
 _PYTHON: Final = """
+(comment) @comment
+[(import_statement) (import_from_statement) (future_import_statement)] @import
+(module . (comment)* . (string) @doc)
+(block . (comment)* . (string) @doc)
 (function_definition name: (identifier) @name body: (block) @body) @function
 (class_definition name: (identifier) @name) @scope
 (decorated_definition definition: (_) @inner) @whole
 """
 
 _JAVASCRIPT: Final = """
+(comment) @comment
+(import_statement) @import
 (function_declaration name: (identifier) @name body: (statement_block) @body) @function
 (generator_function_declaration name: (identifier) @name body: (statement_block) @body) @function
 (method_definition name: (_) @name body: (statement_block) @body) @function
@@ -62,6 +69,8 @@ _TYPESCRIPT: Final = """
 """
 
 _GO: Final = """
+(comment) @comment
+(import_declaration) @import
 (function_declaration name: (identifier) @name body: (block) @body) @function
 (method_declaration
   receiver: (parameter_list (parameter_declaration type: (_) @owner))
@@ -73,6 +82,8 @@ _GO: Final = """
 """
 
 _RUST: Final = """
+[(line_comment) (block_comment)] @comment
+(use_declaration) @import
 (function_item name: (identifier) @name body: (block) @body) @function
 (function_signature_item name: (identifier) @name) @type
 (struct_item name: (type_identifier) @name) @type
@@ -88,6 +99,8 @@ _RUST: Final = """
 """
 
 _JAVA: Final = """
+[(line_comment) (block_comment)] @comment
+(import_declaration) @import
 (method_declaration name: (identifier) @name body: (block) @body) @function
 (method_declaration name: (identifier) @name !body) @type
 (constructor_declaration name: (identifier) @name body: (constructor_body) @body) @function
@@ -100,6 +113,8 @@ _JAVA: Final = """
 """
 
 _C: Final = """
+(comment) @comment
+(preproc_include) @import
 (function_definition declarator: (_) @name body: (compound_statement) @body) @function
 (struct_specifier name: (_) @name body: (_)) @scope
 (union_specifier name: (_) @name body: (_)) @scope
@@ -117,6 +132,12 @@ _CPP: Final = (
 (template_declaration (_) @inner .) @whole
 """
 )
+
+ERRORS: Final = """
+(ERROR) @error
+(MISSING) @error
+"""
+"""What a parser could not read; in every language."""
 
 QUERIES: Final = {
     "python": _PYTHON,

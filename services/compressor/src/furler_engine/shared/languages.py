@@ -23,12 +23,12 @@ CODE_SUFFIXES: Final = {
 
 _EVIDENCE: Final = (
     # Each line counts for the first entry it matches; "_or_" gives it to both languages.
-    ("python", (r"(?:async )?def \w+\(.*(?:[:,(]|->)|class \w+(?:\(.*\))?:|from [\w.]+ import |elif .*:"
-               r"|(?:if|for|while|with|try|else|finally|except)\b[^{};]*:$|@\w[\w.]*(?:\(.*\))?$|\"\"\"|self\.\w")),
+    ("python", (r"(?:async )?def \w+\(.*(?:[:,(]|->)|class \w+(?:\(.*\))?:|from [\w.]+ import |import [\w.]+(?: as \w+)?$|elif .*:"
+               r"|(?:if|for|while|with|try|else|finally|except)\b[^{};\n]*:$|@\w[\w.]*(?:\(.*\))?$|\"\"\"|self\.\w")),
     ("go", (r"package \w+$|func (?:\(\w+ \*?[\w.\[\]]+\) )?\w+(?:\[.*\])?\(|type \w+ (?:struct|interface|func)\b"
-           r"|[\w, ]+ := |if err != nil|import \($|defer \w|go func\(|return nil\b|\w+ +[\w.*\[\]]+ +`\w+:")),
+           r"|[\w, ]+ := |if err != nil|import \($|defer \w|go func\(|return nil\b|(?:\w+ )?\"[\w.~-]+(?:/[\w.~-]+)+\"$|\w+ +[\w.*\[\]]+ +`\w+:")),
     ("rust", (r"(?:pub(?:\(\w+\))? )?(?:async |unsafe |const )*fn \w+|impl\b.* \{$|(?:pub(?:\(\w+\))? )?(?:use \w+::|mod \w+[;{ ])"
-             r"|#!?\[\w+|let mut |match .* \{$|//! |pub (?:struct|enum|trait|type|const|static) |trait \w+|\w+!\(|(?:Some|Ok|Err)\(")),
+             r"|#!?\[\w+|let (?:mut |Some|Ok|Err)|match .* \{$|//! |pub (?:struct|enum|trait|type|const|static) |trait \w+|\w+!\(|(?:Some|Ok|Err)\(")),
     ("java", (r"package [\w.]+;|import (?:static )?\w+\.[\w.]+(?:\.\*)?;|@Override|throw new \w+\("
              r"|(?:public|private|protected) (?:static |final |abstract |synchronized )*(?:class|interface|enum|record|[\w<>\[\], ]+ \w+ ?[(=;]|\w+\()")),
     ("typescript", (r"(?:export )?(?:interface \w+.* \{$|type \w+(?:<.*>)? =)|import type |(?:export )?(?:const|let|function|async function) \w+.*\)?: [\w<>\[\]| ]+ (?:=|\{)"
@@ -37,7 +37,7 @@ _EVIDENCE: Final = (
                                  r"|module\.exports|['\"]use strict|\}\);?$|constructor\(|this\.\w|.* => [{(]$|return \($|.*[!=]== ")),
     ("tsx", r"<[A-Za-z][\w.]*(?: [\w-]+=\{| />|>$)|</[A-Za-z][\w.]*>|/>$"),
     ("cpp", (r"namespace\b|template ?<|(?:public|private|protected|signals)\s?:|using (?:namespace )?[\w:]+|class \w+(?: final)?(?: :|\s*\{|;|$)|std::|#include <\w+>"
-            r"|.*\w::~?\w+|virtual |constexpr |inline |explicit |operator\W")),
+            r"|(?:[\w<>]+[ *&]+)*[\w<>]+::~?\w+\(|virtual |constexpr |inline |explicit |operator\W|\w+\) (?:const|noexcept|override)\b")),
     ("c_or_cpp", (r"#\s*(?:include|define|ifdef|ifndef|endif|if|else|elif|undef|pragma)\b|typedef |.*\w->\w"
                  r"|(?:static |extern |const |unsigned )*(?:int|void|char|size_t|struct \w+|long|float|double|bool|u?int\d+_t)\b[ *]+\w+ ?[(=;\[]")),
 )  # fmt: skip

@@ -68,6 +68,14 @@ def cleaned_lines(source: Source) -> list[str]:
     return source.lines
 
 
+def ends(lines: Sequence[str]) -> set[int]:
+    """Return the indexes of the first and the last line that are not blank."""
+    filled = [
+        row for row in (*range(min(50, len(lines))), *range(len(lines))[-50:]) if lines[row].strip()
+    ]
+    return {filled[0], filled[-1]} if filled else set()
+
+
 def fixed_header(lines: Sequence[str]) -> Header | None:
     """Find leading fields that most of the lines share; None if that gains nothing."""
     rows = [line.split(" ", _HEADER_FIELDS)[:_HEADER_FIELDS] for line in lines if line]

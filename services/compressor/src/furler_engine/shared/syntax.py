@@ -16,7 +16,7 @@ from typing import Final, cast
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 from tree_sitter_language_pack import SupportedLanguage, get_language
 
-from furler_engine.shared.grammars import QUERIES
+from furler_engine.shared.grammars import ERRORS, QUERIES
 from furler_engine.shared.languages import guess, language_of_name
 from furler_engine.types import Source
 
@@ -41,13 +41,27 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a source: bytes from 0, half-open; lines from 1, inclusive."""
+
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines it touches."""
+        return self.last_line - self.first_line + 1
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """One named part of a source.
 
     ``qualified_name`` joins the names of what surrounds it with dots, in every
     language. Bytes are from 0, half-open, and take in decorators, exports and
-    template headers; lines are from 1, inclusive. ``body`` is the bytes of a
-    function's body.
+    template headers; lines are from 1, inclusive. ``body`` is a function's.
     """
 
     name: str
@@ -57,7 +71,24 @@ class Definition:
     first_line: int
     last_line: int
     role: Role
-    body: tuple[int, int] | None = None
+    body: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a source is made of, as far as a view cares; each list in order of its start.
+
+    ``callbacks`` are the bodies of functions without a name, ``comments`` whole
+    comments, ``docs`` strings that document (Python), ``errors`` what the
+    parser could not read.
+    """
+
+    definitions: tuple[Definition, ...]
+    callbacks: tuple[Span, ...]
+    comments: tuple[Span, ...]
+    docs: tuple[Span, ...]
+    imports: tuple[Span, ...]
+    errors: tuple[Span, ...]
 
 
 def language_of(source: Source) -> str | None:
@@ -75,11 +106,29 @@ def definitions(text: str, language: str) -> tuple[Definition, ...]:
     Empty for an unknown language and for a text that cannot be parsed within
     bounds. Definitions inside functions are listed too.
     """
-    data = text.encode()
+    found = outline(text.encode(), language)
+    return found.definitions if found is not None else ()
+
+
+def outline(data: bytes, language: str) -> Outline | None:
+    """Return what a source is made of; None if it cannot be parsed within bounds."""
     tree = parse(data, language)
     if tree is None:
-        return ()
-    return read_definitions(data, tree, language)
+        return None
+    matches = QueryCursor(_query(language)).matches(tree.root_node)
+    spans: dict[str, list[Span]] = {name: [] for name in _SPANS}
+    for _, captures in matches:
+        for name, key in _SPANS.items():
+            if key in captures:
+                node = captures["body" if key == "callback" else key][0]
+                spans[name].append(_span(node))
+    found = _definitions(data, matches)
+    named = {definition.body for definition in found}
+    spans["callbacks"] = [span for span in spans["callbacks"] if span not in named]
+    ordered = {
+        name: tuple(sorted(dict.fromkeys(list_), key=_position)) for name, list_ in spans.items()
+    }
+    return Outline(found, **ordered)
 
 
 def parse(data: bytes, language: str) -> Tree | None:
@@ -103,9 +152,29 @@ def parse(data: bytes, language: str) -> Tree | None:
         return None
 
 
-def read_definitions(data: bytes, tree: Tree, language: str) -> tuple[Definition, ...]:
-    """Return the definitions in a tree; see definitions."""
-    matches = QueryCursor(_query(language)).matches(tree.root_node)
+_SPANS: Final = {
+    "callbacks": "callback",
+    "comments": "comment",
+    "docs": "doc",
+    "imports": "import",
+    "errors": "error",
+}
+"""Field of an outline to the capture that fills it."""
+_Matches = list[tuple[int, dict[str, list[Node]]]]
+
+
+def _position(span: Span) -> tuple[int, int]:
+    return span.start, -span.end
+
+
+def _span(node: Node) -> Span:
+    start, end = node.start_point, node.end_point
+    # A node that ends at the start of a line ends with the line before.
+    last = end.row + (end.column > 0 or end.row == start.row)
+    return Span(node.start_byte, node.end_byte, start.row + 1, last)
+
+
+def _definitions(data: bytes, matches: _Matches) -> tuple[Definition, ...]:
     wholes = {
         found["inner"][0].start_byte: found["whole"][0] for _, found in matches if "whole" in found
     }
@@ -141,18 +210,18 @@ def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple
         parts.append(_plain(_text(data, _innermost(item.captures["name"][0]))))
         qualified = ".".join(part for part in parts if part)
         around.append((node.end_byte, qualified))
-        whole = wholes.get(node.start_byte, node)
+        whole = _span(wholes.get(node.start_byte, node))
         body = item.captures.get("body")
         result.append(
             Definition(
                 name=qualified.rpartition(".")[2],
                 qualified_name=qualified,
-                start_byte=whole.start_byte,
-                end_byte=whole.end_byte,
-                first_line=whole.start_point.row + 1,
-                last_line=whole.end_point.row + (whole.end_point.column > 0),
+                start_byte=whole.start,
+                end_byte=whole.end,
+                first_line=whole.first_line,
+                last_line=whole.last_line,
                 role=item.role,
-                body=(body[0].start_byte, body[0].end_byte) if body else None,
+                body=_span(body[0]) if body else None,
             )
         )
     return tuple(result)
@@ -160,7 +229,7 @@ def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple
 
 @cache
 def _query(language: str) -> Query:
-    return Query(get_language(cast("SupportedLanguage", language)), QUERIES[language])
+    return Query(get_language(cast("SupportedLanguage", language)), QUERIES[language] + ERRORS)
 
 
 def _text(data: bytes, node: Node) -> str:

@@ -73,6 +73,8 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
     share a pattern. Every index is in exactly one pattern. Linear in the text;
     the text may be anything, lines must not contain a newline.
     """
+    if not lines:
+        return []
     exact: dict[str, list[int]] = {}
     for row, key in enumerate(mask("\n".join(lines)).split("\n")):
         rows = exact.get(key)

@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 # Longer than the adapters' own limits, which know better what went wrong.
 DEFAULT_TIMEOUT = 2.0
+# Callers have deadlines of their own, often shorter than ours. A store that was silent for this
+# long when its caller went away is taken for hanging: it usually answers within milliseconds.
+_SILENCE_SECONDS = 0.25
 
 
 @dataclass(slots=True)
@@ -65,7 +68,7 @@ class Breaker:
             self._change(open_until=self.clock() + self.pause)
 
     def abandoned(self, ticket: int) -> None:
-        """The caller went away before the store answered: that says nothing."""
+        """The call ended in a way that says nothing about the store."""
         if ticket == self._epoch:
             self._probing = False
 
@@ -123,6 +126,7 @@ class BoundedStore(ForwardingStore):
         ticket = self._breaker.admit()
         if ticket is None:
             raise StoreUnavailableError("the store failed lately and is left alone for a moment")
+        began = self._breaker.clock()
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await call()
@@ -136,6 +140,12 @@ class BoundedStore(ForwardingStore):
             raise
         except StoreUnavailableError:
             self._breaker.failed(ticket)
+            raise
+        except asyncio.CancelledError:
+            if self._breaker.clock() - began >= _SILENCE_SECONDS:
+                self._breaker.failed(ticket)
+            else:
+                self._breaker.abandoned(ticket)
             raise
         except BaseException:
             self._breaker.abandoned(ticket)

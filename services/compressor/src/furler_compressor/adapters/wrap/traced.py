@@ -1,0 +1,72 @@
+"""Opens a span around every call of a store."""
+
+from __future__ import annotations
+
+from furler_compressor import telemetry
+from furler_compressor.app.ports import (
+    Held,
+    Record,
+    Scope,
+    Store,
+    StoredView,
+    Tally,
+    Usage,
+)
+
+
+class TracedStore:
+    """A Store whose calls are spans named ``furler.store.`` and the operation."""
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+
+    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+        """Return a cached view's data."""
+        with telemetry.store_span("recall"):
+            return await self._inner.recall(scope, ref, recipe, retention)
+
+    async def commit(
+        self, scope: Scope, record: Record, view: StoredView | None, retention: float
+    ) -> None:
+        """Keep an original and a view of it."""
+        with telemetry.store_span("commit"):
+            await self._inner.commit(scope, record, view, retention)
+
+    async def fetch(self, scope: Scope, ref: str) -> Held | None:
+        """Return an original."""
+        with telemetry.store_span("fetch"):
+            return await self._inner.fetch(scope, ref)
+
+    async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:
+        """Return the refs that are not held."""
+        with telemetry.store_span("find_missing"):
+            return await self._inner.find_missing(scope, refs, retention)
+
+    async def delete(self, scope: Scope, ref: str) -> None:
+        """Forget an original and its views."""
+        with telemetry.store_span("delete"):
+            await self._inner.delete(scope, ref)
+
+    async def add(self, scope: Scope, tally: Tally) -> None:
+        """Add to the scope's counters."""
+        with telemetry.store_span("add"):
+            await self._inner.add(scope, tally)
+
+    async def totals(self, scope: Scope) -> list[Tally]:
+        """Return the scope's counters."""
+        with telemetry.store_span("totals"):
+            return await self._inner.totals(scope)
+
+    async def usage(self, scope: Scope) -> Usage:
+        """Return what the scope holds."""
+        with telemetry.store_span("usage"):
+            return await self._inner.usage(scope)
+
+    async def ping(self) -> None:
+        """Return if the store answers."""
+        with telemetry.store_span("ping"):
+            await self._inner.ping()
+
+    async def close(self) -> None:
+        """Release connections and files."""
+        await self._inner.close()

@@ -1,0 +1,157 @@
+"""Compilers and linters: messages of one kind together, every file and line named.
+
+What lives here: which lines make one message, and what is shown of messages
+that repeat. Reading places is in shared/places.py; everything that is no
+message is folded as a log is.
+
+A kind of message with at most two hits is shown whole, with its source lines
+and carets. Of any other kind two are, and a note lists the place of each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from furler_engine.shared import numbered, severity
+from furler_engine.shared.fields import describe, fields_of
+from furler_engine.shared.folding import LEGEND, RARE, fold
+from furler_engine.shared.layout import Layout, layout_of
+from furler_engine.shared.places import (
+    Place,
+    listed_line,
+    place_in,
+    place_span,
+    pointed_at,
+    say_places,
+)
+from furler_engine.shared.query import rare_hits
+from furler_engine.shared.templates import mine
+from furler_engine.types import Draft, Policy, Source
+
+_SAMPLES: Final = 2
+_LONGEST_CONTEXT: Final = 40
+"""Lines after a message that may belong to it; more are no source excerpt."""
+_MIN_GAIN: Final = 0.9
+_OPENS: Final = re.compile(r"(?:error|warning)(?:\[\w+\])?: ")
+_QUOTED: Final = re.compile(
+    r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|‘[^’\n]{0,200}’|`[^`'\n]{0,200}[`']"
+)
+_CARET: Final = re.compile(r"\s*[\^~]+\s*$")
+_EXCERPT: Final = re.compile(r"\d+ +\|")
+_GAP: Final = "\x01"
+"""Stands for a blank inside quotes, so that a quoted name is one word."""
+
+
+@dataclass(slots=True)
+class _Message:
+    """One message: its first line, the lines that belong to it, where it points."""
+
+    row: int
+    place: Place
+    heading: int = -1
+    context: list[int] = field(default_factory=list)
+
+
+def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one signature for all
+    """Show messages by kind. None where that gains nothing."""
+    lines = numbered.cleaned_lines(source)
+    messages, others = _read(lines)
+    page = numbered.Page(picked=numbered.ends(lines))
+    page.picked.update(rare_hits(source.hints.query, lines))
+    told = _show(page, messages, lines)
+    tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
+    page.opening.append(
+        f"[messages by kind; ×N at: all their files and source lines; otherwise {LEGEND}]"
+    )
+    page.closing.append(f"[end: {told}. Other lines: {tally}]")
+    view = numbered.draft(source, lines, page)
+    return view if len(view.text) < _MIN_GAIN * len(source.text) else None
+
+
+def _read(lines: Sequence[str]) -> tuple[list[_Message], list[int]]:
+    """Split lines into messages with their context, and all others."""
+    messages: list[_Message] = []
+    others: list[int] = []
+    current: _Message | None = None
+    heading = -1
+    for row, line in enumerate(lines):
+        found = _message_at(row, lines, heading)
+        if found is not None:
+            messages.append(found)
+            current = found
+        elif current is not None and _belongs(row, lines, current):
+            current.context.append(row)
+        else:
+            current = None
+            others.append(row)
+            if not line.strip():
+                heading = -1
+            elif not line[0].isspace():
+                heading = row
+    return messages, others
+
+
+def _belongs(row: int, lines: Sequence[str], message: _Message) -> bool:
+    """Whether a line is part of the message above: indented, or the source line over a caret."""
+    line = lines[row]
+    if message.heading >= 0 or len(message.context) >= _LONGEST_CONTEXT:
+        return False
+    if line[:1].isspace():
+        return bool(line.strip())
+    above_caret = row == message.row + 1 and row + 1 < len(lines) and _CARET.match(lines[row + 1])
+    return bool(above_caret or _EXCERPT.match(line))
+
+
+def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None:
+    line = lines[row]
+    listed = listed_line(line)
+    if listed is not None and heading >= 0:
+        return _Message(row, Place(lines[heading], listed), heading)
+    if pointed_at(line) is not None:
+        return None
+    if _OPENS.match(line) and row + 1 < len(lines):
+        place = pointed_at(lines[row + 1])
+        if place is not None:
+            return _Message(row, place)
+    # Source lines are indented; a message of a tool's own is not, or says how bad it is.
+    if line[:1].isspace() and severity.level(line) == severity.CALM:
+        return None
+    place = place_in(line)
+    return _Message(row, place) if place is not None else None
+
+
+def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str]) -> str:
+    """Put the messages on the page; return what the footer says of them."""
+    plain = [_without_place(lines[message.row]) for message in messages]
+    named = [_QUOTED.sub("'0'", line) for line in plain]
+    worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), line) for line in plain]
+    kinds = mine(named, severity.level, layout_of(named).width)
+    for kind in kinds:
+        members = [messages[at] for at in kind.rows]
+        whole = members if kind.count <= RARE else members[:_SAMPLES]
+        for message in whole:
+            page.picked.update([message.row, *message.context])
+            if message.heading >= 0:
+                page.picked.add(message.heading)
+        first = members[0].row
+        page.like.update({message.row: first for message in members[1:]})
+        if kind.count > RARE:
+            varying = [
+                f for f in fields_of(kind, worded, Layout()) if place_in(f.column[0]) is None
+            ]
+            said = describe(varying).replace(_GAP, " ")
+            note = f"  ×{kind.count} at {say_places(m.place for m in members)}"
+            page.notes.setdefault(max([first, *members[0].context]), []).append(
+                note + (f" | {said}" if said else "")
+            )
+    files = len({message.place.file for message in messages})
+    return f"all {len(kinds):,} kinds of message are shown; {len(messages):,} messages in {files:,} files"
+
+
+def _without_place(line: str) -> str:
+    """Return the line with its place masked: the same message elsewhere is the same kind."""
+    span = place_span(line)
+    return line if span is None else line[: span[1]] + "0" + line[span[2] :]

@@ -1,0 +1,117 @@
+"""Folding lines by pattern: what is shown of each, and the note that stands for the rest.
+
+What lives here: samples, notes, and the sum that closes the book. What does
+not: the mining (templates.py) and the writing (numbered.py).
+
+Shown are every line of a pattern with at most two lines, an exemplar of every
+other one (three of a severe one), and lines with a rare value in a field of
+few values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from furler_engine.shared import severity
+from furler_engine.shared.fields import Field, describe, fields_of
+from furler_engine.shared.layout import Layout
+from furler_engine.shared.numbered import Page
+from furler_engine.shared.templates import Pattern, mine
+
+RARE: Final = 2
+"""Patterns of at most this many lines are shown whole."""
+_SEVERE_SAMPLES: Final = 2
+_FEW_VALUES: Final = 8
+_ODD_SHARE: Final = 4
+"""A value is rare if at most two lines and a quarter of its pattern's have it."""
+_ODD_CAP: Final = 6
+"""Lines shown of one pattern because a field has a rare value."""
+LEGEND: Final = (
+    "×N: lines of that pattern, then what varies in them: name: value×lines, name low..high (different values);"
+    " 40~12 = line 40 has the pattern of line 12 and is counted there"
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The book: how many patterns, and lines by how they are told."""
+
+    patterns: int = 0
+    folded: int = 0
+    single: int = 0
+    blank: int = 0
+    levels: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        """Say that it adds up."""
+        total = self.folded + self.single + self.blank
+        parts = [f"{self.folded:,} in patterns with ×N", f"{self.single:,} in full"]
+        if self.blank:
+            parts.append(f"{self.blank:,} blank")
+        levels = ", ".join(f"{name} {self.levels[name]:,}" for name in severity.SEVERE[:3])
+        return (
+            f"all {self.patterns:,} patterns are shown; {total:,} lines = {' + '.join(parts)}."
+            f" Lines by level: {levels}; other lines with words like failed, denied, timeout: {self.levels[severity.TROUBLE]:,}"
+        )
+
+
+def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) -> Tally:
+    """Put the given lines, by pattern, on the page; ``rows`` are ascending indexes into ``lines``."""
+    tally = Tally()
+    for pattern in mine([lines[row] for row in rows], severity.level, layout.width):
+        pattern.rows = [rows[row] for row in pattern.rows]
+        tally.levels[pattern.label] += pattern.count
+        if not pattern.words:
+            tally.blank += pattern.count
+            continue
+        tally.patterns += 1
+        first = pattern.rows[0]
+        if pattern.count <= RARE:
+            tally.single += pattern.count
+            page.picked.update(pattern.rows)
+        else:
+            tally.folded += pattern.count
+            fields = fields_of(pattern, lines, layout)
+            page.picked.update(_samples(pattern, fields))
+            page.notes.setdefault(first, []).append(_note(pattern, fields))
+        page.like.update(dict.fromkeys(pattern.rows[1:], first))
+    return tally
+
+
+def _samples(pattern: Pattern, fields: Sequence[Field]) -> list[int]:
+    rows = pattern.rows
+    picked = [rows[0]]
+    if pattern.label != severity.CALM and not all(field.is_clock for field in fields):
+        picked += [*rows[1:_SEVERE_SAMPLES], rows[-1]]
+    odd = 0
+    for one in fields:
+        if len(one.counts) > _FEW_VALUES or pattern.count < 2 * len(one.counts):
+            continue
+        failed = _failed_statuses(one)
+        for row, value in zip(rows, one.column, strict=True):
+            count = one.counts[value]
+            rare = count <= RARE and _ODD_SHARE * count <= pattern.count
+            if (rare and odd < _ODD_CAP) or value in failed:
+                picked.append(row)
+                odd += 1
+                failed.pop(value, None)
+    return picked
+
+
+def _failed_statuses(field: Field) -> dict[str, None]:
+    """Return the values from 400 up, if all are HTTP status codes: each shows one line."""
+    codes = [value.strip("\"',;)") for value in field.counts]
+    if not all(len(code) == 3 and code.isdecimal() and "100" <= code < "600" for code in codes):
+        return {}
+    return {v: None for v, code in zip(field.counts, codes, strict=True) if code >= "400"}
+
+
+def _note(pattern: Pattern, fields: Sequence[Field]) -> str:
+    rows = pattern.rows
+    contiguous = rows[-1] - rows[0] + 1 == len(rows)
+    where = f"L{rows[0] + 1}-{rows[-1] + 1}, contiguous" if contiguous else f"to L{rows[-1] + 1}"
+    told = describe(fields)
+    return f"  ×{pattern.count} {where}" + (f": {told}" if told else "")

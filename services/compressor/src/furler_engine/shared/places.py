@@ -1,0 +1,97 @@
+"""Where a compiler's or linter's message points to: file and line, in any tool's notation.
+
+What lives here: reading places from lines, and writing many of them shortly.
+What does not: which messages belong together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+# What follows the file: (12,3) or :12:3 or :[12,3] or ", line 12 or ",12 or |12| or (at line 12).
+_LINE: Final = re.compile(
+    r"\((?:at line )?(\d{1,7})(?:[,:|.\-]\d+)*\)|:\[?(\d{1,7})(?:[:,.]\d+)?\]?(?![\w.])"
+    r"|\|(\d{1,7})\||\"?, ?[Ll]ine[ :](\d{1,7})|\", ?(\d{1,7})(?!\w)|,(\d{1,7})\|| \(at line (\d{1,7})\)"
+)
+_BOUNDS: Final = " \t:\"'(),|<>[]"
+_LONGEST_FILE: Final = 240
+_ARROW: Final = re.compile(r"\s*(?:-->|:::) (.+):(\d{1,7}):\d+$")
+_LISTED: Final = re.compile(r"\s+(\d{1,7}):\d+\s+(?:error|warning|info)\b")
+
+
+class Place(NamedTuple):
+    """A file as the tool names it, and a line in it."""
+
+    file: str
+    line: int
+
+
+def place_in(line: str) -> Place | None:
+    """Return the first file and line that a line names."""
+    span = place_span(line)
+    return span[0] if span else None
+
+
+def place_span(line: str) -> tuple[Place, int, int] | None:
+    """Return the first place a line names, and where it stands in the line."""
+    for match in _LINE.finditer(line):
+        start = _file_start(line, match.start())
+        file = line[start : match.start()]
+        # An address with a port is no file, nor is 12.5:30.
+        if (
+            ("." in file or "/" in file)
+            and not file.startswith("//")
+            and any(map(str.isalpha, file))
+        ):
+            return Place(file, int(match[match.lastindex or 0])), start, match.end()
+    return None
+
+
+def _file_start(line: str, end: int) -> int:
+    low = max(0, end - _LONGEST_FILE)
+    start = max(line.rfind(bound, low, end) for bound in _BOUNDS) + 1
+    drive = start - 2
+    if start > 1 and line[start - 1] == ":" and line[start : start + 1] in ("/", "\\"):
+        alone = drive == 0 or line[drive - 1] in _BOUNDS
+        return drive if alone and line[drive].isalpha() else start
+    return max(start, low)
+
+
+def pointed_at(line: str) -> Place | None:
+    """Return the place of rustc's ``--> file:line:column``."""
+    match = _ARROW.match(line)
+    return Place(match[1], int(match[2])) if match else None
+
+
+def listed_line(line: str) -> int | None:
+    """Return the line number of eslint's ``12:3  error …``, whose file stands above."""
+    match = _LISTED.match(line)
+    return int(match[1]) if match else None
+
+
+def say_places(places: Iterable[Place]) -> str:
+    """Write every place, by file: ``a.py 1-3 7 9×2; b.py 4``."""
+    files: dict[str, dict[int, int]] = {}
+    for place in places:
+        counts = files.setdefault(place.file, {})
+        counts[place.line] = counts.get(place.line, 0) + 1
+    return "; ".join(f"{file} {' '.join(_runs(counts))}" for file, counts in files.items())
+
+
+def _runs(counts: dict[int, int]) -> Iterable[str]:
+    """Yield line numbers ascending, runs of three or more as a range."""
+    lines = sorted(counts)
+    breaks = [0] + [
+        at
+        for at, (a, b) in enumerate(pairwise(lines), 1)
+        if b != a + 1 or counts[a] > 1 or counts[b] > 1
+    ]
+    for start, end in pairwise([*breaks, len(lines)]):
+        run = lines[start:end]
+        if len(run) > 2:
+            yield f"{run[0]}-{run[-1]}"
+        else:
+            yield from (f"{n}×{counts[n]}" if counts[n] > 1 else str(n) for n in run)

@@ -1,0 +1,6 @@
+"""The measure of Furler: savings, retention and speed over a corpus, beside the peer's if asked.
+
+Run as ``python -m tests.bench``; ``--help`` lists the suites. Each suite is a
+module of its own, corpus.py reads inputs, furler_side.py and peer.py run the
+two sides, visible.py says what counts as visible, report.py prints.
+"""

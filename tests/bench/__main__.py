@@ -1,0 +1,118 @@
+"""The command line: which suites, which corpus, where the figures go."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import platformdirs
+
+from . import suite_inputs
+from .corpus import CorpusError, open_corpus
+from .furler_side import Furler
+from .peer import VERSION, Peer, PeerError
+from .report import Json, SuiteResult, bars_table, write_json
+from .setting import Setting, Suite
+
+SUITES: dict[str, Suite] = {
+    "inputs": suite_inputs.run,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the suites. Returns 0, or 2 for a wrong command line or a missing corpus."""
+    arguments = _arguments(argv)
+    try:
+        corpus = open_corpus(arguments.corpus)
+        with ExitStack() as stack:
+            furler = stack.enter_context(Furler())
+            peer = stack.enter_context(Peer(arguments.peer_cache)) if arguments.peer else None
+            setting = Setting(
+                corpus, furler, peer, arguments.quick, arguments.only, arguments.views
+            )
+            results = list(_run(arguments.suite, setting))
+    except (CorpusError, PeerError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    bars = [bar for result in results for bar in result.bars]
+    if bars:
+        print(bars_table(bars), end="\n\n")
+    if arguments.json:
+        write_json(arguments.json, _header(compared=arguments.peer), results)
+        print(f"figures: {arguments.json}")
+    return 0
+
+
+def _run(names: Sequence[str], setting: Setting) -> Iterator[SuiteResult]:
+    for name in names:
+        started = time.perf_counter()
+        print(f"== {name}", flush=True)
+        try:
+            result = SUITES[name](setting)
+        except CorpusError as error:
+            print(f"skipped: {error}\n", flush=True)
+            continue
+        for table in result.tables:
+            print(table, end="\n\n")
+        result = replace(result, seconds=time.perf_counter() - started)
+        print(f"{name}: {result.seconds:.0f} s\n", flush=True)
+        yield result
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    cache = Path(platformdirs.user_cache_dir("furler-bench", appauthor=False))
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--corpus", type=Path, help="directory of inputs (default: ../shared/corpus)"
+    )
+    parser.add_argument(
+        "--suite",
+        type=_suites,
+        default=list(SUITES),
+        help=f"some of {','.join(SUITES)} (default: all)",
+    )
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--only", default="", help="inputs whose id contains this")
+    parser.add_argument("--views", type=Path, help="write the views of inputs to this directory")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, rougher times")
+    parser.add_argument(
+        "--peer",
+        action="store_true",
+        help=f"run headroom-ai {VERSION} on the same inputs, in turns",
+    )
+    parser.add_argument(
+        "--peer-cache", type=Path, default=cache, help=f"where its environment lies ({cache})"
+    )
+    return parser.parse_args(argv)
+
+
+def _suites(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no suite {unknown[0]!r}; have {', '.join(SUITES)}")
+    return names
+
+
+def _header(*, compared: bool) -> dict[str, Json]:
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "furler": version("furler-compressor"),
+        "peer": f"headroom-ai {VERSION}" if compared else None,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "counter": "o200k_base",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

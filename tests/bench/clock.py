@@ -1,0 +1,65 @@
+"""Time: how often a piece of work is repeated and what is reported of it."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds of one piece of work, every repetition."""
+
+    samples: tuple[float, ...]
+
+    @property
+    def p50(self) -> float:
+        """The median."""
+        return percentile(self.samples, 0.50)
+
+    @property
+    def p95(self) -> float:
+        """The 95th percentile; of few samples, nearly the worst."""
+        return percentile(self.samples, 0.95)
+
+    @property
+    def best(self) -> float:
+        """The shortest: on a busy machine, the one least disturbed."""
+        return min(self.samples, default=0.0)
+
+
+def percentile(samples: tuple[float, ...] | list[float], share: float) -> float:
+    """Return a percentile by linear interpolation between ranks; 0 of no samples."""
+    if not samples:
+        return 0.0
+    ordered = sorted(samples)
+    at = share * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
+
+
+def once(work: Callable[[], object]) -> float:
+    """Return the milliseconds that one run takes."""
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+def repeat(
+    work: Callable[[], object], *, least: int = 5, most: int = 25, seconds: float = 0.5
+) -> Times:
+    """Time a piece of work after one unmeasured run.
+
+    At least ``least`` times, then until ``seconds`` have passed or ``most``
+    repetitions are done.
+    """
+    work()
+    gc.collect()
+    samples: list[float] = []
+    until = time.perf_counter() + seconds
+    while len(samples) < least or (len(samples) < most and time.perf_counter() < until):
+        samples.append(once(work))
+    return Times(tuple(samples))

@@ -1,0 +1,221 @@
+"""Source code: names and signatures stay, what is cut is named by its lines and comes back exact."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+from furler_engine.compressors.code import plan
+from furler_engine.coverage import check
+from furler_engine.detect import detect
+from furler_engine.shared.syntax import definitions
+from furler_engine.types import (
+    BytesShown,
+    Draft,
+    Hints,
+    Kind,
+    Level,
+    Lines,
+    Policy,
+    Source,
+)
+
+TIGHT = Policy(levels=((Kind.CODE, Level.TIGHT),))
+
+BODIES = {
+    "a.py": ("def outer(x):\n    {body}\n", "total = total + compute(x)", "\n    "),
+    "a.go": ("package a\n\nfunc outer(x int) int {{\n\t{body}\n}}\n", "total += compute(x)", "\n\t"),
+    "a.rs": ("pub fn outer(x: i32) -> i32 {{\n    {body}\n}}\n", "total += compute(x);", "\n    "),
+    "a.java": ("class A {{\n  int outer(int x) {{\n    {body}\n  }}\n}}\n", "total += compute(x);", "\n    "),
+    "a.c": ("int outer(int x)\n{{\n    {body}\n}}\n", "total += compute(x);", "\n    "),
+    "a.cpp": ("namespace n {{\nint outer(int x) {{\n    {body}\n}}\n}}\n", "total += compute(x);", "\n    "),
+    "a.js": ("export const outer = (x) => {{\n  {body}\n}};\n", "total += compute(x);", "\n  "),
+    "a.ts": ("export function outer(x: number): number {{\n  {body}\n}}\n", "total += compute(x);", "\n  "),
+    "a.tsx": ("export function outer(x: number) {{\n  {body}\n  return <p>hi</p>;\n}}\n", "total += compute(x);", "\n  "),
+}  # fmt: skip
+
+
+def skeleton(text: str, filename: str, query: str = "", policy: Policy = TIGHT) -> Draft:
+    source = Source(text, Hints(filename=filename, query=query))
+    draft = plan(source, policy)
+    assert draft is not None
+    check(source, draft)
+    return draft
+
+
+def elided(text: str, draft: Draft) -> list[str]:
+    lines = text.split("\n")
+    found = []
+    for elision in draft.elisions:
+        assert isinstance(elision.place, Lines)
+        found.append("\n".join(lines[elision.place.first - 1 : elision.place.last]))
+    return found
+
+
+@pytest.mark.parametrize("filename", BODIES)
+def test_a_body_is_cut_and_its_signature_stays(filename: str) -> None:
+    frame, statement, margin = BODIES[filename]
+    text = frame.format(body=margin.join([statement] * 9))
+    draft = skeleton(text, filename)
+    assert len(draft.elisions) == 1
+    assert "outer" in draft.text
+    assert "compute" not in draft.text
+    assert elided(text, draft)[0].count(statement) == 9
+
+
+def test_the_marker_names_the_lines_from_the_signature_to_the_end() -> None:
+    text = "import os\n\n\ndef f(a, *, b):\n" + "    call(a, b)\n" * 9 + "\n\nX = 1\n"
+    assert skeleton(text, "a.py").text.endswith(
+        "\nimport os\n\n\ndef f(a, *, b): … L4-13\n\n\nX = 1\n"
+    )
+
+
+def test_the_first_line_of_a_docstring_stays() -> None:
+    body = "    call(a, b)\n" * 9
+    text = f'def f(a):\n    """Say what f does.\n\n    And more of it.\n    """\n{body}'
+    assert '    """Say what f does. … L2-14\n' in skeleton(text, "a.py").text
+
+
+def test_names_defined_in_a_cut_body_are_printed() -> None:
+    text = "def f():\n    def helper(x):\n        return x\n" + "    call(a, b)\n" * 9
+    assert "… L1-12; defines helper\n" in skeleton(text, "a.py").text
+
+
+def test_members_of_a_class_keep_their_signatures() -> None:
+    method = "    def {}(self, x: int) -> int:\n" + "        x += compute(x)\n" * 5
+    text = "class A:\n    size: int = 3\n\n" + method.format("one") + method.format("two")
+    shown = skeleton(text, "a.py").text
+    assert "    size: int = 3\n" in shown
+    assert "    def one(self, x: int) -> int: … L4-9\n" in shown
+    assert "    def two(self, x: int) -> int: … L10-15" in shown
+
+
+@pytest.mark.parametrize("query", ["why does load_all fail?", "see `A.load_all()`", "A::load_all"])
+def test_a_body_that_the_query_names_stays(query: str) -> None:
+    method = "    def {0}(self):\n" + "        self.compute({1})\n" * 5
+    text = "class A:\n" + method.format("load_all", 1) + method.format("other", 2) * 6
+    shown = skeleton(text, "a.py", query).text
+    assert shown.count("self.compute(1)") == 5
+    assert "self.compute(2)" not in shown
+
+
+def test_a_long_import_block_is_cut_and_counted() -> None:
+    text = "".join(f"import package_{i}.module_{i}\n" for i in range(12)) + "\nX = 1\n"
+    assert "… L1-12: 12 imports\n\nX = 1\n" in skeleton(text, "a.py").text
+
+
+def test_a_long_comment_keeps_its_first_line() -> None:
+    text = (
+        "// Copyright of the authors.\n"
+        + "// Permission is granted to anyone.\n" * 9
+        + "\nint x;\n"
+    )
+    assert "// Copyright of the authors. … L1-10\n\nint x;\n" in skeleton(text, "a.c").text
+
+
+def test_a_long_body_tells_what_it_calls_and_raises() -> None:
+    text = (
+        "def f(x):\n    rare_call(x)\n    raise OddError('nothing is left to do')\n"
+        + "    x = 1\n" * 70
+    )
+    assert (
+        "… L1-73; calls rare_call, OddError; errors raise OddError; "
+        'says "nothing is left to do"' in skeleton(text, "a.py").text
+    )
+
+
+def test_a_body_that_the_parser_misread_is_not_cut() -> None:
+    lost = "int f(int x) {\n    if (x) {\n        call(x);\n\n"
+    text = lost + "int g(int x) {\n" + "    call(x, x, x, x);\n" * 9 + "}\n"
+    source = Source(text, Hints(filename="a.c"))
+    draft = plan(source, TIGHT)
+    assert draft is None or "int g(int x)" in draft.text
+
+
+def test_a_small_source_is_shown_whole() -> None:
+    text = "def f(a):\n" + "    call(a, b)\n" * 20
+    assert plan(Source(text, Hints(filename="a.py")), Policy()) is None
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_kept() -> None:
+    text = "\ufeffimport os\r\ndef größe(x):\r\n" + "    call(x)\r\n" * 9 + "X = 1\r\n"
+    draft = skeleton(text, "a.py")
+    assert "\ufeffimport os\r\ndef größe(x): … L2-11" in draft.text
+    assert draft.text.endswith("X = 1\r\n")
+
+
+def test_what_is_no_source_is_left_alone() -> None:
+    assert plan(Source("The fox jumps over the dog.\n" * 300), Policy()) is None
+
+
+@pytest.mark.parametrize("unit", ["(", "[", "{", "((", "f("])
+@pytest.mark.parametrize("filename", ["a.py", "a.go", "a.cpp", "a.ts"])
+def test_hostile_nesting_ends(unit: str, filename: str) -> None:
+    source = Source(unit * (100_000 // len(unit)), Hints(filename=filename))
+    draft = plan(source, TIGHT)
+    if draft is not None:
+        check(source, draft)
+
+
+SAMPLES = {
+    "go": """
+        package store
+
+        import (
+        \t"context"
+        \t"fmt"
+        )
+
+        // Put writes one value.
+        func (s *Store) Put(ctx context.Context, key string) error {
+        \tif err := s.check(key); err != nil {
+        \t\treturn fmt.Errorf("put: %w", err)
+        \t}
+        \treturn nil
+        }
+        """,
+    "python": """
+        # A comment that looks like a heading
+        import os
+
+
+        class Store:
+            def put(self, key: str) -> None:
+                if key:
+                    self.items[key] = os.getpid()
+        """,
+    "cpp": """
+        #include <vector>
+        namespace store {
+        template <typename T>
+        class Box {
+         public:
+          explicit Box(T value) : value_(value) {}
+          T get() const { return value_; }
+        };
+        }
+        """,
+}
+
+
+@pytest.mark.parametrize("language", SAMPLES)
+def test_code_is_told_by_its_own_lines(language: str) -> None:
+    assert detect(Source(dedent(SAMPLES[language]))) is Kind.CODE
+
+
+def test_definitions_are_named_by_what_surrounds_them() -> None:
+    text = dedent(SAMPLES["cpp"])
+    found = [d.qualified_name for d in definitions(text, "cpp")]
+    assert found == ["store", "store.Box", "store.Box.Box", "store.Box.get"]
+
+
+def test_a_method_of_go_belongs_to_its_receiver() -> None:
+    found = definitions(dedent(SAMPLES["go"]), "go")
+    assert [(d.qualified_name, d.first_line, d.last_line) for d in found] == [("Store.Put", 10, 15)]
+
+
+def test_the_view_shows_bytes_in_their_order() -> None:
+    frame, statement, margin = BODIES["a.cpp"]
+    draft = skeleton(frame.format(body=margin.join([statement] * 9)), "a.cpp")
+    assert isinstance(draft.coverage, BytesShown)
+    assert [r.end for r in draft.coverage.ranges] == sorted(r.end for r in draft.coverage.ranges)
