@@ -7,7 +7,7 @@ decisions and lets the content through; a reader never sees it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -176,31 +176,37 @@ def prune(value: object, rows: Iterable[Rows]) -> object:
 
 
 def _prune(value: object, cuts: _Cuts) -> object:
+    if not cuts.below and not cuts.ranges:
+        return value
     match value:
         case str() if not cuts.below:
             return "".join(value[a:b] for a, b in _kept(len(value), cuts.ranges))
         case list():
             kept = _kept(len(value), cuts.ranges)
-            changed: dict[int, object] = {}
-            for step, below in cuts.below.items():
-                if not isinstance(step, int):
-                    raise LookupError(f"{step!r} is no index")
-                changed[step] = _prune(value[step], below)
+            changed = {step: _prune(value[step], b) for step, b in _indexes(cuts, len(value))}
             _check_reached(changed, kept)
             return [changed.get(i, value[i]) for a, b in kept for i in range(a, b)]
         case dict():
             kept = _kept(len(value), cuts.ranges)
             names = list(value)
-            positions = {name: at for at, name in enumerate(names)} if cuts.below else {}
-            inner: dict[int, object] = {}
-            for step, below in cuts.below.items():
-                if not isinstance(step, str):
-                    raise LookupError(f"{step} is no name")
-                inner[positions[step]] = _prune(value[step], below)
-            _check_reached(inner, kept)
-            return {names[i]: inner.get(i, value[names[i]]) for a, b in kept for i in range(a, b)}
+            positions: dict[str | int, int] = (
+                {name: at for at, name in enumerate(names)} if cuts.below else {}
+            )
+            below = {positions[step]: b for step, b in cuts.below.items() if step in positions}
+            if len(below) < len(cuts.below):
+                raise LookupError("a path leads nowhere")
+            changed = {at: _prune(value[names[at]], b) for at, b in below.items()}
+            _check_reached(changed, kept)
+            return {names[i]: changed.get(i, value[names[i]]) for a, b in kept for i in range(a, b)}
         case _:
             raise LookupError("a path leads nowhere")
+
+
+def _indexes(cuts: _Cuts, total: int) -> Iterator[tuple[int, _Cuts]]:
+    for step, below in cuts.below.items():
+        if not isinstance(step, int) or not 0 <= step < total:
+            raise LookupError(f"{step!r} is no index of {total} elements")
+        yield step, below
 
 
 def _kept(total: int, cut: list[Interval]) -> list[Interval]:

@@ -65,6 +65,18 @@ def loads(text: str) -> object:
     return _loads_exact(text)
 
 
+def parse_fraction(digits: str) -> float | Decimal:
+    """Return the number with these digits: a float where one has exactly this value.
+
+    >>> parse_fraction("1.50"), parse_fraction("1.00000000000000000001")
+    (1.5, Decimal('1.00000000000000000001'))
+    """
+    number = float(digits)
+    exact = Decimal(digits)
+    # A float's value is taken to be its shortest digits: 0.1 is 0.1.
+    return number if exact == Decimal(repr(number)) else exact
+
+
 def dumps(value: object) -> str:
     """Return minified JSON with every digit and in the value's own order."""
     try:
@@ -129,9 +141,6 @@ def _loads_exact(text: str) -> object:
             raise JsonError("duplicate member name")
         return members
 
-    def number(digits: str) -> object:
-        return float(digits) if repr(float(digits)) == digits else Decimal(digits)
-
     def integer(digits: str) -> object:
         return int(digits) if digits != "-0" else Decimal(digits)
 
@@ -139,7 +148,7 @@ def _loads_exact(text: str) -> object:
         return json.loads(
             text,
             object_pairs_hook=pairs,
-            parse_float=number,
+            parse_float=parse_fraction,
             parse_int=integer,
             parse_constant=_reject,
         )

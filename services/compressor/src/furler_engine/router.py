@@ -7,6 +7,8 @@ from typing import Final
 from furler_engine.compressors import (
     code,
     diagnostics,
+    json_rows,
+    json_tables,
     log,
     search,
 )
@@ -16,6 +18,10 @@ _LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
 _DIAGNOSTICS: Final = Compressor("diagnostics", Fidelity.REVERSIBLE, diagnostics.plan)
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
+    Kind.JSON: (
+        Compressor("json_tables", Fidelity.LOSSLESS, json_tables.plan),
+        Compressor("json_rows", Fidelity.REVERSIBLE, json_rows.plan),
+    ),
     Kind.SEARCH_RESULTS: (
         Compressor("search", Fidelity.LOSSLESS, search.plan),
         Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),

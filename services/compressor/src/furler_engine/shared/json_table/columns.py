@@ -83,11 +83,10 @@ def nest(path: Path, value: object) -> Row:
     >>> nest(("a", "b"), 1)
     {'a': {'b': 1}}
     """
-    for name in reversed(path):
-        value = {name: value}
-    if not isinstance(value, dict):
-        raise LookupError("an empty path")
-    return value
+    row = {path[-1]: value}
+    for name in reversed(path[:-1]):
+        row = {name: row}
+    return row
 
 
 def _split(rows: Sequence[Row], path: Path, columns: Columns) -> None:

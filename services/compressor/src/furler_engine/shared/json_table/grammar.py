@@ -13,10 +13,9 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
-from furler_engine.json_value import dumps, loads
+from furler_engine.json_value import dumps, loads, parse_fraction
 from furler_engine.shared.json_table.columns import MISSING, Path
 
 SEPARATOR: Final = "|"
@@ -181,10 +180,7 @@ def _scan_string(text: str, at: int) -> tuple[str, int]:
 
 
 def _parse_number(text: str) -> object:
-    if text.lstrip("-").isdigit():
-        return int(text)
-    number = float(text)
-    return number if text in (dumps(number), repr(number)) else Decimal(text)
+    return int(text) if text.lstrip("-").isdigit() else parse_fraction(text)
 
 
 # Names and headers

@@ -12,6 +12,7 @@ from typing import Final
 
 from furler_engine.json_value import dumps
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, split
+from furler_engine.types import Source
 
 MIN_ROWS: Final = 3
 """Fewer rows do not earn the header."""
@@ -80,6 +81,11 @@ class Table:
 Node = Inline | Members | Items | Table
 
 
+def outline(source: Source) -> Node:
+    """Return the outline of a source's value: for Source.derived. Raises JsonError."""
+    return build(source.value)
+
+
 def build(value: object) -> Node:
     """Return the outline of a value."""
     if isinstance(value, dict) and value:
@@ -101,22 +107,27 @@ def _build_object(value: Row) -> Node:
 
 
 def _build_array(value: Sequence[object]) -> Node:
-    if len(value) >= MIN_ROWS:
-        objects = [item for item in value if isinstance(item, dict) and item]
-        arrays = [item for item in value if isinstance(item, list)]
-        table = None
-        if len(objects) == len(value):
-            table = _table(objects, None)
-        elif len(arrays) == len(value) and 2 <= len(arrays[0]) <= _MAX_TUPLE:
-            if all(len(item) == len(arrays[0]) for item in arrays):
-                columns = zip(*arrays, strict=True)
-                named = {(str(at),): list(column) for at, column in enumerate(columns)}
-                table = _lift(Table(len(value), named, arrays=True))
-        if table is not None:
-            return table
+    table = _table_of(value) if len(value) >= MIN_ROWS else None
+    if table is not None:
+        return table
     if len(value) <= _INLINE // 2 and len(dumps(value)) <= _INLINE:
         return Inline(value)
     return Items(tuple(build(item) for item in value))
+
+
+def _table_of(value: Sequence[object]) -> Table | None:
+    objects = [item for item in value if isinstance(item, dict) and item]
+    if len(objects) == len(value):
+        return _table(objects, None)
+    arrays = [item for item in value if isinstance(item, list)]
+    if len(arrays) < len(value) or not 2 <= len(arrays[0]) <= _MAX_TUPLE:
+        return None
+    if any(len(item) != len(arrays[0]) for item in arrays):
+        return None
+    columns: Columns = {
+        (str(at),): list(column) for at, column in enumerate(zip(*arrays, strict=True))
+    }
+    return _lift(Table(len(value), columns, arrays=True))
 
 
 def _table(rows: Sequence[Row], keys: tuple[str, ...] | None) -> Table | None:
@@ -142,14 +153,15 @@ def _lift(table: Table) -> Table | None:
     columns: Columns = {}
     inner: list[Inner] = []
     for path, values in table.columns.items():
-        if path not in table.sparse and _is_heavy(values):
-            for row, value in enumerate(values):
-                if isinstance(value, dict | list) and value:
-                    inner.append(Inner(row, path, build(value)))
-            values = [MISSING if isinstance(v, dict | list) and v else v for v in values]
-            if all(value is MISSING for value in values):
-                continue
-        columns[path] = values
+        if path in table.sparse or not _is_heavy(values):
+            columns[path] = values
+            continue
+        for row, value in enumerate(values):
+            if isinstance(value, dict | list) and value:
+                inner.append(Inner(row, path, build(value)))
+        light = [MISSING if isinstance(v, dict | list) and v else v for v in values]
+        if any(value is not MISSING for value in light):
+            columns[path] = light
     constants = {} if table.arrays else _constants(columns)
     if len(constants) == len(columns) and constants:
         del constants[next(iter(constants))]
