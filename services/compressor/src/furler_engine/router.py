@@ -11,6 +11,7 @@ from furler_engine.compressors import (
     json_tables,
     log,
     search,
+    test_output,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -28,7 +29,7 @@ ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     ),
     Kind.CODE: (Compressor("code", Fidelity.REVERSIBLE, code.plan),),
     Kind.LOG: (_LOG,),
-    Kind.TEST_OUTPUT: (_LOG,),
+    Kind.TEST_OUTPUT: (Compressor("test_output", Fidelity.REVERSIBLE, test_output.plan),),
     Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
     Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
     Kind.STACK_TRACE: (_LOG,),

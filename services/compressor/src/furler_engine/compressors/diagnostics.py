@@ -17,7 +17,7 @@ from typing import Final
 
 from furler_engine.shared import numbered, severity
 from furler_engine.shared.fields import describe, fields_of
-from furler_engine.shared.folding import LEGEND, RARE, fold
+from furler_engine.shared.folding import RARE, fold, legend
 from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.places import (
     Place,
@@ -64,7 +64,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     told = _show(page, messages, lines)
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
     page.opening.append(
-        f"[messages by kind; ×N at: all their files and source lines; otherwise {LEGEND}]"
+        f"[messages by kind; ×N at: all their files and source lines; {legend(page)}]"
     )
     page.closing.append(f"[end: {told}. Other lines: {tally}]")
     view = numbered.draft(source, lines, page)
