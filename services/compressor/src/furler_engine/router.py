@@ -19,8 +19,8 @@ from furler_engine.compressors import (
     name_list,
     path_list,
     search,
-    tree,
     test_output,
+    tree,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -40,7 +40,7 @@ _TABLE: Final = (
     (Kind.SEARCH_RESULTS, Compressor("search_brief", _ELIDING, search.plan_eliding)),
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
     (Kind.LOG, Compressor("log", _ELIDING, log.plan)),
-    (Kind.TEST_OUTPUT, Compressor("log", _ELIDING, log.plan)),
+    (Kind.TEST_OUTPUT, Compressor("test_output", _ELIDING, test_output.plan)),
     (Kind.BUILD_OUTPUT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.DIAGNOSTICS, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.STACK_TRACE, Compressor("log", _ELIDING, log.plan)),
@@ -49,15 +49,4 @@ _TABLE: Final = (
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     kind: tuple(compressor for served, compressor in _TABLE if served is kind) for kind in Kind
-    Kind.SEARCH_RESULTS: (
-        Compressor("search", Fidelity.LOSSLESS, search.plan),
-        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
-    ),
-    Kind.CODE: (Compressor("code", Fidelity.REVERSIBLE, code.plan),),
-    Kind.LOG: (_LOG,),
-    Kind.TEST_OUTPUT: (Compressor("test_output", Fidelity.REVERSIBLE, test_output.plan),),
-    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
-    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
-    Kind.STACK_TRACE: (_LOG,),
-    Kind.TEXT: (_DIAGNOSTICS,),
 }
