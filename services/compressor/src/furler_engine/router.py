@@ -20,6 +20,7 @@ _DIAGNOSTICS: Final = Compressor("diagnostics", Fidelity.REVERSIBLE, diagnostics
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     Kind.JSON: (
         Compressor("json_tables", Fidelity.LOSSLESS, json_tables.plan),
+        Compressor("json_tables_2", Fidelity.LOSSLESS, json_tables.plan_tight),
         Compressor("json_rows", Fidelity.REVERSIBLE, json_rows.plan),
     ),
     Kind.SEARCH_RESULTS: (
