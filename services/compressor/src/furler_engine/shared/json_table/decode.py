@@ -48,10 +48,10 @@ class _Reader:
         """Return the value of the node on this line, whose label ends at ``start``."""
         line = self.lines[self.at]
         self.at += 1
-        if line.startswith(": ", start):
-            return grammar.parse_cell(line[start + 2 :])
         if line[start:] == ":":
             return self.members(depth + 1)
+        if line.startswith(":", start):
+            return grammar.parse_cell(line[start + 1 :])
         size = _SIZE.match(line, start)
         if size is None:
             raise ValueError("no node")
@@ -80,9 +80,9 @@ class _Reader:
             if not line.startswith(pad) or not line[depth : depth + 1].isdigit():
                 break
             _, end = grammar.parse_name(line, depth)
-            if line.startswith(": ", end):
+            if line.startswith(":", end) and line[end:] != ":":
                 self.at += 1
-                value += grammar.parse_column(line[end + 2 :].split(SEPARATOR))
+                value += grammar.parse_column(line[end + 1 :].split(SEPARATOR))
             else:
                 value.append(self.node(depth, end))
         return value

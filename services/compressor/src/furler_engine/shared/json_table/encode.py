@@ -134,7 +134,7 @@ class _Encoder:
             self.lines.append(f"{pad}{label}[{len(value)}]{_shown(kept)}:")
             for first, last in _runs(kept):
                 cells = grammar.format_column(value[first : last + 1])
-                self.lines.append(f"{pad} {first}: {SEPARATOR.join(cells)}")
+                self.lines.append(f"{pad} {first}:{SEPARATOR.join(cells)}")
             return
         if isinstance(value, dict) and kept is not None:
             self.lines.append(f"{pad}{label}{_count(len(value), kept, '{}')}:")
@@ -143,7 +143,7 @@ class _Encoder:
                 name, member = items[index]
                 self._inline(grammar.format_name(name), member, (*path, name), pad + " ")
             return
-        self.lines.append(f"{pad}{label}: {self._cell(value, path)}")
+        self.lines.append(f"{pad}{label}:{self._cell(value, path)}")
 
     def _cell(self, value: object, path: JsonLocation) -> str:
         gaps = self._cuts.texts.get(path)
