@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Final
 
 from furler_engine.markers import format_place
-from furler_engine.shared.digest import LONG, Digester, names, wanted_names
+from furler_engine.shared.digest import LONG, digest, names, wanted_names
 from furler_engine.shared.syntax import Outline, Span, language_of, outline
 from furler_engine.types import (
     Bytes,
@@ -129,7 +129,6 @@ class _Cutter:
         self._starts = [d.start_byte for d in found.definitions]
         self._callbacks = [span.start for span in found.callbacks if span.lines >= _MIN_LINES]
         self._docs = {doc.start: doc for doc in found.docs}
-        self._digester = Digester(source.text)
 
     def cuts(self) -> Iterator[_Cut]:
         kept = self._kept()
@@ -188,7 +187,7 @@ class _Cutter:
         lines = Lines(first, span.last_line)
         note = names(self._names_in(start, end))
         if span.lines > LONG:
-            note += self._digester.digest(data[start:end].decode(), span.lines)
+            note += digest(data[start:end].decode(), span.lines)
         return _Cut(start, end, lines, f"{before}… {format_place(lines)}{note}{after}", "body")
 
     def _comment(self, span: Span) -> _Cut | None:

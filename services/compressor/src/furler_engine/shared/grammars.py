@@ -151,3 +151,17 @@ QUERIES: Final = {
     "cpp": _CPP,
 }
 """Grammar name to query."""
+
+_BRACES: Final = "\nint f(int x) { return x + 1; }"
+TAILS: Final = {
+    "python": "\ndef f(x):\n    return x + 1\n",
+    "javascript": "\nfunction f(x) { return x + 1; }",
+    "typescript": "\nfunction f(x: number) { return x + 1; }",
+    "tsx": "\nfunction f(x: number) { return x + 1; }",
+    "go": "\nfunc f(x int) int { return x + 1 }",
+    "rust": "\nfn f(x: i32) -> i32 { return x + 1; }",
+    "java": "\nclass A { int f(int x) { return x + 1; } }",
+    "c": _BRACES,
+    "cpp": _BRACES,
+}
+"""Text that any parser reads on from: what syntax.py puts after a source."""

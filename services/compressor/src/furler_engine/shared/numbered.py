@@ -5,8 +5,8 @@ claims it. What does not: which lines are picked and what the notes say.
 
 ``12:text`` is line 12 as it stands. ``12|text`` is line 12 without the fixed
 fields that the legend names. ``40~12:text`` says, besides, that line 40 is of
-the same pattern as line 12. What starts in no such way is a note; notes start
-with a blank or a bracket.
+the same pattern as line 12. ``:text`` directly under a line is the line after
+it. What starts in no such way is a note; notes start with a blank or a bracket.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _HEADER_FIELDS: Final = 10
 _MIN_SHARE: Final = 0.6
 """Share of the shown lines that must have a field for it to be hoisted."""
 _MIN_ROWS: Final = 8
+_WORTH: Final = 160
+"""Characters to be saved before a legend of half that length pays, and is worth reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
         return None
     need = _MIN_SHARE * len(rows)
     fields: list[str | None] = []
+    held = 0
     for place in range(_HEADER_FIELDS):
         rows = [row for row in rows if len(row) > place + 1]
         if len(rows) < need:
@@ -91,22 +94,26 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
         if count >= need and value:
             fields.append(value)
             rows = [row for row in rows if row[place] == value]
+            held = len(rows)
         else:
             fields.append(None)
     while fields and fields[-1] is None:
         fields.pop()
-    # Short fields are not worth a legend.
-    return Header(tuple(fields)) if sum(map(len, filter(None, fields))) >= 3 else None
+    saved = sum(len(field) + 1 for field in fields if field is not None)
+    return Header(tuple(fields)) if saved * held > _WORTH else None
 
 
 def read_back(header: Header | None, text: str) -> Iterator[tuple[int, str]]:
     """Yield number and text of every line that a view shows."""
+    last = 0
     for row in text.split("\n"):
-        match = _SHOWN.match(row)
-        if match is None:
-            continue
-        number, sign, rest = match.groups()
-        yield int(number), header.restore(rest) if sign == "|" and header else rest
+        if row.startswith(":"):
+            last += 1
+            yield last, row[1:]
+        elif match := _SHOWN.match(row):
+            number, sign, rest = match.groups()
+            last = int(number)
+            yield last, header.restore(rest) if sign == "|" and header else rest
 
 
 @dataclass(slots=True)
@@ -115,12 +122,16 @@ class Page:
 
     ``picked`` are indexes into the lines, from 0; ``notes`` follow the line of
     their index, or stand where it would be; ``like`` maps an index to an
-    earlier one of the same pattern.
+    earlier one of the same pattern; only lines of ``plain`` may lose their fixed
+    fields, others stand as they are; lines of ``block`` belong together and carry
+    a number only where a run starts and at every tenth line.
     """
 
     picked: set[int] = field(default_factory=set)
     notes: dict[int, list[str]] = field(default_factory=dict)
     like: dict[int, int] = field(default_factory=dict)
+    plain: set[int] = field(default_factory=set)
+    block: set[int] = field(default_factory=set)
     opening: list[str] = field(default_factory=list)
     closing: list[str] = field(default_factory=list)
 
@@ -128,17 +139,23 @@ class Page:
 def draft(source: Source, lines: Sequence[str], page: Page) -> Draft:
     """Write the view of the picked lines; ``lines`` are the source's, cleaned or not."""
     picked = sorted(page.picked)
-    header = fixed_header([lines[row] for row in picked])
+    header = fixed_header([lines[row] for row in picked if row in page.plain])
     out = list(page.opening)
     if header is not None:
         out.append(f"[fixed fields, left out of lines written 12|: {header}]")
+    above = -2
     for row in sorted(page.picked | page.notes.keys()):
         if row in page.picked:
             line = lines[row]
-            short = header.strip(line) if header else None
+            short = header.strip(line) if header and row in page.plain else None
             number = f"{row + 1}~{page.like[row] + 1}" if row in page.like else f"{row + 1}"
+            if row in page.block:
+                number = "" if row == above + 1 and (row + 1) % 10 else f"{row + 1}"
             out.append(f"{number}:{line}" if short is None else f"{number}|{short}")
-        out += page.notes.get(row, ())
+            above = row
+        if row in page.notes:
+            out += page.notes[row]
+            above = -2
     out += page.closing
     return Draft(
         text="\n".join(out),

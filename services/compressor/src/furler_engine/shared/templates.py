@@ -145,7 +145,7 @@ def _merge(patterns: list[Pattern]) -> list[Pattern]:
         total = sum(terms) + codes.setdefault(pattern.label, len(codes) + 1)
         width = len(terms)
         for place, (word, term) in enumerate(zip(pattern.words, terms, strict=True)):
-            if word[-1:] not in (WILD, ""):
+            if word not in (WILD, ""):
                 rest = ((total - term) * weights[-1] + width * _MERGE_WIDTH + place) % _MODULUS
                 families.setdefault(rest, (place, []))[1].append(at)
     return _joined(patterns, families.values())
