@@ -29,6 +29,7 @@ _ELIDING: Final = Fidelity.REVERSIBLE
 
 _TABLE: Final = (
     (Kind.JSON, Compressor("json_tables", _LOSSLESS, json_tables.plan)),
+    (Kind.JSON, Compressor("json_tables_2", _LOSSLESS, json_tables.plan_tight)),
     (Kind.JSON, Compressor("json_rows", _ELIDING, json_rows.plan)),
     (Kind.DIFF, Compressor("diff", _LOSSLESS, diff.plan)),
     (Kind.DIFF, Compressor("diff_brief", _ELIDING, diff.plan_eliding)),

@@ -325,7 +325,7 @@ def _statistics(columns: Columns, count: int) -> str:
         if said:
             parts.append(f"{format_path(name)} {said}")
     more = f"; {len(parts) - _MOST_SAID} more columns" if len(parts) > _MOST_SAID else ""
-    return f"all {count} rows: " + "; ".join(parts[:_MOST_SAID]) + more
+    return f"{count} rows: " + "; ".join(parts[:_MOST_SAID]) + more
 
 
 def _word_end(text: str, room: int) -> int:

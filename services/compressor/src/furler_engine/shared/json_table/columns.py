@@ -25,7 +25,7 @@ _MAX_NESTED: Final = 24
 _FEW_NESTED: Final = 6
 _SHORT_NESTED: Final = 240
 """Mean characters of JSON up to which more than a few members are spread over columns."""
-_MIN_FILL: Final = 0.6
+_MIN_FILL: Final = 0.5
 """Share of cells that must be filled for nested objects to be spread over columns."""
 
 

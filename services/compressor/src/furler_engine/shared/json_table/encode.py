@@ -6,6 +6,7 @@ what is cut is the caller's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from furler_engine.json_value import dumps
 from furler_engine.shared.json_table import grammar
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, merge, nest
+from furler_engine.shared.json_table.derive import find_rules, format_rule
 from furler_engine.shared.json_table.grammar import SEPARATOR, Column, Gap
 from furler_engine.shared.json_table.legend import Feature, legend
 from furler_engine.shared.json_table.outline import Group, Inline, Items, Members, Node, Table
@@ -20,6 +22,8 @@ from furler_engine.shared.json_table.shapes import apply_shape, common_prefix, f
 from furler_engine.types import JsonLocation
 
 Interval = tuple[int, int]
+_LONG_CELL: Final = 24
+"""Characters of a cell from which a code is shorter when it occurs again."""
 _IDENTIFIERS: Final = ("id", "key", "name", "number", "path", "title", "email", "url")
 
 
@@ -45,9 +49,13 @@ class Cuts:
 NO_CUTS: Final = Cuts()
 
 
-def encode(node: Node, cuts: Cuts = NO_CUTS) -> str:
-    """Return the text of an outline: a legend line, then the body."""
-    encoder = _Encoder(cuts)
+def encode(node: Node, cuts: Cuts = NO_CUTS, *, tight: bool = False) -> str:
+    """Return the text of an outline: a legend line, then the body.
+
+    ``tight`` adds codes for long cells that occur again and rules for columns that
+    another one determines: shorter, and harder to read.
+    """
+    encoder = _Encoder(cuts, tight=tight)
     if isinstance(node, Members) and () not in cuts.rows:
         encoder.members(node, (), "")
     else:
@@ -91,8 +99,9 @@ class _Frame:
 
 
 class _Encoder:
-    def __init__(self, cuts: Cuts) -> None:
+    def __init__(self, cuts: Cuts, *, tight: bool) -> None:
         self._cuts = cuts
+        self._tight = tight
         self.lines: list[str] = []
         self.features: dict[Feature, None] = {}
 
@@ -125,7 +134,7 @@ class _Encoder:
             self.lines.append(f"{pad}{label}[{len(value)}]{_shown(kept)}:")
             for first, last in _runs(kept):
                 cells = grammar.format_column(value[first : last + 1])
-                self.lines.append(f"{pad} {first}: {SEPARATOR.join(cells)}")
+                self.lines.append(f"{pad} {first}:{SEPARATOR.join(cells)}")
             return
         if isinstance(value, dict) and kept is not None:
             self.lines.append(f"{pad}{label}{_count(len(value), kept, '{}')}:")
@@ -134,7 +143,7 @@ class _Encoder:
                 name, member = items[index]
                 self._inline(grammar.format_name(name), member, (*path, name), pad + " ")
             return
-        self.lines.append(f"{pad}{label}: {self._cell(value, path)}")
+        self.lines.append(f"{pad}{label}:{self._cell(value, path)}")
 
     def _cell(self, value: object, path: JsonLocation) -> str:
         gaps = self._cuts.texts.get(path)
@@ -169,6 +178,9 @@ class _Encoder:
             self._use(Feature.KEYS)
             header.append("(name)")
             cells.append([grammar.format_cell(table.keys[row]) for row in rows])
+        rules = find_rules(dense) if self._tight else []
+        for rule in rules:
+            del dense[rule.path]
         for name, values in dense.items():
             column, formatted = self._column(name, values, table.arrays)
             self._cut_cells(formatted, values, frame, name)
@@ -183,17 +195,35 @@ class _Encoder:
         opening = f"{pad}{label}{size}{width}{_shown(frame.kept)}: "
         self.lines.append(opening + SEPARATOR.join(header))
         self._notes(frame, pad + " ")
+        for rule in rules:
+            self._use(Feature.RULE)
+            self.lines.append(f"{pad} {grammar.NOTE}{format_rule(rule)}")
+        if self._tight:
+            self._codes(cells, pad + " ")
         self.lines += [f"{pad} {SEPARATOR.join(row)}" for row in zip(*cells, strict=True)]
         self._below(frame, pad + " ")
+
+    def _codes(self, cells: list[list[str]], pad: str) -> None:
+        """Replace long cells that occur again by codes, and define the codes."""
+        counts = Counter(cell for column in cells for cell in column if len(cell) >= _LONG_CELL)
+        codes: dict[str, str] = {}
+        for cell, times in counts.items():
+            if times > 1:
+                codes[cell] = f"*{len(codes) + 1}"
+                self.lines.append(f"{pad}{grammar.NOTE}{codes[cell]} = {cell}")
+        if codes:
+            self._use(Feature.CODE)
+            for column in cells:
+                column[:] = [codes.get(cell, cell) for cell in column]
 
     def _notes(self, frame: _Frame, pad: str) -> None:
         if frame.table.constants:
             constants: Row = {}
             for name, value in frame.table.constants.items():
                 merge(constants, nest(name, value))
-            self.lines.append(f"{pad}{grammar.EVERY_ROW}{dumps(constants)}")
+            self.lines.append(f"{pad}{grammar.NOTE}{grammar.EVERY_ROW}{dumps(constants)}")
         if frame.note:
-            self.lines.append(f"{pad}{grammar.NOTE}{frame.note}")
+            self.lines.append(f"{pad}{grammar.NOTE}{grammar.STATISTICS}{frame.note}")
 
     def _column(self, name: Path, values: list[object], arrays: bool) -> tuple[Column, list[str]]:  # noqa: FBT001
         if MISSING in values:

@@ -21,7 +21,9 @@ class Feature(StrEnum):
     PREFIX = "header x=abc… = cells … stand for that prefix"
     INNER = "[i].x below a table = member x of its row i"
     GROUP = "[*].x[n] below a table = member x of its rows, # tells which"
-    RUNS = "i: a|b = elements i, i+1"
+    RULE = "# x := template with {other member} = a member made from another of its row"
+    CODE = "*1 = a cell that the table's # *1 line defines"
+    RUNS = "i:a|b = elements i, i+1"
     TEXT_CUT = "…$.x[a:b] = characters left out"
 
 
