@@ -8,7 +8,9 @@ from furler_engine.compressors import (
     code,
     diagnostics,
     log,
+    long_lines,
     search,
+    sql_dump,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -20,7 +22,11 @@ ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
         Compressor("search", Fidelity.LOSSLESS, search.plan),
         Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
     ),
-    Kind.CODE: (Compressor("code", Fidelity.REVERSIBLE, code.plan),),
+    Kind.CODE: (
+        Compressor("code", Fidelity.REVERSIBLE, code.plan),
+        Compressor("long_lines", Fidelity.REVERSIBLE, long_lines.plan),
+        Compressor("sql_dump", Fidelity.REVERSIBLE, sql_dump.plan),
+    ),
     Kind.LOG: (_LOG,),
     Kind.TEST_OUTPUT: (_LOG,),
     Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
