@@ -21,6 +21,9 @@ from furler_engine.compressors import (
     search,
     test_output,
     tree,
+    long_lines,
+    search,
+    sql_dump,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -50,4 +53,19 @@ _TABLE: Final = (
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     kind: tuple(compressor for served, compressor in _TABLE if served is kind) for kind in Kind
+    Kind.SEARCH_RESULTS: (
+        Compressor("search", Fidelity.LOSSLESS, search.plan),
+        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
+    ),
+    Kind.CODE: (
+        Compressor("code", Fidelity.REVERSIBLE, code.plan),
+        Compressor("long_lines", Fidelity.REVERSIBLE, long_lines.plan),
+        Compressor("sql_dump", Fidelity.REVERSIBLE, sql_dump.plan),
+    ),
+    Kind.LOG: (_LOG,),
+    Kind.TEST_OUTPUT: (_LOG,),
+    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
+    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
+    Kind.STACK_TRACE: (_LOG,),
+    Kind.TEXT: (_DIAGNOSTICS,),
 }
