@@ -83,10 +83,11 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
         else:
             rows.append(row)
     shaped: dict[tuple[str, ...], Pattern] = {}
+    known: dict[str, str] = {}
     keys = _HEX.sub(MASK, "\n".join(exact)).split("\n")
     for key, rows in zip(keys, exact.values(), strict=True):
         name = label(key)
-        words = _shape(key, header)
+        words = _shape(key, header, known)
         pattern = shaped.setdefault((name, *words), Pattern(words, name, []))
         pattern.rows += rows
     merged = _merge(list(shaped.values()))
@@ -96,17 +97,17 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
     return merged
 
 
-def _shape(key: str, header: int) -> tuple[str, ...]:
-    """Return the words of a masked line, with WILD for values."""
+def _shape(key: str, header: int, known: dict[str, str]) -> tuple[str, ...]:
+    """Return the words of a masked line, with WILD for values; ``known`` remembers words."""
     words = key.split()
+    for word in words:
+        if word not in known:
+            known[word] = word if word.isalpha() else _word(word)
     # Indented lines are continuations: they belong with no header of the same words.
     if key[:1] in (" ", "\t"):
-        return ("", *[word if word.isalpha() else _word(word) for word in words])
+        return ("", *[known[word] for word in words])
     start = header if len(words) > header else 0
-    return (
-        *[WILD] * start,
-        *[word if word.isalpha() else _word(word) for word in words[start:]],
-    )
+    return (*[WILD] * start, *[known[word] for word in words[start:]])
 
 
 def _word(word: str) -> str:
