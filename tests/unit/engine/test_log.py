@@ -206,3 +206,14 @@ def test_a_line_too_long_for_a_view_gives_its_beginning_and_end() -> None:
     assert draft.text.startswith("  L1, 800,002 characters, begins {payload,")
     assert "payload,}" in draft.text
     assert len(draft.text) < 4_000
+
+
+def test_recursion_is_counted() -> None:
+    text = (
+        "Exception in thread main java.lang.StackOverflowError\n"
+        + "\tat com.acme.Tree.left(Tree.java:7)\n\tat com.acme.Tree.right(Tree.java:9)\n" * 500
+        + "\tat com.acme.Main.main(Main.java:3)\n"
+    )
+    draft = _draft(text)
+    assert "  L4-1001: 998 frames that stand above, again" in draft.text
+    assert "Main.java:3" in draft.text

@@ -32,6 +32,8 @@ _MANY_WORDS: Final = 12
 verbs and states stay apart (opened, closed), user and host names fold."""
 _FEW_VALUES: Final = 5
 """The same for words that look like values: dotted, hyphenated or quoted names."""
+_SHORT: Final = 3
+"""In lines of fewer words, plain words are the message, never a variable."""
 _LONGEST_WORD: Final = 200
 _MERGE_WIDTH: Final = 64
 """Lines of more words merge only by their masked form; bounds the work per line."""
@@ -137,7 +139,7 @@ def _merge(patterns: list[Pattern]) -> list[Pattern]:
     codes: dict[str, int] = {}
     weights = _weights()
     for at, pattern in enumerate(patterns):
-        if not 3 <= len(pattern.words) <= _MERGE_WIDTH:
+        if not 1 <= len(pattern.words) <= _MERGE_WIDTH:
             continue
         terms = [
             codes.setdefault(word, len(codes) + 1) * weight
@@ -145,8 +147,9 @@ def _merge(patterns: list[Pattern]) -> list[Pattern]:
         ]
         total = sum(terms) + codes.setdefault(pattern.label, len(codes) + 1)
         width = len(terms)
+        short = width < _SHORT
         for place, (word, term) in enumerate(zip(pattern.words, terms, strict=True)):
-            if word not in (WILD, ""):
+            if word not in (WILD, "") and not (short and _is_plain(word)):
                 rest = ((total - term) * weights[-1] + width * _MERGE_WIDTH + place) % _MODULUS
                 families.setdefault(rest, (place, []))[1].append(at)
     return _joined(patterns, families.values())
