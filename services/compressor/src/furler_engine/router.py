@@ -16,14 +16,13 @@ from furler_engine.compressors import (
     json_tables,
     listing,
     log,
+    long_lines,
     name_list,
     path_list,
     search,
+    sql_dump,
     test_output,
     tree,
-    long_lines,
-    search,
-    sql_dump,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -43,6 +42,8 @@ _TABLE: Final = (
     (Kind.SEARCH_RESULTS, Compressor("search", _LOSSLESS, search.plan)),
     (Kind.SEARCH_RESULTS, Compressor("search_brief", _ELIDING, search.plan_eliding)),
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
+    (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),
+    (Kind.CODE, Compressor("sql_dump", _ELIDING, sql_dump.plan)),
     (Kind.LOG, Compressor("log", _ELIDING, log.plan)),
     (Kind.TEST_OUTPUT, Compressor("test_output", _ELIDING, test_output.plan)),
     (Kind.BUILD_OUTPUT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
@@ -53,19 +54,4 @@ _TABLE: Final = (
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     kind: tuple(compressor for served, compressor in _TABLE if served is kind) for kind in Kind
-    Kind.SEARCH_RESULTS: (
-        Compressor("search", Fidelity.LOSSLESS, search.plan),
-        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
-    ),
-    Kind.CODE: (
-        Compressor("code", Fidelity.REVERSIBLE, code.plan),
-        Compressor("long_lines", Fidelity.REVERSIBLE, long_lines.plan),
-        Compressor("sql_dump", Fidelity.REVERSIBLE, sql_dump.plan),
-    ),
-    Kind.LOG: (_LOG,),
-    Kind.TEST_OUTPUT: (_LOG,),
-    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
-    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
-    Kind.STACK_TRACE: (_LOG,),
-    Kind.TEXT: (_DIAGNOSTICS,),
 }
