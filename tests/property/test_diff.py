@@ -2,11 +2,12 @@
 
 import difflib
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from furler_engine.compressors import diff
 from furler_engine.coverage import check
 from furler_engine.types import Kind, Level, Policy, Source
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 LINES = st.lists(
     st.sampled_from(["a", "b", "", "-", "+ c", "-- x", "++ y", "@@ -1 +1 @@", "## z", "d e"]),

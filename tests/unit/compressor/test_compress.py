@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.app.compress import CompressRequest, Degraded, compress, explain
 from furler_compressor.app.engine import CompressJob, EngineRunner

@@ -1,6 +1,7 @@
 """Diffs: changes are exact, what is left out is counted and named."""
 
 import pytest
+
 from furler_engine.compressors import diff
 from furler_engine.coverage import check
 from furler_engine.detect import detect

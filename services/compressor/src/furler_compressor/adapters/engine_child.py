@@ -13,10 +13,9 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from furler_engine.types import DEFAULT_TOKENIZER
-
 from furler_compressor.adapters.engine_wire import LENGTH, Done
 from furler_compressor.app.engine import perform, warm
+from furler_engine.types import DEFAULT_TOKENIZER
 
 
 def main() -> None:

@@ -34,12 +34,28 @@ _DATE = re.compile(
     r" (\d\d:\d\d:\d\d) (\d{4}) ([+-]\d{4})",
     re.ASCII,
 )
-_SHORT_DATE = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d)(?: (\d{4}) ([+-]\d{4}))?", re.ASCII)
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SHORT_DATE = re.compile(
+    r"([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d)(?: (\d{4}) ([+-]\d{4}))?", re.ASCII
+)
+_MONTHS: Final = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
 _DAYS: Final = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _SUMMARY = re.compile(r" \d+ files? changed[^\n]*", re.ASCII)
 _TRAILER = re.compile(
-    r"    (?:Signed-off-by|Co-authored-by|Reviewed-by|Acked-by|Tested-by|Change-Id|Reviewed-on|Cc): ", re.IGNORECASE
+    r"    (?:Signed-off-by|Co-authored-by|Reviewed-by|Acked-by|Tested-by|Change-Id|Reviewed-on|Cc): ",
+    re.IGNORECASE,
 )
 _HEAD: Final = "# "
 _RAW: Final = "| "
@@ -79,7 +95,9 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         return None
     view = _View(source.lines, commits, brief=False)
     total = len(source.lines)
-    return Draft("\n".join(view.text()), LinesShown((Lines(1, total),), _decode), "lines", total, total)
+    return Draft(
+        "\n".join(view.text()), LinesShown((Lines(1, total),), _decode), "lines", total, total
+    )
 
 
 def plan_eliding(source: Source, policy: Policy) -> Draft | None:
@@ -103,7 +121,11 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
 
 def _commits(lines: Sequence[str]) -> list[Commit]:
     """Cut a log into commits; [] when it does not open with one."""
-    starts = [at for at, line in enumerate(lines) if line.startswith("commit ") and _COMMIT.fullmatch(line)]
+    starts = [
+        at
+        for at, line in enumerate(lines)
+        if line.startswith("commit ") and _COMMIT.fullmatch(line)
+    ]
     if not starts or starts[0] != 0:
         return []
     return [_commit(lines, a, b) for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)]
@@ -149,7 +171,9 @@ def _read_changes(commit: Commit, tail: Sequence[str]) -> bool:
     if len(tail) < 3 or tail[0] != "" or not _SUMMARY.fullmatch(tail[-1]):
         return False
     changes = change_counts.read(tail[1:-1])
-    if changes is None or any(change_counts.JOINT in c.path or c.path.endswith(" ") for c in changes):
+    if changes is None or any(
+        change_counts.JOINT in c.path or c.path.endswith(" ") for c in changes
+    ):
         return False
     commit.changes, commit.summary = changes, tail[-1][1:]
     return True
@@ -213,7 +237,9 @@ def _weekday(year: str, month: str, day: str) -> str:
 class _View:
     """One view being written; ``hidden`` collects the lines it leaves out."""
 
-    def __init__(self, lines: Sequence[str], commits: list[Commit], *, brief: bool, query: str = "") -> None:
+    def __init__(
+        self, lines: Sequence[str], commits: list[Commit], *, brief: bool, query: str = ""
+    ) -> None:
         self.lines = lines
         self.commits = commits
         self.brief = brief
@@ -223,7 +249,9 @@ class _View:
         self.dates = _Dates()
         hashes = [commit.hash for commit in commits]
         sizes = (SHORT_HASH, 16, 40) if brief else (40,)
-        self.size = next(n for n in sizes if n == 40 or len({h[:n] for h in hashes}) == len(set(hashes)))
+        self.size = next(
+            n for n in sizes if n == 40 or len({h[:n] for h in hashes}) == len(set(hashes))
+        )
 
     def text(self) -> Iterator[str]:
         """Yield the lines of the view."""
@@ -265,7 +293,9 @@ class _View:
         if self.brief:
             at = commit.first + (1 if commit.merge else 0) + 1
             self.hidden.add(commit.first)
-            self.hidden.update(n for n, name in enumerate(form.fields, at) if name.startswith("Commit"))
+            self.hidden.update(
+                n for n, name in enumerate(form.fields, at) if name.startswith("Commit")
+            )
         elif len(form.values) == 4 and form.values[1] == form.values[3]:
             values[3] = _SAME
         return start + _JOINT.join(values)

@@ -34,4 +34,6 @@ def pad(changes: Sequence[Change]) -> list[str]:
     """Write a block as git does: paths and counts aligned."""
     width = max((len(change.path) for change in changes), default=0)
     digits = max((len(change.count) for change in changes), default=0)
-    return [f" {path:<{width}} | {f'{count:>{digits}} {bar}'.rstrip()}" for path, count, bar in changes]
+    return [
+        f" {path:<{width}} | {f'{count:>{digits}} {bar}'.rstrip()}" for path, count, bar in changes
+    ]
