@@ -7,7 +7,7 @@ import re
 from furler_engine.detect.sample import Sample
 
 _MODE = re.compile(r"[dlbcps-][rwxsStT-]{9}[.+@]? ")
-_PATH = re.compile(r"(?:\./|/)?[^\s:|,;<>\"'`(){}]+(?:/[^\s:|,;<>\"'`(){}]*)+$")
+_PATH = re.compile(r"(?:\.?/)?[^\s:|,;<>\"'`(){}/]+(?:/[^\s:|,;<>\"'`(){}/]*)+$")
 _TREE = re.compile(r"(?:[│ \xa0]{4})*[├└]── |(?:\|   |    )*[|`]-- ")
 
 

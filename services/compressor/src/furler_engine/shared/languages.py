@@ -42,9 +42,9 @@ _EVIDENCE: Final = (
                  r"|(?:static |extern |const |unsigned )*(?:int|void|char|size_t|struct \w+|long|float|double|bool|u?int\d+_t)\b[ *]+\w+ ?[(=;\[]")),
 )  # fmt: skip
 _LINE: Final = re.compile(
-    r"[ \t]*(?:" + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _EVIDENCE) + ")"
+    r"[ \t]*+(?:" + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _EVIDENCE) + ")"
 )
-_NEUTRAL: Final = re.compile(r"\s*(?:$|//|/\*|\*|#(?![\[!a-z])|[{}()\[\];,]+\s*$)")
+_NEUTRAL: Final = re.compile(r"\s*+(?:$|//|/\*|\*|#(?![\[!a-z])|[{}()\[\];,]+\s*$)")
 """Blank lines, comments, closing brackets: no evidence either way."""
 _PREFERENCE: Final = (
     "python", "go", "rust", "java", "javascript", "typescript", "tsx", "c", "cpp",
