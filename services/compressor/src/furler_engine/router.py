@@ -8,6 +8,9 @@ from furler_engine.compressors import (
     code,
     diagnostics,
     diff,
+    diff_stat,
+    git_log,
+    git_oneline,
     listing,
     log,
     name_list,
@@ -23,7 +26,13 @@ _DIAGNOSTICS: Final = Compressor("diagnostics", Fidelity.REVERSIBLE, diagnostics
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
     Kind.DIFF: (
         Compressor("diff", Fidelity.LOSSLESS, diff.plan),
+        Compressor("diff_stat", Fidelity.LOSSLESS, diff_stat.plan),
         Compressor("diff_brief", Fidelity.REVERSIBLE, diff.plan_eliding),
+    ),
+    Kind.GIT_LOG: (
+        Compressor("git_log", Fidelity.LOSSLESS, git_log.plan),
+        Compressor("git_log_brief", Fidelity.REVERSIBLE, git_log.plan_eliding),
+        Compressor("git_oneline", Fidelity.REVERSIBLE, git_oneline.plan),
     ),
     Kind.LISTING: (
         Compressor("listing", Fidelity.LOSSLESS, listing.plan),
