@@ -77,7 +77,7 @@ def diagnostics_score(sample: Sample) -> float:
             continue
         found += 1
     share = found / len(sample.lines) if messages > 1 else 0.0
-    if sample.share(_STRICT.match) > _STRICT_SHARE:
+    if sample.share(lambda line: _STRICT.match(line) and not _STAMP.match(line)) > _STRICT_SHARE:
         return 0.97
     return min(0.93, 1.2 * share)
 

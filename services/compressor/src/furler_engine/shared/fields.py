@@ -68,7 +68,7 @@ def fields_of(pattern: Pattern, lines: Sequence[str], header: Layout) -> list[Fi
         column = columns[place]
         if len(set(column)) == 1:
             continue
-        before = pattern.words[offset + place - 1] if place else ""
+        before = _steady(columns[place - 1]) if place else ""
         if place < skip:
             before = "host"
         field = _field(column, before, place)
@@ -96,12 +96,17 @@ def _field(column: tuple[str, ...], before: str, place: int) -> Field:
     end = -len(suffix) or None
     values = tuple([value[cut:end] for value in column])
     named = _NAME_BEFORE.search(prefix.rstrip("=:[({\"'#@/<"))
-    if named is None and not before.endswith(WILD):
+    if named is None:
         named = _NAME_BEFORE.search(before.strip("=:[(,;)]\"'"))
     if before.startswith("HTTP/"):
         return Field("status", False, values, Counter(values))
     name = named[0] if named else f"word {place + 1}"
     return Field(name, prefix.endswith("[") and suffix.startswith("]"), values, Counter(values))
+
+
+def _steady(column: tuple[str, ...]) -> str:
+    """Return what all lines have in a place, or nothing."""
+    return column[0] if column.count(column[0]) == len(column) else ""
 
 
 def _common_prefix(low: str, high: str) -> str:
