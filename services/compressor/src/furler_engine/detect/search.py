@@ -22,7 +22,7 @@ def search_score(sample: Sample) -> float:
 def _headings_share(lines: tuple[str, ...]) -> float:
     """Share of lines that are numbered under a path, as ``rg --heading`` prints them."""
     share, below = 0, False
-    for line, following in zip(lines, (*lines[1:], ""), strict=True):
+    for line, following in zip(lines, (*lines[1:], ""), strict=False):
         if _NUMBERED.match(line) or line == "--":
             share += below
         else:
