@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import orjson
 
-# Fifteen significant digits always survive a double (IEEE 754); longer runs are
-# parsed digit by digit. 18 digits always fit a signed 64-bit integer.
-_LONG_NUMBER = re.compile(r"\d{19}|\d\.\d{15}|\d{3}\.\d{13}|\d{8}\.\d{8}|\d[eE][+-]?\d{3}")
+# Fifteen significant digits always survive a double (IEEE 754), 18 always fit a signed
+# 64-bit integer; three-digit exponents may overflow, and -0 has no integer. What has
+# more is parsed digit by digit.
+_DELICATE_NUMBER = re.compile(
+    r"\d{19}|(?=\d{1,15}\.)\d[\d.]{16}|\d[eE][+-]?\d{3}|-0(?![.\deE])", re.ASCII
+)
+# Looking for long runs of digits, points aside, goes at the speed of a copy and spares
+# most texts the expression above.
+_MASK = bytes.maketrans(b"123456789E", b"000000000e")
+_RUNS = (b"0" * 16, b"0e000", b"0e+000", b"0e-000")
 # In JSON an unescaped quote before a colon always ends a member name.
 _NAME_END = re.compile(r'(?<!\\)"\s*:')
+_SPACED_COLON = re.compile(r'"\s+:')
 _MAX_DEPTH = 200
 """Deeper documents are data for a machine, not for a reader; encoders recurse."""
 
@@ -32,7 +40,11 @@ def parse(text: str) -> object:
     Raises JsonError for anything else, for duplicate names, and for nesting
     deeper than 200.
     """
-    value = _parse_one(text) if not _looks_like_lines(text) else _parse_lines(text)
+    if _looks_like_lines(text):
+        parts = [line for line in text.split("\n") if line and not line.isspace()]
+        value: object = _parse_all(text, parts)
+    else:
+        value = _parse_all(text, [text])[0]
     if _depth_exceeds(value, _MAX_DEPTH):
         raise JsonError("nested too deeply")
     return value
@@ -55,6 +67,18 @@ def loads(text: str) -> object:
     except orjson.JSONDecodeError:
         pass
     return _loads_exact(text)
+
+
+def parse_fraction(digits: str) -> float | Decimal:
+    """Return the number with these digits: a float where one has exactly this value.
+
+    >>> parse_fraction("1.50"), parse_fraction("1.00000000000000000001")
+    (1.5, Decimal('1.00000000000000000001'))
+    """
+    number = float(digits)
+    exact = Decimal(digits)
+    # A float's value is taken to be its shortest digits: 0.1 is 0.1.
+    return number if exact == Decimal(repr(number)) else exact
 
 
 def dumps(value: object) -> str:
@@ -92,19 +116,33 @@ def _looks_like_lines(text: str) -> bool:
     return True
 
 
-def _parse_lines(text: str) -> list[object]:
-    return [_parse_one(line) for line in text.split("\n") if line and not line.isspace()]
-
-
-def _parse_one(text: str) -> object:
+def _parse_all(text: str, parts: list[str]) -> list[object]:
+    """Return the values of a text's parts; the checks run over the whole, once."""
+    loads = _loads_exact if _has_delicate_number(text) else orjson.loads
     try:
-        value = orjson.loads(text) if not _LONG_NUMBER.search(text) else _loads_exact(text)
-        minified = dumps(value)
+        values = [loads(part) for part in parts]
+        minified = dumps(values)
+        minified.encode()  # a lone surrogate, "\\ud800", is in no text
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from error
-    if len(_NAME_END.findall(text)) != len(_NAME_END.findall(minified)):
-        _loads_exact(text)  # names with backslashes can fool the count; this decides
-    return value
+    if '\\\\"' in text or _count_names(text) != _count_names(minified):
+        for part in parts:
+            _loads_exact(part)  # names with backslashes fool the count; this decides
+    return values
+
+
+def _has_delicate_number(text: str) -> bool:
+    data = text.encode(errors="surrogatepass")
+    masked = data.translate(_MASK, b".")
+    likely = b"-0" in data or any(run in masked for run in _RUNS)
+    return likely and _DELICATE_NUMBER.search(text) is not None
+
+
+def _count_names(text: str) -> int:
+    """Count member names; a quote that is escaped before a colon counts where it is rare."""
+    if _SPACED_COLON.search(text):
+        return len(_NAME_END.findall(text))
+    return text.count('":') - text.count('\\":')
 
 
 def _loads_exact(text: str) -> object:
@@ -114,11 +152,19 @@ def _loads_exact(text: str) -> object:
             raise JsonError("duplicate member name")
         return members
 
-    def number(digits: str) -> object:
-        return float(digits) if repr(float(digits)) == digits else Decimal(digits)
+    def integer(digits: str) -> object:
+        return int(digits) if digits != "-0" else Decimal(digits)
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=_reject)
+        return json.loads(
+            text,
+            object_pairs_hook=pairs,
+            parse_float=parse_fraction,
+            parse_int=integer,
+            parse_constant=_reject,
+        )
+    except InvalidOperation as error:
+        raise JsonError("an exponent beyond all bounds") from error
     except RecursionError as error:
         raise JsonError("nested too deeply") from error
 

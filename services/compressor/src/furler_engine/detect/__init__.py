@@ -43,6 +43,8 @@ def detect(source: Source) -> Kind:
     if hinted is not None:
         return hinted
     sample = Sample.of(source)
+    if not sample.lines:
+        return Kind.TEXT
     best, winner = THRESHOLD, Kind.TEXT
     for kind, score in DETECTORS:
         value = score(sample)

@@ -13,23 +13,24 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
-from furler_engine.json_value import dumps, loads
+from furler_engine.json_value import dumps, loads, parse_fraction
 from furler_engine.shared.json_table.columns import MISSING, Path
 
 SEPARATOR: Final = "|"
 CUT: Final = "…"
-EVERY_ROW: Final = "# every row: "
 NOTE: Final = "# "
+EVERY_ROW: Final = "every row: "
+STATISTICS: Final = "all "
+"""Begin the lines under a table's header."""
 CUT_AFTER: Final = " …$"
 """Begins the selector of what is cut from a string."""
 
 # Strings that cannot stand bare: empty, blank at an end, holding a control character or
 # the separator, or readable as another cell. One search over a column's joined lines.
 _NOT_BARE: Final = re.compile(
-    r'^(?:$|["\[{#…\s]|(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$)'
+    r'^(?:$|["\[{#…\s]|(?:true|false|null|\*\d+|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$)'
     r"|[^\S\n]$|[|\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]| …\$",
     re.MULTILINE,
 )
@@ -181,10 +182,7 @@ def _scan_string(text: str, at: int) -> tuple[str, int]:
 
 
 def _parse_number(text: str) -> object:
-    if text.lstrip("-").isdigit():
-        return int(text)
-    number = float(text)
-    return number if text in (dumps(number), repr(number)) else Decimal(text)
+    return int(text) if text.lstrip("-").isdigit() else parse_fraction(text)
 
 
 # Names and headers
