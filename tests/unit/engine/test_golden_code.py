@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from furler_engine.compressors.code import plan
 from furler_engine.coverage import check
 from furler_engine.types import Hints, Kind, Level, Policy, Source
