@@ -24,7 +24,8 @@ from furler_engine.types import JsonLocation
 Interval = tuple[int, int]
 _LONG_CELL: Final = 24
 """Characters of a cell from which a code is shorter when it occurs again."""
-_IDENTIFIERS: Final = ("id", "key", "name", "number", "path", "title", "email", "url")
+_IDENTIFIERS: Final = ("id", "key", "_id", "Id", "name", "number", "path", "title")
+"""Ends of the names of members that tell rows apart, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +292,9 @@ def _identifier_first(columns: Columns) -> Columns:
     for wanted in _IDENTIFIERS:
         for name, values in columns.items():
             if (
-                name[-1] == wanted
-                and len(name) == 1
-                and all(isinstance(value, str | int) for value in values)
+                len(name) == 1
+                and name[0].endswith(wanted)
+                and set(map(type, values)) <= {str, int}
                 and len(set(values)) == len(values)
             ):
                 return {name: values, **columns}
