@@ -213,7 +213,8 @@ def _array(numbers: Sequence[object]) -> npt.NDArray[np.float64]:
         values = np.array(numbers, dtype=float)
     except OverflowError:
         values = np.array([float(Decimal(str(number))) for number in numbers])
-    return np.clip(values, -_HUGE, _HUGE)
+    clipped: npt.NDArray[np.float64] = np.clip(values, -_HUGE, _HUGE)
+    return clipped
 
 
 def _gaps(rows: Sequence[int], steps: npt.NDArray[np.float64], found: Notable) -> None:

@@ -182,7 +182,9 @@ def _scan_string(text: str, at: int) -> tuple[str, int]:
 
 
 def _parse_number(text: str) -> object:
-    return int(text) if text.lstrip("-").isdigit() else parse_fraction(text)
+    if text.lstrip("-").isdigit():
+        return int(text) if text != "-0" else parse_fraction(text)
+    return parse_fraction(text)
 
 
 # Names and headers
