@@ -63,13 +63,24 @@ json_values = st.recursive(
 )
 
 
+# A few drawn parts, repeated by rule: long enough to be compressed, quick to draw.
+_counts = st.integers(1, 20) | st.integers(50, 250)
+
+
 @st.composite
 def row_documents(draw: st.DrawFn) -> str:
     """Return an array of records alike, alone, enveloped or as JSON Lines, in some layout."""
     names = draw(st.lists(words, min_size=1, max_size=5, unique=True))
-    cell = st.integers(-5, 5) | words | st.none() | st.lists(st.integers(0, 3), max_size=2)
-    row = st.fixed_dictionaries({}, optional=dict.fromkeys(names, cell))
-    rows = draw(st.lists(row, min_size=1, max_size=40))
+    cell: st.SearchStrategy[object] = (
+        st.integers(-5, 5) | words | st.none() | st.lists(st.integers(0, 3), max_size=2)
+    )
+    shapes = draw(
+        st.lists(
+            st.fixed_dictionaries({}, optional=dict.fromkeys(names, cell)), min_size=1, max_size=5
+        )
+    )
+    rows = [{"id": n, **shapes[n * n % len(shapes)]} for n in range(draw(_counts))]
+    rows += draw(st.lists(st.dictionaries(words, json_values, max_size=3), max_size=2))
     form = draw(st.sampled_from(["plain", "indented", "envelope", "lines"]))
     if form == "lines":
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -81,36 +92,38 @@ def row_documents(draw: st.DrawFn) -> str:
 def logs(draw: st.DrawFn) -> str:
     """Return lines of a few patterns, with other lines and terminal control between."""
     patterns = draw(st.lists(lines, min_size=1, max_size=4))
+    levels = draw(st.lists(st.sampled_from(["INFO", "WARN", "ERROR"]), min_size=1, max_size=4))
     end = draw(st.sampled_from(["\n", "\r\n", "\x1b[0m\n"]))
-    found = []
-    for n in range(draw(st.integers(1, 60))):
-        level = draw(st.sampled_from(["INFO", "INFO", "WARN", "ERROR"]))
-        text = draw(st.sampled_from(patterns))
-        found.append(f"2026-01-01T00:{n // 60:02}:{n % 60:02}Z {level} {text} id={n}")
-    found += draw(st.lists(lines, max_size=4))
+    found = [
+        f"2026-01-01T00:{n // 60:02}:{n % 60:02}Z {levels[n % len(levels)]} "
+        f"{patterns[n * n % len(patterns)]} id={n * 7919}"
+        for n in range(draw(_counts))
+    ]
+    for line in draw(st.lists(lines, max_size=4)):
+        found.insert(len(line) * 7 % (len(found) + 1), line)
     return end.join(found) + draw(st.sampled_from(["", end]))
 
 
 @st.composite
 def sources(draw: st.DrawFn) -> str:
     """Return Python functions and classes with bodies of some length."""
-    parts = ["import os\n"]
-    for n in range(draw(st.integers(1, 5))):
-        body = draw(
-            st.lists(
-                st.sampled_from(["x += 1", "return x", "# é", "call(x)", "pass"]),
-                min_size=1,
-                max_size=12,
-            )
-        )
-        parts.append(f"\n\ndef function_{n}(x):\n" + "".join(f"    {line}\n" for line in body))
+    statement = st.sampled_from(["x += 1", "return x", "# é", "call(x)", "pass", "if x:"])
+    body = draw(st.lists(statement, min_size=1, max_size=6))
+    parts = [f"{draw(lines)}\n" if draw(st.integers(0, 5)) == 0 else "import os\n"]
+    for n in range(draw(st.integers(1, 40))):
+        inner = "".join(f"    {line}\n" for line in body * (1 + n * n % 9))
+        parts.append(f"\n\ndef function_{n}(x: int) -> int:\n{inner}")
     return "".join(parts)
 
 
-searches = st.lists(
-    st.tuples(st.sampled_from(["src/a.py", "src/b/c.ts", "é.md"]), st.integers(1, 999), lines),
-    min_size=1, max_size=30,
-).map(lambda hits: "".join(f"{path}:{line}:{text}\n" for path, line, text in hits))  # fmt: skip
+@st.composite
+def searches(draw: st.DrawFn) -> str:
+    """Return hits of a search tool in a few files."""
+    paths = st.sampled_from(["src/a.py", "src/b/c.ts", "é.md", "src/app/services/deep/f.go"])
+    hits = draw(st.lists(st.tuples(paths, lines), min_size=1, max_size=6))
+    ordered = sorted(hits * draw(st.integers(1, 25)))
+    return "".join(f"{path}:{n}:{text}\n" for n, (path, text) in enumerate(ordered, 1))
+
 
 markdown = st.lists(
     st.sampled_from(["# Title", "## Part", "- item", "```", "| a | b |", ""]) | lines, max_size=30
@@ -122,7 +135,7 @@ contents = (
     | json_values.map(lambda value: json.dumps(value, ensure_ascii=False))
     | logs()
     | sources()
-    | searches
+    | searches()
     | markdown
     | st.lists(lines, max_size=40).map("\n".join)
 )
@@ -130,8 +143,8 @@ contents = (
 
 hints = st.builds(
     Hints,
-    kind=st.none() | st.sampled_from(Kind),
-    filename=st.sampled_from(["", "a.py", "b.log", "c.json", "d.diff"]),
+    kind=st.sampled_from([None] * 30 + list(Kind)),
+    filename=st.sampled_from([""] * 8 + ["a.py", "b.log", "c.json", "d.diff"]),
     tool=st.sampled_from(["", "bash", "grep"]),
     query=st.sampled_from(["", "why the timeout?"]) | lines,
 )

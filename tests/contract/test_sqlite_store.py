@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from contract.places import Clock, record_of
 from furler_compressor.adapters.sqlite_file import FILE_NAME
 from furler_compressor.adapters.sqlite_store import SqliteStore

@@ -2,16 +2,20 @@
 
 import difflib
 
-from furler_engine.compressors import diff
-from furler_engine.coverage import check
-from furler_engine.types import Kind, Level, Policy, Source
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from furler_engine.compressors import diff
+from furler_engine.coverage import check
+from furler_engine.types import Fidelity, Kind, Level, Policy, Source
 
 LINES = st.lists(
     st.sampled_from(["a", "b", "", "-", "+ c", "-- x", "++ y", "@@ -1 +1 @@", "## z", "d e"]),
     max_size=30,
 )
+
+
+LOSSLESS = Policy(fidelity=Fidelity.LOSSLESS)
 
 
 def unified(old: list[str], new: list[str], context: int, path: str) -> list[str]:
@@ -26,7 +30,7 @@ def test_changes_are_exact_and_every_line_is_accounted_for(
 ) -> None:
     lines = unified(old, new, context, "x y.py") + unified(new, old, context, "z.py")
     source = Source("\n".join(lines))
-    lossless = diff.plan(source, Policy())
+    lossless = diff.plan(source, LOSSLESS)
     eliding = diff.plan_eliding(source, Policy(levels=((Kind.DIFF, level),)))
     if lossless is not None:
         check(source, lossless)

@@ -3,11 +3,12 @@
 import contextlib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from furler_engine.compressors import listing, name_list, path_list, tree
 from furler_engine.coverage import CoverageError, check
 from furler_engine.types import Hints, Plan, Policy, Source
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NAMES = st.sampled_from(
     ["a", "b", "ab", "main.py", "x y", "*", '"', "-", "(top)", "|", "[a", "é", ":", "", " ", "."]

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from contract.places import Clock, record_of
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.open_store import StoreOptions, decorate
 from furler_compressor.adapters.redis_store import RedisStore
 from furler_compressor.adapters.sqlite_store import SqliteStore
 from furler_compressor.app.ports import Scope, Store, StoredView, Tally
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 RECORDS = [record_of(data) for data in (b"", b"one", b"two" * 500)]
 # Twice these is how far time moves. No sum of 30 moves ends within a retention's slack (up to 1/64

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import furler
 import pytest
+
+import furler
 from furler import AsyncFurler, ClosedError, Digest, Furler, UnavailableError
 from furler.v1.content_pb2 import Digest as DigestMessage
 from furler.v1.content_service_pb2 import ReadContentResponse

@@ -1,11 +1,12 @@
 """Diffs: changes are exact, what is left out is counted and named."""
 
 import pytest
+
 from furler_engine.compressors import diff
 from furler_engine.coverage import check
 from furler_engine.detect import detect
 from furler_engine.shared.unified_diff import header_of, read, split_header
-from furler_engine.types import Draft, Hints, Kind, Level, Policy, Source
+from furler_engine.types import Draft, Fidelity, Hints, Kind, Level, Policy, Source
 
 CODE = """\
 diff --git a/src/my app.py b/src/my app.py
@@ -58,6 +59,9 @@ PLAIN = (
 ALL = COMMIT + CODE + LOCK + NEW + DELETED + PLAIN
 
 
+LOSSLESS = Policy(fidelity=Fidelity.LOSSLESS)
+
+
 def eliding(text: str, query: str = "", level: Level = Level.CAREFUL) -> Draft:
     source = Source(text, Hints(query=query))
     draft = diff.plan_eliding(source, Policy(levels=((Kind.DIFF, level),)))
@@ -71,7 +75,7 @@ def eliding(text: str, query: str = "", level: Level = Level.CAREFUL) -> Draft:
 )
 def test_every_line_is_read_back_from_the_lossless_view(text: str) -> None:
     source = Source(text)
-    draft = diff.plan(source, Policy())
+    draft = diff.plan(source, LOSSLESS)
     assert draft is not None
     check(source, draft)
 

@@ -1,6 +1,7 @@
 """Listings: every path, name and column is read back from the view exactly."""
 
 import pytest
+
 from furler_engine.compressors import listing, name_list, path_list, tree
 from furler_engine.coverage import check
 from furler_engine.detect import detect

@@ -138,7 +138,7 @@ def test_carriage_returns_and_colours_are_cleaned_away() -> None:
     assert "61:done" in draft.text.split("\n")
 
 
-@pytest.mark.parametrize("text", ["", "\n", "one line", "x" * 100_000, "\x00" * 5000, "\n" * 500])
+@pytest.mark.parametrize("text", ["", "\n", "one line", "x" * 5000, "\x00" * 5000, "\n" * 500])
 def test_text_without_patterns_passes_through(text: str) -> None:
     assert log.plan(Source(text), Policy()) is None
 
@@ -184,7 +184,7 @@ KeyError: '{key}'
 def test_a_trace_keeps_its_chain_and_own_frames_and_counts_the_libraries() -> None:
     text = "".join(TRACE.format(n=n, key="k") for n in range(3))
     draft = _draft(text)
-    assert '\n:  File "/srv/app/views.py", line 42, in handle\n' in draft.text
+    assert '\n  File "/srv/app/views.py", line 42, in handle\n' in draft.text
     assert "  L5-8: 2 library frames" in draft.text
     assert "KeyError: 'k'" in draft.text
 
@@ -199,3 +199,21 @@ def test_a_repeated_trace_is_folded_and_says_where() -> None:
 def test_a_repeated_trace_with_another_message_shows_the_message() -> None:
     text = "".join(TRACE.format(n=n, key="kin"[n]) for n in range(3))
     assert re.findall(r"KeyError: '(.)'", _draft(text).text) == ["k", "i", "n"]
+
+
+def test_a_line_too_long_for_a_view_gives_its_beginning_and_end() -> None:
+    draft = _draft("{" + "payload," * 100_000 + "}")
+    assert draft.text.startswith("  L1, 800,002 characters, begins {payload,")
+    assert "payload,}" in draft.text
+    assert len(draft.text) < 4_000
+
+
+def test_recursion_is_counted() -> None:
+    text = (
+        "Exception in thread main java.lang.StackOverflowError\n"
+        + "\tat com.acme.Tree.left(Tree.java:7)\n\tat com.acme.Tree.right(Tree.java:9)\n" * 500
+        + "\tat com.acme.Main.main(Main.java:3)\n"
+    )
+    draft = _draft(text)
+    assert "  L4-1001: 998 frames that stand above, again" in draft.text
+    assert "Main.java:3" in draft.text

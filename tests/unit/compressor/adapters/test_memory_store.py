@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from contract.places import Clock, record_of
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.app.errors import StoreRefusedError

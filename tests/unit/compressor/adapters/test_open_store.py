@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from contract.places import record_of
 from furler_compressor.adapters.open_store import StoreOptions, StoreUrlError, open_store
 from furler_compressor.adapters.sqlite_file import FILE_NAME

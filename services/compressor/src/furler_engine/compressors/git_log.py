@@ -10,62 +10,89 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
+from furler_engine.markers import format_place
 from furler_engine.shared import change_counts
 from furler_engine.shared.located import located, spans
+from furler_engine.shared.query import rare_hits
 from furler_engine.types import Draft, Elision, Lines, LinesShown, Policy, Source
 
 MIN_COMMITS: Final = 2
 SHORT_HASH: Final = 12
 """What git itself takes for unambiguous in large repositories; at least ten are wanted."""
-_BODY: Final = 12
-"""Lines of a message that the eliding view shows."""
+_BODY: Final = 14
+"""Lines of a message that the eliding view shows, if it has at least four more."""
+_HEADER = re.compile(r"# ([0-9a-f]{12,40})((?: \([^\n]*?\))?) ([^\n]*)")
 _COMMIT = re.compile(r"commit ([0-9a-f]{40})((?: \([^\n]*\))?)")
-_FORMS: Final = (
-    ("Author: ", "Date:   "),
-    ("Author:     ", "AuthorDate: ", "Commit:     ", "CommitDate: "),
-    ("Author: ", "Commit: "),
-    ("Author: ",),
-)
+_FORMS: Final = {
+    "author; date": ("Author: ", "Date:   "),
+    "author; date; committer; date": (
+        "Author:     ",
+        "AuthorDate: ",
+        "Commit:     ",
+        "CommitDate: ",
+    ),
+    "author; committer": ("Author: ", "Commit: "),
+    "author": ("Author: ",),
+    "author; date written": ("Author:     ", "AuthorDate: "),
+}
+"""The header fields of git's own forms, by the words that announce them in a view."""
+_BRIEF: Final = {
+    "author; date; committer; date": "author; date written",
+    "author; committer": "author",
+}
+"""What is left of a form without the committer."""
+_LEGEND: Final = "; an address, a year and a zone are said when they are new"
+_FULL: Final = "# hash "
+_CUT: Final = "# start of the hash, "
+_GAP: Final = "… "
 _MERGE: Final = "Merge: "
 _DATE = re.compile(
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{1,2})"
     r" (\d\d:\d\d:\d\d) (\d{4}) ([+-]\d{4})",
     re.ASCII,
 )
-_SHORT_DATE = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d)(?: (\d{4}) ([+-]\d{4}))?", re.ASCII)
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SHORT_DATE = re.compile(
+    r"([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d)(?: (\d{4}) ([+-]\d{4}))?", re.ASCII
+)
+_MONTHS: Final = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
 _DAYS: Final = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _SUMMARY = re.compile(r" \d+ files? changed[^\n]*", re.ASCII)
 _TRAILER = re.compile(
-    r"    (?:Signed-off-by|Co-authored-by|Reviewed-by|Acked-by|Tested-by|Change-Id|Reviewed-on|Cc): ", re.IGNORECASE
+    r"    (?:Signed-off-by|Co-authored-by|Reviewed-by|Acked-by|Tested-by|Change-Id|Reviewed-on|Cc): ",
+    re.IGNORECASE,
 )
 _HEAD: Final = "# "
 _RAW: Final = "| "
 _FILES: Final = "files: "
 _INDENT: Final = "    "
-_SAME: Final = "same"
 _JOINT: Final = "; "
-
-
-class Form(NamedTuple):
-    """The header fields of a commit, in order, and what stands in them."""
-
-    fields: tuple[str, ...]
-    values: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Commit:
-    """One commit of a log, lines ``first`` to ``last``; ``form`` None if it is not understood."""
+    """One commit of a log, lines ``first`` to ``last``; no ``values`` if it is not understood."""
 
     first: int
     last: int
     hash: str
     decoration: str
     merge: str = ""
-    form: Form | None = None
+    values: tuple[str, ...] = ()
     message: list[str] = field(default_factory=list)
     changes: list[change_counts.Change] = field(default_factory=list)
     summary: str = ""
@@ -74,21 +101,24 @@ class Commit:
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Write each commit's header on one line; nothing is left out."""
     del policy
-    commits = _commits(source.lines)
+    form, commits = _commits(source.lines)
     if len(commits) < MIN_COMMITS:
         return None
-    view = _View(source.lines, commits, brief=False)
+    view = _View(source.lines, form, commits)
     total = len(source.lines)
-    return Draft("\n".join(view.text()), LinesShown((Lines(1, total),), _decode), "lines", total, total)
+    return Draft(
+        "\n".join(view.text()), LinesShown((Lines(1, total),), _decode), "lines", total, total
+    )
 
 
 def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     """Shorten hashes, leave out committers, trailers and the ends of long messages."""
     del policy
-    commits = _commits(source.lines)
+    form, commits = _commits(source.lines)
     if len(commits) < MIN_COMMITS:
         return None
-    view = _View(source.lines, commits, brief=True, query=source.hints.query.lower())
+    messages = [" ".join(commit.message) for commit in commits]
+    view = _View(source.lines, form, commits, set(rare_hits(source.hints.query, messages)))
     text = "\n".join(view.text())
     total = len(source.lines)
     kept = spans(n for n in range(1, total + 1) if n not in view.hidden)
@@ -101,47 +131,50 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     return Draft(text, LinesShown(kept, decode), "lines", total, total - len(view.hidden), elisions)
 
 
-def _commits(lines: Sequence[str]) -> list[Commit]:
-    """Cut a log into commits; [] when it does not open with one."""
-    starts = [at for at, line in enumerate(lines) if line.startswith("commit ") and _COMMIT.fullmatch(line)]
+def _commits(lines: Sequence[str]) -> tuple[str, list[Commit]]:
+    """Cut a log into commits of one form; none when it does not open with a commit."""
+    starts = [
+        at
+        for at, line in enumerate(lines)
+        if line.startswith("commit ") and _COMMIT.fullmatch(line)
+    ]
     if not starts or starts[0] != 0:
-        return []
-    return [_commit(lines, a, b) for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)]
+        return "", []
+    ends = [*starts[1:], len(lines)]
+    head = lines[1 : ends[0]]
+    form = next((name for name in _FORMS if _values(head, name) or _values(head[1:], name)), "")
+    return form, [
+        _commit(lines, a, b, form) for a, b in zip(starts, ends, strict=True)
+    ] if form else []
 
 
-def _commit(lines: Sequence[str], start: int, end: int) -> Commit:
+def _commit(lines: Sequence[str], start: int, end: int, form: str) -> Commit:
     match = _COMMIT.fullmatch(lines[start])
     commit = Commit(start + 1, end, match[1] if match else "", match[2] if match else "")
     chunk = list(lines[start + 1 : end])
-    if end < len(lines):
-        if not chunk or chunk.pop() != "":
-            return commit
+    if end < len(lines) and (not chunk or chunk.pop() != ""):
+        return commit
     if chunk and chunk[0].startswith(_MERGE):
         commit.merge = chunk.pop(0)[len(_MERGE) :]
-    form = _form(chunk)
-    if form is None or _JOINT in "".join(form.values):
+    values = _values(chunk, form)
+    at = len(values) + 1
+    if not values or at > len(chunk) or chunk[at - 1] != "":
         return commit
-    at = len(form.fields)
-    if at < len(chunk) and chunk[at] != "":
-        return commit
-    at += 1
     while at < len(chunk) and chunk[at].startswith(_INDENT):
         commit.message.append(chunk[at])
         at += 1
-    if at < len(chunk) and not _read_changes(commit, chunk[at:]):
-        return commit
-    # A commit without a message has one blank line less; git always prints one, so this is no log of git's.
-    commit.form = form if len(chunk) > len(form.fields) else None
+    if at == len(chunk) or _read_changes(commit, chunk[at:]):
+        commit.values = values
     return commit
 
 
-def _form(chunk: Sequence[str]) -> Form | None:
-    for fields in _FORMS:
-        if all(line.startswith(name) for line, name in zip(chunk, fields, strict=False)):
-            values = tuple(line[len(name) :] for line, name in zip(chunk, fields, strict=False))
-            if len(values) == len(fields) and all(values):
-                return Form(fields, values)
-    return None
+def _values(chunk: Sequence[str], form: str) -> tuple[str, ...]:
+    """What stands in the fields of a form; () if they are not those."""
+    fields = _FORMS[form]
+    if not all(line.startswith(name) for line, name in zip(chunk, fields, strict=False)):
+        return ()
+    values = tuple(line[len(name) :] for line, name in zip(chunk, fields, strict=False))
+    return values if len(values) == len(fields) and _JOINT not in "".join(values) else ()
 
 
 def _read_changes(commit: Commit, tail: Sequence[str]) -> bool:
@@ -149,7 +182,7 @@ def _read_changes(commit: Commit, tail: Sequence[str]) -> bool:
     if len(tail) < 3 or tail[0] != "" or not _SUMMARY.fullmatch(tail[-1]):
         return False
     changes = change_counts.read(tail[1:-1])
-    if changes is None or any(change_counts.JOINT in c.path or c.path.endswith(" ") for c in changes):
+    if changes is None or change_counts.split(change_counts.shorten(changes)) != changes:
         return False
     commit.changes, commit.summary = changes, tail[-1][1:]
     return True
@@ -211,83 +244,118 @@ def _weekday(year: str, month: str, day: str) -> str:
 
 
 class _View:
-    """One view being written; ``hidden`` collects the lines it leaves out."""
+    """One view being written; ``hidden`` collects the lines it leaves out.
 
-    def __init__(self, lines: Sequence[str], commits: list[Commit], *, brief: bool, query: str = "") -> None:
+    ``asked`` are the indexes of commits whose messages the query names; None
+    means that nothing is left out.
+    """
+
+    def __init__(
+        self, lines: Sequence[str], form: str, commits: list[Commit], asked: set[int] | None = None
+    ) -> None:
         self.lines = lines
+        self.form = form
         self.commits = commits
-        self.brief = brief
-        self.query = query
+        self.asked = asked
         self.hidden: set[int] = set()
         self.people = _People()
         self.dates = _Dates()
-        hashes = [commit.hash for commit in commits]
-        sizes = (SHORT_HASH, 16, 40) if brief else (40,)
-        self.size = next(n for n in sizes if n == 40 or len({h[:n] for h in hashes}) == len(set(hashes)))
+        self.trailers = 0
+        hashes = {commit.hash for commit in commits}
+        sizes = (40,) if asked is None else (SHORT_HASH, 16, 40)
+        self.size = next(n for n in sizes if n == 40 or len({h[:n] for h in hashes}) == len(hashes))
 
     def text(self) -> Iterator[str]:
         """Yield the lines of the view."""
-        body = [line for commit in self.commits for line in self._commit(commit)]
+        body = [line for at, commit in enumerate(self.commits) for line in self._commit(at, commit)]
         yield self._legend()
         yield from body
 
     def _legend(self) -> str:
-        says = f"[git log: {len(self.commits):,} commits; # hash author; date"
-        if any(c.form and len(c.form.fields) == 4 for c in self.commits) and not self.brief:
-            says += "; committer; date"
-        says += "; an address, a year and a zone are said when they are new"
-        if self.brief:
-            says += (
-                f"; left out: the ends of hashes, who committed, trailers like Signed-off-by,"
-                f" what comes after {_BODY} lines of a message (… L8-19 says where)"
-            )
-        return says + "]"
+        says = f"[git log: {len(self.commits):,} commits: "
+        if self.asked is None:
+            return f"{says}{_FULL}{self.form}{_LEGEND}]"
+        form = _BRIEF.get(self.form, self.form)
+        return (
+            f"{says}{_CUT}{form}{_LEGEND}; left out: {'' if form == self.form else 'committers, '}"
+            f"{self.trailers:,} trailers such as Signed-off-by, the ends of messages over {_BODY} lines (… L8-19)]"
+        )
 
-    def _commit(self, commit: Commit) -> Iterator[str]:
-        if commit.form is None:
+    def _commit(self, at: int, commit: Commit) -> Iterator[str]:
+        if not commit.values:
             yield from (_RAW + line for line in self.lines[commit.first - 1 : commit.last])
             return
-        yield self._header(commit, commit.form)
+        yield self._header(commit)
         if commit.merge:
             yield f"{_MERGE}{commit.merge}"
-        yield from self._message(commit)
+        yield from self._message(commit, whole=self.asked is None or at in self.asked)
         if commit.changes:
-            files = change_counts.JOINT.join(change_counts.shorten(c) for c in commit.changes)
-            yield f"{_FILES}{files}{_JOINT}{commit.summary}"
+            yield f"{_FILES}{change_counts.shorten(commit.changes)}{_JOINT}{commit.summary}"
 
-    def _header(self, commit: Commit, form: Form) -> str:
+    def _header(self, commit: Commit) -> str:
+        fields = _FORMS[self.form]
         start = f"{_HEAD}{commit.hash[: self.size]}{commit.decoration} "
+        shown = fields
+        if self.asked is not None:
+            shown = _FORMS[_BRIEF.get(self.form, self.form)]
+            first = commit.first + 1 + bool(commit.merge)
+            self.hidden.add(commit.first)
+            self.hidden.update(range(first + len(shown), first + len(fields)))
         values = [
             (self.dates if "Date" in name else self.people).write(value)
-            for name, value in zip(form.fields, form.values, strict=True)
-            if not (self.brief and name.startswith("Commit"))
+            for name, value in zip(shown, commit.values, strict=False)
         ]
-        if self.brief:
-            at = commit.first + (1 if commit.merge else 0) + 1
-            self.hidden.add(commit.first)
-            self.hidden.update(n for n, name in enumerate(form.fields, at) if name.startswith("Commit"))
-        elif len(form.values) == 4 and form.values[1] == form.values[3]:
-            values[3] = _SAME
         return start + _JOINT.join(values)
 
-    def _message(self, commit: Commit) -> Iterator[str]:
-        assert commit.form is not None
-        first = commit.first + bool(commit.merge) + len(commit.form.fields) + 2
-        hidden: list[int] = []
-        if self.brief:
-            hidden = [n for n, line in enumerate(commit.message, first) if _TRAILER.match(line)]
-            body = [n for n in range(first, first + len(commit.message)) if n not in hidden]
-            if not self._is_asked_for(commit):
-                hidden += body[_BODY + 2 :] if len(body) > _BODY + 4 else []
-        self.hidden.update(hidden)
-        for n, line in enumerate(commit.message, first):
-            if n not in self.hidden:
-                yield line[len(_INDENT) - 1 :]
-        ends = [n for n in hidden if not _TRAILER.match(self.lines[n - 1])]
-        if ends:
-            yield f"… L{ends[0]}-{ends[-1]}"
+    def _message(self, commit: Commit, *, whole: bool) -> Iterator[str]:
+        first = commit.first + bool(commit.merge) + len(commit.values) + 2
+        numbered = list(enumerate(commit.message, first))
+        if self.asked is not None:
+            trailers = [n for n, line in numbered if _TRAILER.match(line)]
+            self.trailers += len(trailers)
+            self.hidden.update(trailers)
+        body = [n for n, _ in numbered if n not in self.hidden]
+        end = [] if whole or len(body) < _BODY + 4 else body[_BODY:]
+        self.hidden.update(end)
+        yield from (line[len(_INDENT) - 1 :] for n, line in numbered if n not in self.hidden)
+        if end:
+            yield f"{_GAP}{format_place(Lines(end[0], end[-1]))}"
 
-    def _is_asked_for(self, commit: Commit) -> bool:
-        words = [word for word in re.findall(r"[\w.-]{4,}", self.query)]
-        text = "\n".join(commit.message).lower()
-        return any(word in text for word in words)
+
+def _decode(text: str) -> Iterator[tuple[int, str]]:
+    return enumerate(_read(text.split("\n")), 1)
+
+
+def _read(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of the log that a view shows; never a commit line whose hash was cut."""
+    announced = lines[0].partition(_LEGEND)[0].partition(" commits: ")[2]
+    brief = announced.startswith(_CUT)
+    fields = _FORMS[announced.removeprefix(_CUT).removeprefix(_FULL)]
+    people, dates = _People(), _Dates()
+    waiting: list[str] = []
+    apart = False
+    for line in [*lines[1:], _GAP]:
+        if waiting and line.startswith(_MERGE):
+            yield line
+            continue
+        yield from waiting
+        waiting = []
+        if apart and line.startswith((_HEAD, _RAW)):
+            yield ""
+            apart = False
+        if match := _HEADER.fullmatch(line):
+            if not brief:
+                yield f"commit {match[1]}{match[2]}"
+            values = zip(fields, match[3].split(_JOINT), strict=True)
+            waiting = [n + (dates if "Date" in n else people).read(v) for n, v in values]
+            waiting.append("")
+            apart = True
+        elif line.startswith(_RAW):
+            yield line[len(_RAW) :]
+        elif line.startswith(_FILES):
+            files, _, summary = line[len(_FILES) :].rpartition(_JOINT)
+            yield ""
+            yield from change_counts.pad(change_counts.split(files))
+            yield f" {summary}"
+        elif not line.startswith(_GAP):
+            yield _INDENT[1:] + line

@@ -216,6 +216,12 @@ def _show_failures(page: numbered.Page, lines: Sequence[str], failures: Sequence
             if at and rows[at] - rows[at - 1] < 3:
                 seen.setdefault((lines[rows[at - 1]], lines[rows[at]]), at - 1)
         at += size
+    # A blank line inside a run costs less than a new number after it.
+    blank = [
+        row for row in failures if {row - 1, row + 1} <= page.picked and row not in page.picked
+    ]
+    page.picked.update(row for row in blank if not lines[row].strip(" E"))
+    page.block.update(blank)
 
 
 def _far_from_failure(lines: Sequence[str], rows: Sequence[int]) -> set[int]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 _ROW = re.compile(r" (\S.*?) +\| +(\d+|Bin)(?: (.*))?", re.ASCII)
-_SHORT = re.compile(r"(.*) (\d+|Bin)(?: (.*))?", re.ASCII)
+_SHORT = re.compile(r"(.*) (\d+|Bin)(?: ([-+ ]+|\d+ -> .*))?", re.ASCII)
 JOINT: Final = ", "
 
 
@@ -19,7 +19,7 @@ class Change(NamedTuple):
     """One file: its path as printed, the number of lines (or Bin), the bar (or sizes)."""
 
     path: str
-    count: str
+    size: str
     bar: str
 
 
@@ -33,5 +33,18 @@ def read(lines: Sequence[str]) -> list[Change] | None:
 def pad(changes: Sequence[Change]) -> list[str]:
     """Write a block as git does: paths and counts aligned."""
     width = max((len(change.path) for change in changes), default=0)
-    digits = max((len(change.count) for change in changes), default=0)
-    return [f" {path:<{width}} | {f'{count:>{digits}} {bar}'.rstrip()}" for path, count, bar in changes]
+    digits = max((len(change.size) for change in changes), default=0)
+    return [
+        f" {path:<{width}} | {f'{size:>{digits}} {bar}'.rstrip()}" for path, size, bar in changes
+    ]
+
+
+def shorten(changes: Sequence[Change]) -> str:
+    """Write a block on one line: ``src/a.py 12 ++--, b.bin Bin 0 -> 9 bytes``."""
+    return JOINT.join(" ".join(part for part in change if part) for change in changes)
+
+
+def split(text: str) -> list[Change]:
+    """Read back what `shorten` wrote; files with such a comma in their path are not read right."""
+    matches = (_SHORT.fullmatch(part) for part in text.split(JOINT))
+    return [Change(m[1], m[2], m[3] or "") for m in matches if m is not None]

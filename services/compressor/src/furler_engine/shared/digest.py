@@ -16,7 +16,7 @@ skeletons in 23 of 24 questions; the one they missed was a very long one."""
 _LINES_PER_WORD: Final = 12
 _FEWEST: Final = 4
 _MOST: Final = 24
-_MOST_NAMES: Final = 40
+_MOST_NAMES: Final = 200
 
 # Possessive, and tried once a word: linear.
 _CALL: Final = re.compile(r"(?<![\w$.:])([A-Za-z_$][\w$]*+(?:(?:\.|::)[A-Za-z_$][\w$]*+)*+)!?\(")
@@ -36,14 +36,6 @@ println vec to_string into clone unwrap iter collect map len make new nil get se
 with def fn func assert_eq defined typeof await require bool float enumerate zip sorted min max
 """
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
-
-_NAME: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|#)[A-Za-z_$][\w$]*)*")
-_QUESTION_WORDS: Final = """
-this that file what does with from where when which how class function method code work into list
-find show main test tests name value data line lines make change call called used using there here have
-"""
-_PLAIN_WORDS: Final = frozenset(_QUESTION_WORDS.split())
-"""Words of a question that are names of functions by accident only."""
 
 
 def digest(body: str, lines: int) -> str:
@@ -68,17 +60,10 @@ def digest(body: str, lines: int) -> str:
 
 
 def names(found: list[str]) -> str:
-    """Return ``; defines a, b``, or '' where there is nothing; beyond 40 names they are counted."""
+    """Return ``; defines a, b``, or '' where there is nothing; beyond 200 names they are counted."""
     return _listed("defines", found[:_MOST_NAMES]) + (
         f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
     )
-
-
-def wanted_names(query: str) -> frozenset[str]:
-    """Return the names in a query that may be definitions: ``Class.method``, ``some_name``, ``parse``."""
-    found = [name.replace("::", ".").replace("#", ".") for name in _NAME.findall(query)]
-    parts = [part for name in found for part in (name, name.rpartition(".")[2])]
-    return frozenset(part for part in parts if len(part) > 3 and part.lower() not in _PLAIN_WORDS)
 
 
 def _listed(label: str, words: list[str]) -> str:

@@ -18,12 +18,14 @@ CODE_SUFFIXES: Final = {
     "jsx": "javascript", "ts": "typescript", "mts": "typescript", "cts": "typescript",
     "tsx": "tsx", "go": "go", "rs": "rust", "java": "java", "c": "c", "h": "cpp",
     "cc": "cpp", "cpp": "cpp", "cxx": "cpp", "hpp": "cpp", "hh": "cpp", "hxx": "cpp",
+    "cs": "csharp", "rb": "ruby", "rake": "ruby", "php": "php", "sh": "bash", "bash": "bash",
+    "sql": "sql",
 }  # fmt: skip
 """Suffix to grammar. C++ reads C headers; the reverse does not hold."""
 
-# What a line that starts with a word must look like to speak for a language. A line counts
-# for the first row that fits; "/" gives it to several languages. Rows of one word stand
-# together by language, the narrow ones first.
+# What a line that starts with a word must look like to speak for a language. It speaks for
+# the languages of all the rows that fit; "/" names several at once, and such a row does not
+# count where one of a single language fits.
 _EVIDENCE: Final = (
     ("python", "def async", r"(?:async )?def \w+\(|async (?:with|for) "),
     ("python", "class", r"class \w+(?:\(.*\))?:"),
@@ -79,6 +81,27 @@ _EVIDENCE: Final = (
     ("c/cpp", "typedef static extern const unsigned", r"typedef |(?:static |extern |const |unsigned )+(?:struct )?\w+[ *&]+\w+ ?[(=;\[]"),
     ("c/cpp", "int void char size_t struct long float double bool uint8_t uint32_t uint64_t int32_t int64_t",
      r"(?:struct )?\w+[ *&]+\w+ ?[(=;\[{]|struct \w+$"),
+    ("csharp", "using", r"using (?:static )?[\w.]+(?: = [\w.<>]+)?;$"),
+    ("csharp", "namespace", r"namespace [\w.]+;?$"),
+    ("csharp", "public private protected internal", r"(?:(?:public|private|protected|internal|static|readonly|override|virtual|async|sealed|partial|abstract) )+(?:class|record|struct|interface|enum|[\w<>\[\]?, ]+ \w+)\b"),
+    ("csharp", "var foreach get set", r"var \w+ = |foreach \(var |[gs]et(?:;| =>|$)"),
+    ("csharp", "[", r"\[[A-Z]\w+(?:\(.*\))?\]$"),
+    ("ruby", "def", r"def (?:self\.)?\w+[?!=]?(?:\(.*\))?$"),
+    ("ruby", "class module", r"(?:class|module) [A-Z][\w:]*(?: < [\w:]+)?$"),
+    ("ruby", "require require_relative", r"\w+ ['\"]"),
+    ("ruby", "end", r"end$"),
+    ("ruby", "attr_reader attr_accessor attr_writer include extend private unless elsif it describe", r"\w+ .*(?:[\w:]|do)$"),
+    ("ruby", "@", r"@\w+ (?:\|\|)?= "),
+    ("php", "<", r"<\?php"),
+    ("php", "$", r"\$\w+(?:->\w+|\[.*\])* ?[.+-]?=[^=]|\$this->"),
+    ("php", "use namespace", r"(?:use|namespace) [A-Z]\w*(?:\\\w+)*(?: as \w+)?;$"),
+    ("php", "public private protected function static", r"(?:(?:public|private|protected|static|final|abstract) )*function \w+\(|(?:public|private|protected) (?:static )?(?:\??\w+ )?\$\w+"),
+    ("bash", "#", r"#!/.*\b(?:ba|z|k|da)?sh\b"),
+    ("bash", "if elif while", r"\w+ !? ?\[|\w+ .*; (?:then|do)$"),
+    ("bash", "then fi done do esac", r"\w+(?:$| |;)"),
+    ("bash", "echo export local readonly set shift case", r"echo ['\"$-]|(?:export|local|readonly) \w+=|set -|shift$|case .* in$"),
+    ("sql", "INSERT CREATE ALTER DROP UPDATE DELETE COPY GRANT LOCK UNLOCK COMMENT", r"(?:INSERT INTO|CREATE (?:OR REPLACE )?[A-Z]+|ALTER TABLE|DROP TABLE|UPDATE .* SET|DELETE FROM|COPY .* FROM|GRANT|LOCK|UNLOCK|COMMENT ON) ?"),
+    ("sql", "SELECT FROM WHERE JOIN LEFT INNER GROUP ORDER BEGIN COMMIT END PRIMARY SET", r"[A-Z]+(?: BY| JOIN| KEY| OUTER)*(?:[ ;]|$)"),
 )  # fmt: skip
 _ANYWHERE: Final = (
     (" := ", "go"), ("?;", "rust"), (".unwrap()", "rust"), ("&mut ", "rust"), ("!(", "rust"),
@@ -104,7 +127,8 @@ _FIRST: Final = re.compile(r"\w+|\S")
 _NEUTRAL: Final = frozenset("#/*{}()[];,<|+-")
 """First characters of comments and of lines that close or go on: no evidence either way."""
 _PREFERENCE: Final = (
-    "python", "go", "rust", "java", "javascript", "typescript", "tsx", "c", "cpp",
+    "python", "go", "rust", "java", "javascript", "typescript", "tsx", "c", "cpp", "csharp",
+    "ruby", "php", "bash", "sql",
 )  # fmt: skip
 """Among equals the first: what an extension of a language does not use is the language."""
 
@@ -155,7 +179,7 @@ def guess(lines: Iterable[str]) -> Guess | None:
     shares = _scores(strong)
     scores = _scores(strong + weak)
     best = max(_PREFERENCE, key=lambda language: scores[language])
-    if not scores[best]:
+    if not shares[best]:
         return None
     variety = sum(
         len(found)
@@ -166,9 +190,9 @@ def guess(lines: Iterable[str]) -> Guess | None:
 
 
 def _spoken_for(first: str, line: str) -> str | None:
-    for languages, pattern in _FIRST_WORDS.get(first, ()):
-        if pattern.match(line):
-            return languages
+    fitting = [who for who, pattern in _FIRST_WORDS.get(first, ()) if pattern.match(line)]
+    if fitting:
+        return "/".join([who for who in fitting if "/" not in who] or fitting)
     if line[-1] == '"' and _GO_IMPORT.match(line):
         return "go"
     return None
@@ -184,7 +208,7 @@ def _hinted(line: str) -> str | None:
 def _scores(votes: Counter[str]) -> Counter[str]:
     scores: Counter[str] = Counter()
     for name, count in votes.items():
-        for language in name.split("/"):
+        for language in dict.fromkeys(name.split("/")):
             scores[language] += count
     scores["cpp"] += scores["c"] if scores["cpp"] else 0
     if scores["tsx"] > 10 * scores["javascript"]:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from string import ascii_letters, digits, whitespace
 from typing import Final, cast
 
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
@@ -28,6 +29,9 @@ _STEPS_PER_BYTE: Final = 0.05
 minified code, and 10 and more for text that is not of the language at all."""
 _TAIL_REPEATS: Final = 10
 _MOST_UNCLOSED: Final = 64
+_MOST_PUNCTUATION: Final = 0.6
+"""Share of a source; minified code has 0.4, what costs parsers quadratic time mostly 1."""
+_WORDS: Final = (ascii_letters + digits + whitespace).encode() + bytes(range(128, 256))
 _MOST_STRAY: Final = 5_000
 """Children of one error: a query takes quadratic time over a run of stray brackets."""
 _GUESS_FROM: Final = 40_000
@@ -36,6 +40,10 @@ _GUESS_LINES: Final = 300
 _GUESS_WIDTH: Final = 200
 
 LANGUAGES: Final = tuple(QUERIES)
+
+
+_TEST_SCOPES: Final = ("test", "tests")
+"""Modules of Rust whose members nobody looks for one by one."""
 
 
 class Role(StrEnum):
@@ -67,7 +75,8 @@ class Definition:
 
     ``qualified_name`` joins the names of what surrounds it with dots, in every
     language. Bytes are from 0, half-open, and take in decorators, exports and
-    template headers; lines are from 1, inclusive. ``body`` is a function's.
+    template headers; lines are from 1, inclusive. ``body`` is what can be cut: a function's, or that
+    of a module of tests.
     """
 
     name: str
@@ -168,7 +177,9 @@ def parse(data: bytes, language: str) -> Tree | None:
         for opening, closing in _BRACKETS
     ):
         return None
-    whole = data + _tail(data, language)
+    if len(data.translate(None, _WORDS)) > _MOST_PUNCTUATION * len(data):
+        return None
+    whole = _readable(data, language) + _tail(data, language)
     steps, limit = 0, 200 + len(whole) * _STEPS_PER_BYTE
 
     def is_enough(_offset: int, _failed: bool) -> bool:  # noqa: FBT001 -- the signature is the parser's
@@ -182,6 +193,30 @@ def parse(data: bytes, language: str) -> Tree | None:
     except ValueError:  # how the binding reports a parse that was stopped
         return None
     return None if _has_stray_runs(tree) else tree
+
+
+# Macros that stand for attributes or nothing: alone on a line, after a parameter list or a
+# namespace, before the name of a class.
+_MACROS: Final = re.compile(
+    rb"^[ \t]*+(_*[A-Z][A-Z0-9_]{3,}(?:[ \t]++_*[A-Z][A-Z0-9_]{3,})*+)[ \t\r]*$"
+    rb"|(?<=[\w)])[ \t]*+\b(_*[A-Z][A-Z0-9_]{3,}(?:\([^()\n]{0,80}\))?)(?=[ \t\r]*(?:[{;:]|\n[ \t]*[{:]))"
+    rb"|\b(?:class|struct|union) (_*[A-Z][A-Z0-9_]{3,}) (?=\w[\w \t]{0,80}[\r\n \t]{0,80}[{:])",
+    re.MULTILINE,
+)
+
+
+def _readable(data: bytes, language: str) -> bytes:
+    """Blank the macros that a parser of C, without a preprocessor, takes for something else."""
+    if language not in ("c", "cpp"):
+        return data
+    return _MACROS.sub(_blanked, data)
+
+
+def _blanked(match: re.Match[bytes]) -> bytes:
+    start, end = match.span(match.lastindex or 0)
+    start, end = start - match.start(), end - match.start()
+    text = match[0]
+    return text[:start] + b" " * (end - start) + text[end:]
 
 
 _BRACKETS: Final = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
@@ -260,12 +295,15 @@ def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple
         qualified = ".".join(part for part in parts if part)
         around.append((node.end_byte, qualified))
         whole = _span(wholes.get(node.start_byte, node))
+        name = qualified.rpartition(".")[2]
         body = item.captures.get("body")
+        if item.role is Role.SCOPE and name not in _TEST_SCOPES:
+            body = None
         # A definition that reads on into the tail is not closed in the source.
         is_closed = whole.end <= len(data)
         result.append(
             Definition(
-                name=qualified.rpartition(".")[2],
+                name=name,
                 qualified_name=qualified,
                 start_byte=whole.start,
                 end_byte=min(whole.end, len(data)),
