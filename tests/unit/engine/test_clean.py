@@ -1,4 +1,5 @@
 import pytest
+
 from furler_engine.clean import clean_line, needs_cleaning
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import pytest
+
 from furler_engine.coverage import CoverageError, check, prune
 from furler_engine.json_value import parse
 from furler_engine.types import (

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+
 from furler_engine import json_value
 from furler_engine.json_value import JsonError, dumps, is_json_lines, parse, same_value
 

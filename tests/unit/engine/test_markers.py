@@ -1,4 +1,5 @@
 import pytest
+
 from furler_engine.json_value import parse
 from furler_engine.markers import (
     MarkerError,

@@ -1,6 +1,7 @@
 from dataclasses import fields, replace
 
 import pytest
+
 from furler_engine.recipe import ENGINE_VERSION, recipe
 from furler_engine.types import Fidelity, Hints, Kind, Level, Policy
 

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from furler_engine.select import SelectorError, parse_lines, select
 from furler_engine.types import Bytes, JsonPath, Lines, Match, Rows, Search, Selector, Symbol
 

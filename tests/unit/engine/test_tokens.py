@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 import tiktoken
+from tiktoken_ext import openai_public
+
 from furler_engine import tokens
 from furler_engine.tokens import (
     TOKENIZERS,
@@ -11,7 +13,6 @@ from furler_engine.tokens import (
     estimate,
     verify,
 )
-from tiktoken_ext import openai_public
 
 SAMPLES = [
     "",

@@ -96,7 +96,7 @@ __all__ = [
     "View",
 ]
 
-# What needs protobuf, anyio or gRPC is imported when it is asked for (PEP 562): a
+# What needs protobuf, asyncio or gRPC is imported when it is asked for (PEP 562): a
 # program that only catches our errors or speaks of our values pays for neither.
 _LAZY = {
     "AsyncFurler": "furler.client",
@@ -105,11 +105,13 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
+if not TYPE_CHECKING:  # a type checker would take every name for one of ours
 
-    value: object = getattr(import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415
+
+        value: object = getattr(import_module(_LAZY[name]), name)
+        globals()[name] = value
+        return value

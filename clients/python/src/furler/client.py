@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -86,7 +87,7 @@ class AsyncFurler:
         """
         from furler.backends.remote import RemoteBackend  # noqa: PLC0415 - gRPC only if it is used
 
-        backend = RetryingBackend(RemoteBackend(target, token, tls))
+        backend = RetryingBackend(RemoteBackend(target, token=token, tls=tls))
         return cls(backend, timeout=timeout, agent=agent)
 
     @classmethod
@@ -236,7 +237,7 @@ class AsyncFurler:
 
     async def read(
         self, ref: str, *, offset: int = 0, space: str = DEFAULT_SPACE
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """Yield a whole original in chunks, from an offset on.
 
         A stream that breaks is resumed where it broke, as long as it gets on. From
@@ -251,13 +252,13 @@ class AsyncFurler:
             before = at
             request = content.ReadContentRequest(space=space, ref=ref, offset=at)
             try:
-                async for message in self._backend.stream(
-                    base.READ_CONTENT, [request], self._timeout
-                ):
-                    expected = message.original.sha256 or expected
-                    at += len(message.chunk)
-                    hasher.update(message.chunk)
-                    yield message.chunk
+                stream = self._backend.stream(base.READ_CONTENT, [request], self._timeout)
+                async with aclosing(stream) as responses:
+                    async for message in responses:
+                        expected = message.original.sha256 or expected
+                        at += len(message.chunk)
+                        hasher.update(message.chunk)
+                        yield message.chunk
             except (UnavailableError, DeadlineExceededError):
                 if at == before:
                     raise

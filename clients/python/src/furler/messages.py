@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
+from google.protobuf import duration_pb2
+
 from furler.errors import FieldInvalidError, FurlerError, from_reason
+from furler.v1 import (
+    compression_pb2,
+    compressor_service_pb2,
+    content_pb2,
+    content_service_pb2,
+    error_reason_pb2,
+    info_service_pb2,
+)
 from furler.values import (
     Capabilities,
     Decision,
@@ -24,15 +34,6 @@ from furler.values import (
     View,
     choose,
 )
-from furler.v1 import (
-    compression_pb2,
-    compressor_service_pb2,
-    content_pb2,
-    content_service_pb2,
-    error_reason_pb2,
-    info_service_pb2,
-)
-from google.protobuf import duration_pb2
 
 Number = TypeVar("Number", int, float)
 
@@ -55,7 +56,7 @@ def hints(
 ) -> content_pb2.Hints:
     """Return the hints. Raises FieldInvalidError for a kind that is none."""
     return content_pb2.Hints(
-        kind=_KINDS[choose(Kind, kind, "kind")] if kind else None,
+        kind=_KINDS[choose(Kind, kind, "kind")] if kind else content_pb2.CONTENT_KIND_UNSPECIFIED,
         query=query or "",
         tool_name=tool or "",
         filename=filename or "",
@@ -72,7 +73,7 @@ def policy(given: Policy | Mapping[str, object] | None) -> compression_pb2.Polic
         fidelity=(
             _FIDELITIES[choose(Fidelity, value.fidelity, "policy.fidelity")]
             if value.fidelity
-            else None
+            else compression_pb2.FIDELITY_UNSPECIFIED
         ),
         target_tokens=_number("target_tokens", value.target_tokens, int),
         tokenizer=_text("tokenizer", value.tokenizer),
@@ -89,7 +90,7 @@ def policy(given: Policy | Mapping[str, object] | None) -> compression_pb2.Polic
     return message
 
 
-def retention(value: timedelta | float, name: str) -> duration_pb2.Duration:
+def retention(value: object, name: str) -> duration_pb2.Duration:
     """Return a retention; a number is in seconds. Raises FieldInvalidError."""
     if not isinstance(value, timedelta | int | float) or isinstance(value, bool):
         raise _invalid(name, f"{value!r} is no number of seconds")
@@ -151,7 +152,7 @@ def digest_from(message: content_pb2.Digest) -> Digest:
     return Digest(message.sha256.hex(), message.size_bytes)
 
 
-def kind_from(number: int) -> Kind:
+def kind_from(number: content_pb2.ContentKind.ValueType) -> Kind:
     """Return the kind; one that is newer than this client is TEXT."""
     return _KINDS_BACK.get(number, Kind.TEXT)
 

@@ -1,21 +1,17 @@
-"""The synchronous face: AsyncFurler's calls, run in one event loop in the background.
-
-All clients of a process share that loop and its thread: it starts with the
-first one and ends with the last.
-"""
+"""The synchronous face: AsyncFurler's calls, run in the event loop in the background."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
-from anyio.from_thread import BlockingPortal, BlockingPortalProvider
-
+from furler import loop
 from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT, AsyncFurler, PolicyLike
 from furler.errors import ClosedError, FurlerError
 from furler.selectors import Lines
@@ -33,10 +29,11 @@ from furler.values import (
 if TYPE_CHECKING:
     from furler.backends.remote import Tls, Token
 
-# One loop for all: gRPC's asyncio layer does not do well with several in one process.
-_LOOP: Final = BlockingPortalProvider()
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+EXIT_SECONDS: Final = 5.0
+"""How long the end of the program may wait for a client that was not closed."""
 
 
 class Furler:
@@ -50,11 +47,10 @@ class Furler:
     def __init__(self, inner: AsyncFurler) -> None:
         """Take an asynchronous client that no event loop uses yet, and open it."""
         self._inner = inner
+        self._closed = False
         self._lock = threading.Lock()
-        with ExitStack() as stack:
-            self._portal: BlockingPortal | None = stack.enter_context(_LOOP)
-            self._run(inner.open)
-            self._stack = stack.pop_all()
+        loop.run(inner.open())
+        _open.add(self)
 
     @classmethod
     def connect(
@@ -79,13 +75,15 @@ class Furler:
     def close(self) -> None:
         """Release the connection or the store. May be called again."""
         with self._lock:
-            if self._portal is None:
-                return
-            try:
-                self._run(self._inner.close)
-            finally:
-                self._portal = None
-                self._stack.close()
+            if not self._closed:
+                self._closed = True
+                loop.run(self._inner.close())
+
+    def abandon(self) -> None:
+        """Close, but wait no longer than EXIT_SECONDS: the program is about to end."""
+        if not self._closed:
+            self._closed = True
+            loop.run(self._inner.close(), EXIT_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -199,8 +197,7 @@ class Furler:
             while (chunk := self._run(following)) is not None:
                 yield chunk
         finally:
-            if self._portal is not None:
-                self._run(chunks.aclose)
+            loop.run(chunks.aclose())
 
     def find_missing(
         self,
@@ -230,12 +227,19 @@ class Furler:
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        """Run a call in the loop and wait for it; a Ctrl-C here cancels it there."""
-        if self._portal is None:
+        if self._closed:
             raise ClosedError("the client is closed")
-        future = self._portal.start_task_soon(partial(work, *args, **kwargs))
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return loop.run(work(*args, **kwargs))
+
+
+_open: weakref.WeakSet[Furler] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what the program left open: what was accepted is written, and nothing warns."""
+    for client in list(_open):
+        # A store that hangs, or an executor that is gone already, must not keep the
+        # program from ending.
+        with contextlib.suppress(FurlerError, TimeoutError, RuntimeError):
+            client.abandon()

@@ -19,6 +19,10 @@ import orjson
 _DELICATE_NUMBER = re.compile(
     r"\d{19}|(?=\d{1,15}\.)\d[\d.]{16}|\d[eE][+-]?\d{3}|-0(?![.\deE])", re.ASCII
 )
+# Looking for long runs of digits, points aside, goes at the speed of a copy and spares
+# most texts the expression above.
+_MASK = bytes.maketrans(b"123456789E", b"000000000e")
+_RUNS = (b"0" * 16, b"0e000", b"0e+000", b"0e-000")
 # In JSON an unescaped quote before a colon always ends a member name.
 _NAME_END = re.compile(r'(?<!\\)"\s*:')
 _SPACED_COLON = re.compile(r'"\s+:')
@@ -114,7 +118,7 @@ def _looks_like_lines(text: str) -> bool:
 
 def _parse_all(text: str, parts: list[str]) -> list[object]:
     """Return the values of a text's parts; the checks run over the whole, once."""
-    loads = _loads_exact if _DELICATE_NUMBER.search(text) else orjson.loads
+    loads = _loads_exact if _has_delicate_number(text) else orjson.loads
     try:
         values = [loads(part) for part in parts]
         minified = dumps(values)
@@ -125,6 +129,13 @@ def _parse_all(text: str, parts: list[str]) -> list[object]:
         for part in parts:
             _loads_exact(part)  # names with backslashes fool the count; this decides
     return values
+
+
+def _has_delicate_number(text: str) -> bool:
+    data = text.encode(errors="surrogatepass")
+    masked = data.translate(_MASK, b".")
+    likely = b"-0" in data or any(run in masked for run in _RUNS)
+    return likely and _DELICATE_NUMBER.search(text) is not None
 
 
 def _count_names(text: str) -> int:

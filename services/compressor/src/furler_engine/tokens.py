@@ -36,9 +36,9 @@ no text that a person or a tool wrote has longer ones.
 _SAMPLE: Final = 10_000
 _ENCODED_AT_ONCE: Final = 1 << 20
 """Characters; a list of tokens takes nine times the memory of their text."""
-# The pattern of both vocabularies ends a piece at a line end that a letter or digit
-# follows, so that the tokens of both sides add up.
-_SEAM: Final = re.compile(r"\n(?=[A-Za-z0-9])")
+# The patterns of both vocabularies end a piece at a line end that a letter or digit
+# follows, and begin one at a blank between two letters: the tokens of both sides add up.
+_SEAM: Final = re.compile(r"\n(?=[A-Za-z0-9])|[A-Za-z](?= [A-Za-z])")
 
 
 class UnknownTokenizerError(ValueError):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
+
+from google.protobuf.message import Message
 
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as content
 from furler.v1 import info_service_pb2 as info
-from google.protobuf.message import Message
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -77,15 +78,15 @@ class Backend(Protocol):
         ...
 
     async def unary(
-        self, method: Method[Request, Response], request: Request, timeout: float
+        self, method: Method[Request, Response], request: Request, seconds: float
     ) -> Response:
-        """Return the answer to one request, within ``timeout`` seconds."""
+        """Return the answer to one request, within so many seconds."""
         ...
 
     def stream(
-        self, method: Method[Request, Response], requests: Iterable[Request], timeout: float
-    ) -> AsyncIterator[Response]:
-        """Yield the answers to a stream of requests, all within ``timeout`` seconds.
+        self, method: Method[Request, Response], requests: Iterable[Request], seconds: float
+    ) -> AsyncGenerator[Response]:
+        """Yield the answers to a stream of requests, all within so many seconds.
 
         ``requests`` may be iterated more than once.
         """

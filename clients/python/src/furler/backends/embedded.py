@@ -7,7 +7,7 @@ alone stays small.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -119,26 +119,26 @@ class EmbeddedBackend:
             await asyncio.wait([self._keeper])
 
     async def unary(
-        self, method: Method[Request, Response], request: Request, timeout: float
+        self, method: Method[Request, Response], request: Request, seconds: float
     ) -> Response:
         """Call the handler."""
         service = await self._service()
         try:
-            async with asyncio.timeout(timeout):
-                return cast("Response", await service.unary(method.path, request, timeout))
+            async with asyncio.timeout(seconds):
+                return cast("Response", await service.unary(method.path, request, seconds))
         except self._call_errors() as error:
             raise _translate(error) from None
         except TimeoutError:
-            raise _late(timeout) from None
+            raise _late(seconds) from None
 
     async def stream(
-        self, method: Method[Request, Response], requests: Iterable[Request], timeout: float
-    ) -> AsyncIterator[Response]:
+        self, method: Method[Request, Response], requests: Iterable[Request], seconds: float
+    ) -> AsyncGenerator[Response]:
         """Call the handler of a method that takes one request."""
         service = await self._service()
         (request,) = requests
         try:
-            async for response in service.stream(method.path, request, timeout):
+            async for response in service.stream(method.path, request, seconds):
                 yield cast("Response", response)
         except self._call_errors() as error:
             raise _translate(error) from None
@@ -196,5 +196,5 @@ def _without_reason(error: Exception) -> FurlerError:
     return ServerError(str(error))
 
 
-def _late(timeout: float) -> DeadlineExceededError:
-    return DeadlineExceededError(f"the engine did not finish within {timeout:g} s")
+def _late(seconds: float) -> DeadlineExceededError:
+    return DeadlineExceededError(f"the engine did not finish within {seconds:g} s")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +26,7 @@ MESSAGE_HEADROOM: Final = 1024 * 1024
 """What a message may have beside its content; the same number as the server's."""
 KEEPALIVE_SECONDS: Final = 30
 """Half-open connections are found within this; servers accept pings every 10 s."""
-_LOOPBACK: Final = ("localhost", "127.", "[::1]", "unix:")
+_LOOPBACK: Final = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?|unix:.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RemoteBackend:
 
     stream_above: int | None = STREAM_ABOVE
 
-    def __init__(self, target: str, token: Token | None, tls: Tls | bool | None) -> None:
+    def __init__(self, target: str, *, token: Token | None, tls: Tls | bool | None) -> None:
         """Take ``host:port``, or any name that gRPC resolves.
 
         With ``tls`` None a token is sent in the clear to this machine only: to
@@ -61,10 +62,15 @@ class RemoteBackend:
         self._target = target
         self._token = token
         if tls is None:
-            tls = token is not None and not target.startswith(_LOOPBACK)
+            tls = token is not None and not _LOOPBACK.fullmatch(target)
         self._tls: Tls | None = (Tls() if tls else None) if isinstance(tls, bool) else tls
         self._channel: grpc.aio.Channel | None = None
         self._closed = False
+
+    @property
+    def secured(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self._tls is not None
 
     async def open(self) -> None:
         """Make the channel; it connects at the first call. Raises FieldInvalidError for TLS files."""
@@ -74,10 +80,10 @@ class RemoteBackend:
         """Close the channel."""
         self._closed = True
         if self._channel is not None:
-            await self._channel.close()
+            await self._channel.close(grace=None)
 
     async def unary(
-        self, method: Method[Request, Response], request: Request, timeout: float
+        self, method: Method[Request, Response], request: Request, seconds: float
     ) -> Response:
         """Call the server."""
         call = self._connected().unary_unary(
@@ -86,20 +92,21 @@ class RemoteBackend:
             response_deserializer=method.response.FromString,
         )
         try:
-            return await call(request, timeout=timeout, metadata=self._metadata())
+            response: Response = await call(request, timeout=seconds, metadata=self._metadata())
         except grpc.aio.AioRpcError as error:
             raise error_from(error, self._target) from None
+        return response
 
     async def stream(
-        self, method: Method[Request, Response], requests: Iterable[Request], timeout: float
-    ) -> AsyncIterator[Response]:
+        self, method: Method[Request, Response], requests: Iterable[Request], seconds: float
+    ) -> AsyncGenerator[Response]:
         """Call the server."""
         multi = self._connected().stream_stream(
             method.path,
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        call = multi(iter(requests), timeout=timeout, metadata=self._metadata())
+        call = multi(iter(requests), timeout=seconds, metadata=self._metadata())
         try:
             async for response in call:
                 yield response

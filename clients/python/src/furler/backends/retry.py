@@ -6,12 +6,12 @@ OverloadedError, StoreUnavailableError. Every method of the API is idempotent.
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
-
-import anyio
 
 from furler.backends.base import Backend, Method, Request, Response
 from furler.errors import (
@@ -65,32 +65,35 @@ class RetryingBackend:
         await self.inner.close()
 
     async def unary(
-        self, method: Method[Request, Response], request: Request, timeout: float
+        self, method: Method[Request, Response], request: Request, seconds: float
     ) -> Response:
         """Return the first answer. Raises the last error when there is none."""
-        end = anyio.current_time() + timeout
+        end = asyncio.get_running_loop().time() + seconds
         retry = 0
         while True:
             try:
-                return await self.inner.unary(method, request, end - anyio.current_time())
+                return await self.inner.unary(
+                    method, request, end - asyncio.get_running_loop().time()
+                )
             except WORTH_A_RETRY as error:
                 await self._pause(retry, error, end)
             retry += 1
 
     async def stream(
-        self, method: Method[Request, Response], requests: Iterable[Request], timeout: float
-    ) -> AsyncIterator[Response]:
+        self, method: Method[Request, Response], requests: Iterable[Request], seconds: float
+    ) -> AsyncGenerator[Response]:
         """Yield answers; nothing is tried again once the first of them was passed on."""
-        end = anyio.current_time() + timeout
+        end = asyncio.get_running_loop().time() + seconds
         retry = 0
         while True:
             started = False
             try:
-                async for response in self.inner.stream(
-                    method, requests, end - anyio.current_time()
-                ):
-                    started = True
-                    yield response
+                left = end - asyncio.get_running_loop().time()
+                # Whoever stops reading early ends the call now, not when memory is reclaimed.
+                async with aclosing(self.inner.stream(method, requests, left)) as responses:
+                    async for response in responses:
+                        started = True
+                        yield response
             except WORTH_A_RETRY as error:
                 if started:
                     raise
@@ -102,6 +105,6 @@ class RetryingBackend:
     async def _pause(self, retry: int, error: FurlerError, end: float) -> None:
         """Wait before a retry; raise the error when there must be none."""
         wait = self.policy.wait(retry, error)
-        if retry + 1 >= self.policy.attempts or anyio.current_time() + wait >= end:
+        if retry + 1 >= self.policy.attempts or asyncio.get_running_loop().time() + wait >= end:
             raise error
-        await anyio.sleep(wait)
+        await asyncio.sleep(wait)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, cast
 
 import grpc
 from google.protobuf import any_pb2
@@ -74,7 +75,9 @@ def _details(
 
 
 def _packed(error: grpc.aio.AioRpcError) -> list[any_pb2.Any]:
-    for key, value in error.trailing_metadata():
+    # The stubs have another type here than what grpc.aio gives.
+    trailing = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata())
+    for key, value in trailing:
         if key == _DETAILS and isinstance(value, bytes):
             try:
                 return list(status_pb2.Status.FromString(value).details)

@@ -63,10 +63,13 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     page.picked.update(rare_hits(source.hints.query, lines))
     told = _show(page, messages, lines)
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
-    page.opening.append(
-        f"[messages by kind; ×N at: all their files and source lines; {legend(page)}]"
+    opening = (
+        ["[messages by kind; ×N at: all their files and source lines"]
+        if messages
+        else ["[one line per pattern"]
     )
-    page.closing.append(f"[end: {told}. Other lines: {tally}]")
+    page.opening.append("; ".join([*opening, *legend(page)]) + "]")
+    page.closing.append(f"[end: {told}{tally}]")
     view = numbered.draft(source, lines, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
 
@@ -125,6 +128,8 @@ def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None
 
 def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str]) -> str:
     """Put the messages on the page; return what the footer says of them."""
+    if not messages:
+        return ""
     plain = [_without_place(lines[message.row]) for message in messages]
     named = [_QUOTED.sub("'0'", line) for line in plain]
     worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), line) for line in plain]
@@ -139,16 +144,13 @@ def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str
         first = members[0].row
         page.like.update({message.row: first for message in members[1:]})
         if kind.count > RARE:
-            varying = [
-                f for f in fields_of(kind, worded, Layout()) if place_in(f.column[0]) is None
-            ]
-            said = describe(varying).replace(_GAP, " ")
+            said = describe(fields_of(kind, worded, Layout())).replace(_GAP, " ")
             note = f"  ×{kind.count} at {say_places(m.place for m in members)}"
             page.notes.setdefault(max([first, *members[0].context]), []).append(
                 note + (f" | {said}" if said else "")
             )
     files = len({message.place.file for message in messages})
-    return f"all {len(kinds):,} kinds of message are shown; {len(messages):,} messages in {files:,} files"
+    return f"kinds of message, all shown: {len(kinds):,}, messages: {len(messages):,}, files: {files:,}. Other lines: "
 
 
 def _without_place(line: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from furler_engine import tokens
 from furler_engine.json_value import JsonError, dumps
 from furler_engine.markers import format_place
-from furler_engine.shared.json_table.columns import MISSING
+from furler_engine.shared.json_table.columns import MISSING, Columns
 from furler_engine.shared.json_table.decode import decode
 from furler_engine.shared.json_table.encode import Cuts, encode
 from furler_engine.shared.json_table.grammar import Gap, format_path
@@ -48,6 +48,9 @@ _OPAQUE_SHOWN: Final = 48
 """Characters shown of a long string without blanks: enough to tell its format."""
 _CHARS_PER_TOKEN: Final = 2.8
 """Of JSON tables; prose has 4, identifiers and numbers 2."""
+_MOST_SAID: Final = 24
+_INNER_ROOM: Final = 60
+"""Tokens of nested values that each row of a table is given at first."""
 _NAMED: Final = 60
 """Rows that a literal of the query may pick; one that picks more names none."""
 
@@ -90,6 +93,7 @@ class _Chooser:
     shown: int = 0
     complete: bool = True
     costs: dict[int, float] = field(default_factory=dict)
+    columns: dict[int, Columns] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = [name for name in literals(self.query) if len(name) > 2]
@@ -136,8 +140,15 @@ class _Chooser:
             case Items(items):
                 return sum(map(self._cost, items))
             case Table():
-                inner = sum(self._cost(part.node) for part in node.inner)
-                return _row_cost(node) * node.count + inner + 30
+                columns = self._columns(node)
+                inner = sum(self._cost(part.node) for part in node.all_inner())
+                return _row_cost(columns, node.count) * node.count + inner + 30
+
+    def _columns(self, table: Table) -> Columns:
+        known = self.columns.get(id(table))
+        if known is None:
+            known = self.columns[id(table)] = table.all_columns()
+        return known
 
     def _share(self, parts: Sequence[tuple[JsonLocation, Node]], budget: float) -> None:
         """Give every part its fair share: small ones all they need, the rest equal parts."""
@@ -203,30 +214,29 @@ class _Chooser:
         self._share([((*path, at), items[at]) for at in kept], budget)
 
     def _table(self, table: Table, path: JsonLocation, budget: float) -> None:
-        light = _row_cost(table) * table.count
-        inner = self._cost(table) - light
-        kept: Sequence[int] = range(table.count)
-        if light + inner > budget and table.count > _SMALL:
-            room = int(budget / (_row_cost(table) + min(inner / table.count, 60)))
-            kept = self._select(list(table.columns.values()), _row_texts(table), room)
-            self.notes[path] = _statistics(table)
-            self._keep(path, kept, table.count, "rows")
-        self._cells(table, path, kept)
-        if table.inner:
-            chosen = set(kept)
-            parts = [part for part in table.inner if part.row in chosen]
-            left = max(budget - _row_cost(table) * len(kept), budget / 2)
-            self._share(
-                [((*path, _step(table, p.row), *_steps(table, p.path)), p.node) for p in parts],
-                left,
-            )
-
-    def _cells(self, table: Table, path: JsonLocation, kept: Sequence[int]) -> None:
-        for name, values in table.columns.items():
+        columns, count = self._columns(table), table.count
+        row_cost = _row_cost(columns, count)
+        inner = self._cost(table) - row_cost * count
+        kept: Sequence[int] = range(count)
+        if self._cost(table) > budget and count > _SMALL:
+            room = int(budget / (row_cost + min(inner / count, _INNER_ROOM)))
+            texts = _row_texts(table, columns) if self.query else [""] * count
+            kept = self._select(list(columns.values()), texts, room)
+            self._keep(path, kept, count, "rows")
+            if len(kept) < count:
+                self.notes[path] = _statistics(columns, count)
+        for name, values in columns.items():
             for row in kept:
                 value = values[row]
                 if isinstance(value, str) and len(value) > _LONG_TEXT:
-                    self._text(value, (*path, _step(table, row), *_steps(table, name)), 0)
+                    self._text(value, (*path, table.step(row), *table.steps(name)), 0)
+        chosen = set(kept)
+        parts = [
+            ((*path, table.step(part.row), *table.steps(part.path)), part.node)
+            for part in table.all_inner()
+            if part.row in chosen
+        ]
+        self._share(parts, max(budget - row_cost * len(kept), budget / 2))
 
     # Rows
 
@@ -269,29 +279,31 @@ class _Chooser:
             at = row + 1
 
 
-def _row_cost(table: Table) -> float:
+def _row_cost(columns: Columns, count: int) -> float:
     """Return the mean tokens of a row, from a sample; long texts count as shown."""
-    step = max(1, table.count // 16)
-    rows = range(0, table.count, step)
+    rows = range(0, count, max(1, count // 16))
     characters = 0
-    for values in table.columns.values():
+    for values in columns.values():
         for row in rows:
             value = values[row]
-            if value is not MISSING:
-                characters += min(
-                    len(value) if isinstance(value, str) else len(dumps(value)), _LONG_TEXT
-                )
+            if isinstance(value, str):
+                characters += min(len(value), _LONG_TEXT)
+            elif value is not MISSING:
+                characters += len(dumps(value))
             characters += 1
     return characters / len(rows) / _CHARS_PER_TOKEN + 1
 
 
-def _row_texts(table: Table) -> list[str]:
-    names = table.keys or [""] * table.count
-    cells = zip(*table.columns.values(), strict=True)
-    return [
-        " ".join([name, *(v if isinstance(v, str) else dumps(v) for v in row if v is not MISSING)])
-        for name, row in zip(names, cells, strict=True)
-    ]
+def _row_texts(table: Table, columns: Columns) -> list[str]:
+    """Return what a query is looked for in: names and values of each row."""
+    parts = [[name] for name in table.keys] if table.keys else [[] for _ in range(table.count)]
+    for values in columns.values():
+        for row, value in enumerate(values):
+            if value is not MISSING:
+                parts[row].append(value if isinstance(value, str) else dumps(value))
+    for inner in table.all_inner():
+        parts[inner.row].append(_node_text(inner.node))
+    return [" ".join(row) for row in parts]
 
 
 def _node_text(node: Node) -> str:
@@ -303,26 +315,19 @@ def _node_text(node: Node) -> str:
         case Items(items):
             return " ".join(map(_node_text, items))
         case Table():
-            return " ".join(_row_texts(node))
+            return " ".join(_row_texts(node, node.all_columns()))
 
 
-def _statistics(table: Table) -> str:
+def _statistics(columns: Columns, count: int) -> str:
     parts = []
-    for name, values in table.columns.items():
+    for name, values in columns.items():
         said = describe(values, MISSING)
         if said:
             parts.append(f"{format_path(name)} {said}")
-    return f"all {table.count} rows: " + "; ".join(parts[:24])
+    more = f"; {len(parts) - _MOST_SAID} more columns" if len(parts) > _MOST_SAID else ""
+    return f"{count} rows: " + "; ".join(parts[:_MOST_SAID]) + more
 
 
 def _word_end(text: str, room: int) -> int:
     end = text.rfind(" ", room - 40, room)
     return end if end > 0 else room
-
-
-def _step(table: Table, row: int) -> str | int:
-    return row if table.keys is None else table.keys[row]
-
-
-def _steps(table: Table, path: tuple[str, ...]) -> JsonLocation:
-    return tuple(int(name) for name in path) if table.arrays else path

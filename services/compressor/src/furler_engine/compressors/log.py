@@ -29,16 +29,18 @@ _MIN_GAIN: Final = 0.9
 def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one signature for all
     """Show a log by its patterns. None for what has no patterns to speak of."""
     lines = numbered.cleaned_lines(source)
-    if len(lines) < _MIN_LINES:
+    long = any(len(line) > numbered.LONGEST for line in lines)
+    if len(lines) < _MIN_LINES and not long:
         return None
     layout = layout_of(lines)
     page = numbered.Page(picked=numbered.ends(lines))
     page.picked.update(rare_hits(source.hints.query, lines))
     tally = fold(page, lines, range(len(lines)), layout)
-    if tally.patterns > _MOST_PATTERNS * len(lines):
+    if not (long or 0 < tally.patterns <= _MOST_PATTERNS * len(lines)):
         return None
     told = legend(page)
-    page.opening += [f"[one line per pattern; {told}]"] * bool(told)
+    if told:
+        page.opening.append("; ".join(["[one line per pattern", *told]) + "]")
     page.opening += _hosts(lines, layout)
     page.closing.append(f"[end: {tally}]")
     view = numbered.draft(source, lines, page)

@@ -116,7 +116,9 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     _show_failures(page, lines, failures)
     others = [row for row in others if row not in named]
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
-    page.opening.append(f"[test run: results as counts, failures in full; {legend(page)}]")
+    page.opening.append(
+        "; ".join(["[test run: results as counts, failures in full", *legend(page)]) + "]"
+    )
     if run.rows:
         page.opening.append(f"[results, from {len(run.rows):,} lines:]")
         page.opening += run.said()
@@ -136,7 +138,7 @@ def _closing(run: _Run, failures: int, named: int, tally: Tally) -> str:
             totals[status] = totals.get(status, 0) + count
     results = f"results: {_counts(totals)}" if totals else "no result lines"
     return (
-        f"[end: {results}; {failures:,} lines of failure blocks, of which blank lines, rulers, repeats and source far above a failure are left out;"
+        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, source far above a failure);"
         f" {named:,} summary lines in full;"
         f" other lines: {tally}]"
     )
@@ -214,6 +216,12 @@ def _show_failures(page: numbered.Page, lines: Sequence[str], failures: Sequence
             if at and rows[at] - rows[at - 1] < 3:
                 seen.setdefault((lines[rows[at - 1]], lines[rows[at]]), at - 1)
         at += size
+    # A blank line inside a run costs less than a new number after it.
+    blank = [
+        row for row in failures if {row - 1, row + 1} <= page.picked and row not in page.picked
+    ]
+    page.picked.update(row for row in blank if not lines[row].strip(" E"))
+    page.block.update(blank)
 
 
 def _far_from_failure(lines: Sequence[str], rows: Sequence[int]) -> set[int]:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain
 from typing import Final
 
@@ -44,9 +45,6 @@ _ALNUM: Final = re.compile(r"[^\W_]+")
 _SHOWN_VALUES: Final = 8
 _LONGEST: Final = 40
 
-Present = list[tuple[int, object]]
-"""Row and value, rows without a value left out."""
-
 
 @dataclass(slots=True)
 class Notable:
@@ -67,50 +65,65 @@ class Notable:
 def notable(columns: Iterable[Sequence[object]], count: int, missing: object) -> Notable:
     """Return what stands out among ``count`` rows; ``missing`` marks cells without a value."""
     found = Notable()
-    for values in columns:
-        present = [(row, value) for row, value in enumerate(values) if value is not missing]
-        if len(present) <= _few(count):
-            for row, _ in present[:_MOST]:
-                found.add(row, 9)
-        if not present:
+    for column in columns:
+        rows: Sequence[int] = range(count)
+        values = column
+        if missing in column:
+            rows = [row for row, value in enumerate(column) if value is not missing]
+            values = [column[row] for row in rows]
+            if len(rows) <= _few(count):
+                for row in rows[:_MOST]:
+                    found.add(row, 9)
+        if not values:
             continue
-        _odd_types(present, count, found)
-        kind = _main_kind(present)
-        if kind == "number":
-            _numbers([(r, v) for r, v in present if _is_number(v)], found)
-        elif kind == "string":
-            _strings([(r, v) for r, v in present if isinstance(v, str)], count, found)
-        elif kind == "boolean":
-            _rare_values([(r, str(v)) for r, v in present], max(2, count // 100), found)
-        elif kind == "array":
-            lists = [(r, v) for r, v in present if isinstance(v, list)]
-            _numbers([(r, len(v)) for r, v in lists], found)
-            _rare_elements(lists, count, found)
+        kinds = _kinds(values)
+        if len(kinds) > 1:
+            _odd_types(rows, values, count, found)
+            main = _main(kinds)
+            chosen = [at for at, value in enumerate(values) if _kind(value) == main]
+            rows, values = [rows[at] for at in chosen], [values[at] for at in chosen]
+        _of_kind(_main(kinds), rows, values, count, found)
     return found
+
+
+def _of_kind(
+    kind: str, rows: Sequence[int], values: Sequence[object], count: int, found: Notable
+) -> None:
+    if kind == "number":
+        _numbers(rows, values, found)
+    elif kind == "string":
+        _strings(rows, [value for value in values if isinstance(value, str)], count, found)
+    elif kind == "boolean":
+        _rare_values(rows, list(map(str, values)), max(2, count // 100), found)
+    elif kind == "array":
+        lists = [value for value in values if isinstance(value, list)]
+        _numbers(rows, list(map(len, lists)), found)
+        _rare_elements(rows, lists, count, found)
 
 
 def describe(values: Sequence[object], missing: object) -> str:
     """Return a column's statistics: value counts, a range with the mean, or how many differ."""
-    present = [value for value in values if value is not missing]
-    kind = _main_kind(list(enumerate(present)))
+    present = [value for value in values if value is not missing] if missing in values else values
+    if not present:
+        return ""
+    kind = _main(_kinds(present))
     where = "" if len(present) == len(values) else f" (in {len(present)})"
     if kind == "number":
-        numbers = [
-            value for value in present if isinstance(value, int | float) and _is_number(value)
-        ]
-        counts = Counter(numbers)
-        if len(counts) > _FEW_VALUES:
-            mean = float(np.mean(np.array(numbers, dtype=float)))
-            return f"{min(numbers)}..{max(numbers)}, mean {mean:.4g}{where}"
-        return _counts(Counter(map(dumps, numbers)), len(values)) + where
+        numbers = [value for value in present if _kind(value) == kind]
+        if len(set(map(str, numbers))) > _FEW_VALUES:
+            array = np.array(numbers, dtype=float)
+            low, high = numbers[int(array.argmin())], numbers[int(array.argmax())]
+            return f"{low}..{high}, mean {array.mean():.4g}{where}"
+        return _counts(Counter(map(dumps, present)), len(values)) + where
     if kind == "array":
         sizes = [len(value) for value in present if isinstance(value, list)]
         return f"{min(sizes)}..{max(sizes)} elements{where}"
     if kind in {"string", "boolean"}:
         texts = [value if isinstance(value, str) else dumps(value) for value in present]
-        if all(_DATE.match(text) for text in texts) and len(set(texts)) > _FEW_VALUES:
-            return f"{_say(min(texts))}..{_say(max(texts))}{where}"
-        return _counts(Counter(texts), len(values)) + where
+        counts = Counter(texts)
+        if len(counts) > _FEW_VALUES and all(map(_DATE.match, counts)):
+            return f"{_say(min(counts))}..{_say(max(counts))}{where}"
+        return _counts(counts, len(values)) + where
     return f"in {len(present)}" if where else ""
 
 
@@ -133,53 +146,51 @@ def _few(count: int) -> int:
     return max(1, int(_RARE_SHARE * count))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 _KINDS: Final[Mapping[type, str]] = {
     str: "string", int: "number", float: "number", bool: "boolean", list: "array",
-    dict: "object", type(None): "null",
+    dict: "object", type(None): "null", Decimal: "number",
 }  # fmt: skip
 
 
-def _main_kind(present: Present) -> str:
-    kinds = Counter(type(value) for _, value in present)
-    named: Counter[str] = Counter()
-    for kind, times in kinds.items():
-        named[_KINDS.get(kind, "other")] += times
-    if named["null"] < len(present):
-        del named["null"]
-    return named.most_common(1)[0][0] if named else ""
+def _kind(value: object) -> str:
+    return _KINDS[type(value)]
 
 
-def _odd_types(present: Present, count: int, found: Notable) -> None:
-    kinds = {type(value) for _, value in present}
-    if len(kinds) < 2:
-        return
+def _kinds(values: Sequence[object]) -> Counter[str]:
+    types = set(map(type, values))
+    if len(types) == 1:
+        return Counter({_KINDS[types.pop()]: len(values)})
+    return Counter(map(_kind, values))
+
+
+def _main(kinds: Counter[str]) -> str:
+    """Return the kind most values have; null only if all have it."""
+    others = {kind: times for kind, times in kinds.items() if kind != "null"}
+    return max(others, key=lambda kind: (others[kind], kind)) if others else "null"
+
+
+def _odd_types(rows: Sequence[int], values: Sequence[object], count: int, found: Notable) -> None:
     of: dict[str, list[int]] = {}
-    for row, value in present:
-        of.setdefault(_KINDS.get(type(value), "other"), []).append(row)
+    for row, value in zip(rows, values, strict=True):
+        of.setdefault(_kind(value), []).append(row)
     most = max(map(len, of.values()))
-    for rows in of.values():
-        if len(rows) <= _few(count) and len(rows) < most:
-            for row in rows[:_MOST]:
+    for odd in of.values():
+        if len(odd) <= _few(count) and len(odd) < most:
+            for row in odd[:_MOST]:
                 found.add(row, 9)
 
 
-def _numbers(present: Sequence[tuple[int, object]], found: Notable) -> None:
-    if len(present) <= 8:
+def _numbers(rows: Sequence[int], numbers: Sequence[object], found: Notable) -> None:
+    if len(rows) <= 8:
         return
-    rows = [row for row, _ in present]
-    values = np.array([value for _, value in present], dtype=float)
-    low, median, high = np.percentile(values, [25, 50, 75])
-    if values.min() == values.max():
+    values = np.array(numbers, dtype=float)
+    if values.min() == values.max() or not np.isfinite(values).all():
         return
     steps = np.diff(values)
-    rising = max((steps > 0).mean(), (steps < 0).mean()) > 0.98
-    if rising:
+    if max((steps > 0).mean(), (steps < 0).mean()) > 0.98:
         _gaps(rows, steps, found)
         return
+    low, median, high = np.percentile(values, [25, 50, 75])
     deviation = float(np.median(np.abs(values - median)))
     scale = max(_MAD * deviation, (high - low) / _IQR) or float(values.std())
     scores = np.abs(values - median) / scale
@@ -215,65 +226,73 @@ def _change(
             found.add(rows[at], 6)
 
 
-def _rare_values(present: Sequence[tuple[int, str]], most: int, found: Notable) -> None:
-    counts = Counter(value for _, value in present)
-    if len(counts) < 2:
-        return
-    for row, value in present:
-        if counts[value] <= most:
-            found.add(row, MUST)
+def _rare_values(rows: Sequence[int], values: Sequence[str], most: int, found: Notable) -> None:
+    counts = Counter(values)
+    rare = {value for value, times in counts.items() if times <= most}
+    if rare and len(counts) > 1:
+        for row, value in zip(rows, values, strict=True):
+            if value in rare:
+                found.add(row, MUST)
 
 
-def _rare_elements(lists: Sequence[tuple[int, list[object]]], count: int, found: Notable) -> None:
-    words = Counter(v for _, value in lists for v in value if isinstance(v, str))
+def _rare_elements(
+    rows: Sequence[int], lists: Sequence[list[object]], count: int, found: Notable
+) -> None:
+    words = Counter(item for items in lists for item in items if isinstance(item, str))
     if len(words) > max(_FEW_VALUES, _CATEGORY_SHARE * count):
         return
     rare = {word for word, times in words.items() if times <= max(1, int(_RARE_VALUE * count))}
-    for row, value in lists:
-        if rare and any(v in rare for v in value if isinstance(v, str)):
+    if not rare:
+        return
+    for row, items in zip(rows, lists, strict=True):
+        if any(isinstance(item, str) and item in rare for item in items):
             found.add(row, MUST)
 
 
-def _strings(present: Sequence[tuple[int, str]], count: int, found: Notable) -> None:
-    counts = Counter(value for _, value in present)
-    _trouble(present, counts, found)
+def _strings(rows: Sequence[int], values: Sequence[str], count: int, found: Notable) -> None:
+    counts = Counter(values)
+    _trouble(rows, values, counts, found)
     if len(counts) <= max(_FEW_VALUES, _CATEGORY_SHARE * count) and len(counts) <= count / 2:
-        rare = max(1, int(_RARE_VALUE * count))
-        if len(counts) > 1:
-            _rare_values(present, rare, found)
+        _rare_values(rows, values, max(1, int(_RARE_VALUE * count)), found)
         seen: set[str] = set()
-        for row, value in present:
+        for row, value in zip(rows, values, strict=True):
             if value not in seen:
                 seen.add(value)
                 found.add(row, 3)
         return
-    _long(present, found)
-    sizes = sum(len(value) for _, value in present)
-    if sizes <= 60 * len(present):
-        _odd_forms(present, count, found)
-    _novel_words(present, found)
+    _long(rows, values, found)
+    size = sum(map(len, values))
+    if size <= 60 * len(values):
+        _odd_forms(rows, values, count, found)
+    if sum(value.count(" ") for value in values) >= 2 * len(values):
+        _novel_words(rows, values, found)
 
 
-def _trouble(present: Sequence[tuple[int, str]], counts: Mapping[str, int], found: Notable) -> None:
+def _trouble(
+    rows: Sequence[int], values: Sequence[str], counts: Mapping[str, int], found: Notable
+) -> None:
     """Find rows that tell of trouble, by how bad it is."""
+    levels: dict[str, str] = {}
     bad: dict[str, str] = {}
-    forms: dict[str, str] = {}
-    for value in counts:
-        form = value.translate(_NO_DIGITS)
-        if form not in forms:
-            forms[form] = level(form[:2000])
-        if forms[form] != CALM:
+    forms = "\n".join(counts).translate(_NO_DIGITS).split("\n")
+    if len(forms) != len(counts):
+        forms = [value.translate(_NO_DIGITS) for value in counts]
+    for value, whole in zip(counts, forms, strict=True):
+        form = whole[:_READ]
+        if form not in levels:
+            levels[form] = level(form)
+        if levels[form] != CALM:
             bad[value] = form
     if not bad:
         return
-    rows: dict[str, list[int]] = {}
-    for row, value in present:
+    having: dict[str, list[int]] = {}
+    for row, value in zip(rows, values, strict=True):
         if value in bad:
-            rows.setdefault(bad[value], []).append(row)
-    if sum(map(len, rows.values())) > len(present) / 2:
+            having.setdefault(bad[value], []).append(row)
+    if sum(map(len, having.values())) > len(values) / 2:
         return  # what most rows say is no trouble
-    for form, of in rows.items():
-        first, later = _TROUBLE_WEIGHTS[forms[form]]
+    for form, of in having.items():
+        first, later = _TROUBLE_WEIGHTS[levels[form]]
         for at, row in enumerate(of):
             found.add(row, first if at < 2 else later)
 
@@ -285,42 +304,45 @@ _TROUBLE_WEIGHTS: Final = {
     WARN: (6, 2),
 }
 """Weights of the first two rows of a text, numbers aside, and of the later ones."""
+_READ: Final = 2000
+"""Characters of a text that are searched for words of trouble."""
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789")
 
 
-def _long(present: Sequence[tuple[int, str]], found: Notable) -> None:
-    sizes = np.array([len(value) for _, value in present], dtype=float)
+def _long(rows: Sequence[int], values: Sequence[str], found: Notable) -> None:
+    sizes = np.array([len(value) for value in values], dtype=float)
     median = float(np.median(sizes))
     scale = _MAD * float(np.median(np.abs(sizes - median))) or max(1.0, float(sizes.std()))
     for at in np.argsort(-sizes, kind="stable")[:3]:
         if sizes[at] > median + _OUTLIER * scale and sizes[at] > 1.5 * median:
-            found.add(present[int(at)][0], 5)
+            found.add(rows[int(at)], 5)
 
 
-def _odd_forms(present: Sequence[tuple[int, str]], count: int, found: Notable) -> None:
+def _odd_forms(rows: Sequence[int], values: Sequence[str], count: int, found: Notable) -> None:
     """Find strings of a rare form: their letters and digits aside, as few others have it."""
-    joined = "\n".join(value for _, value in present)
-    forms = _ALNUM.sub("a", joined).split("\n")
-    if len(forms) != len(present):
+    forms = _ALNUM.sub("a", "\n".join(values)).split("\n")
+    if len(forms) != len(values):
         return
     counts = Counter(forms)
     if len(counts) > max(_MOST, _CATEGORY_SHARE * count):
         return
     most = max(1, int(_RARE_VALUE * count))
-    for (row, _), form in zip(present, forms, strict=True):
-        if counts[form] <= most:
-            found.add(row, 7)
+    rare = {form for form, times in counts.items() if times <= most}
+    if rare and len(counts) > 1:
+        for row, form in zip(rows, forms, strict=True):
+            if form in rare:
+                found.add(row, 7)
 
 
-def _novel_words(present: Sequence[tuple[int, str]], found: Notable) -> None:
+def _novel_words(rows: Sequence[int], values: Sequence[str], found: Notable) -> None:
     """Find texts with words that no other row has, where that is rare."""
-    split = [set(value.split()) for _, value in present]
+    split = [set(value.split()) for value in values]
     counts = Counter(chain.from_iterable(split))
-    novel = [
-        (sum(counts[word] == 1 and word.isalpha() for word in words), row)
-        for words, (row, _) in zip(split, present, strict=True)
-    ]
-    some = [(words, row) for words, row in novel if words]
-    if 0 < len(some) <= max(5, 0.03 * len(present)):
+    novel = {word for word, times in counts.items() if times == 1 and word.isalpha()}
+    if not novel:
+        return
+    some = [(len(words & novel), row) for row, words in zip(rows, split, strict=True)]
+    some = [(words, row) for words, row in some if words]
+    if len(some) <= max(5, 0.03 * len(rows)):
         for words, row in some:
             found.add(row, 5 + min(2, words))

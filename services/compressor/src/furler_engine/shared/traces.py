@@ -51,8 +51,8 @@ _LIBRARY: Final = re.compile(
 )
 _SHORTEST: Final = 2
 """Frames that make a trace."""
-_MIN_LIBRARY: Final = 2
-"""Library frames in a row that are worth a note instead."""
+_MIN_RUN: Final = 2
+"""Frames in a row that are worth a note instead."""
 _ENDS: Final = 2
 """Frames shown at either end of a trace that has no own frame."""
 _AGAIN: Final = 12
@@ -172,29 +172,46 @@ def _signature(trace: Trace, lines: Sequence[str]) -> Iterator[str]:
 def _show(page: Page, lines: Sequence[str], trace: Trace) -> None:
     page.block.update(trace.rows)
     page.picked.update(trace.chain)
-    own = [not _is_library(frame, lines) for frame in trace.frames]
-    if not any(own):
-        own = [at < _ENDS or at >= len(own) - _ENDS for at in range(len(own))]
     run: list[list[int]] = []
-    for frame, is_own in zip([*trace.frames, []], [*own, True], strict=True):
-        if not is_own and (not run or run[-1][-1] + 1 == frame[0]):
+    run_why = ""
+    for frame, why in zip([*trace.frames, []], [*_left_out(trace, lines), ""], strict=True):
+        if run and (why != run_why or run[-1][-1] + 1 != frame[0]):
+            _leave_out(page, run, run_why)
+            run = []
+        if why:
             run.append(frame)
-            continue
-        _library(page, run)
-        run = [] if is_own else [frame]
-        if is_own:
+            run_why = why
+        else:
             page.picked.update(frame)
+
+
+def _left_out(trace: Trace, lines: Sequence[str]) -> list[str]:
+    """Say for each frame why it is left out; "" for one that is shown."""
+    why = ["library frames" if _is_library(frame, lines) else "" for frame in trace.frames]
+    if all(why):
+        why = [
+            "" if at < _ENDS or at >= len(why) - _ENDS else "library frames"
+            for at in range(len(why))
+        ]
+    # Recursion repeats frames to the letter, ten thousand of them on a full stack.
+    seen: set[tuple[str, ...]] = set()
+    for at, frame in enumerate(trace.frames):
+        text = tuple([lines[row] for row in frame])
+        if text in seen and not why[at]:
+            why[at] = "frames that stand above, again"
+        seen.add(text)
+    return why
 
 
 def _is_library(frame: list[int], lines: Sequence[str]) -> bool:
     return any(_LIBRARY.search(lines[row]) for row in frame)
 
 
-def _library(page: Page, run: list[list[int]]) -> None:
+def _leave_out(page: Page, run: list[list[int]], why: str) -> None:
     rows = [row for frame in run for row in frame]
-    if len(run) < _MIN_LIBRARY:
+    if len(run) < _MIN_RUN:
         page.picked.update(rows)
     else:
         page.notes.setdefault(rows[0], []).append(
-            f"  L{rows[0] + 1}-{rows[-1] + 1}: {len(run)} library frames"
+            f"  L{rows[0] + 1}-{rows[-1] + 1}: {len(run):,} {why}"
         )

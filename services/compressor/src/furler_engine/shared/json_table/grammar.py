@@ -20,15 +20,17 @@ from furler_engine.shared.json_table.columns import MISSING, Path
 
 SEPARATOR: Final = "|"
 CUT: Final = "…"
-EVERY_ROW: Final = "# every row: "
 NOTE: Final = "# "
+EVERY_ROW: Final = "every row: "
+STATISTICS: Final = "all "
+"""Begin the lines under a table's header."""
 CUT_AFTER: Final = " …$"
 """Begins the selector of what is cut from a string."""
 
 # Strings that cannot stand bare: empty, blank at an end, holding a control character or
 # the separator, or readable as another cell. One search over a column's joined lines.
 _NOT_BARE: Final = re.compile(
-    r'^(?:$|["\[{#…\s]|(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$)'
+    r'^(?:$|["\[{#…\s]|(?:true|false|null|\*\d+|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$)'
     r"|[^\S\n]$|[|\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]| …\$",
     re.MULTILINE,
 )
