@@ -35,6 +35,8 @@ class Sample:
         """Sample a source: up to 50 lines from its start, up to 70 from the rest."""
         text = source.text
         lines = text[:_START].split("\n")
+        if len(text) > _START and len(lines) > 1:
+            lines.pop()  # cut short
         picked, rest = lines[:_HEAD], lines[_HEAD:]
         step = max(1000, (len(text) - _START) // _WINDOWS)
         for at in range(_START, len(text), step):
