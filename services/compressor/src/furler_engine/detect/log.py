@@ -13,7 +13,7 @@ _TIMES = (
     r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} +\d{1,2} \d\d:|1\d{9}[ .]"
 )
 _STAMP = re.compile(
-    rf"\W{{0,2}}(?:{_TIMES})|\W{{0,2}}[\w.:\-]+ \W?(?:{_TIMES})|\S+ \S+ \S+ \[\d\d/\w{{3}}/\d{{4}}[: ]"
+    rf"\[ *\d+\.\d{{3,6}}\]|\W{{0,2}}(?:{_TIMES})|\W{{0,2}}[\w.:\-]+ \W?(?:{_TIMES})|\S+ \S+ \S+ \[\d\d/\w{{3}}/\d{{4}}[: ]"
 )
 _LEVEL = re.compile(
     r"[\[<]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|trace|debug|info|warn|warning|error|fatal)[\]>]?[: |]"
