@@ -88,7 +88,7 @@ def test_a_trailer_says_how_much_is_left_out_and_gives_a_selector_that_works() -
     assert "97 of 1,318 lines shown; 1,234 tokens left out" in line
     assert 'lines="3-9"' in line
     assert 'path="$.a[3:9]"' in trailer(a_draft(ValueShown(parse), Rows(("a",), 3, 9)), REF, 1)
-    assert 'marker="B3-9"' in trailer(a_draft(BytesShown(()), Bytes(3, 9)), REF, 1)
+    assert 'lines="B3-9"' in trailer(a_draft(BytesShown(()), Bytes(3, 9)), REF, 1)
 
 
 def test_a_trailer_of_what_is_not_stored_says_so_and_offers_nothing() -> None:
