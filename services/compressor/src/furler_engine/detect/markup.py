@@ -6,21 +6,28 @@ import re
 
 from furler_engine.detect.sample import Sample
 
-_TAG_OPENING = re.compile(
-    r"\s*(?:<!DOCTYPE|<\?xml|<html|<!--|<(?:head|body|div|svg|rss|feed|project)\b)", re.IGNORECASE
+_DOCUMENT = re.compile(r"\s*(?:<!DOCTYPE|<\?xml|<html\b|<svg\b|<rss\b|<feed\b)", re.IGNORECASE)
+_FRAGMENT = re.compile(
+    r"\s*(?:<!--|<(?:head|body|div|main|article|section|table|project)\b)", re.IGNORECASE
 )
 _TAG = re.compile(r"\s*</?[A-Za-z][\w:-]*[\s/>]")
 _MARKDOWN = re.compile(
     r"#{1,6} \S|```|~~~|\s*[-*] \[|\s*[-*+] \S|\s*\d+\. \S|> |!?\[[^\]]+\]\(|\|.*\||={3,}$|-{3,}$"
 )
+_HEADING = re.compile(r"#{1,6} \S|```|~~~")
 _SENTENCE = re.compile(r"[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
 
 
 def markup_score(sample: Sample) -> float:
-    """Score HTML and XML by their opening, else by tags at the start of lines."""
-    if _TAG_OPENING.match(sample.head):
+    """Score HTML and XML by their opening, else by tags at the start of lines.
+
+    Markdown may open with a comment or a <div>; its headings tell.
+    """
+    if _DOCUMENT.match(sample.head):
         return 0.95
-    return 0.8 * sample.share(_TAG.match)
+    tags = 0.8 * sample.share(_TAG.match)
+    is_markdown = any(_HEADING.match(line) for line in sample.lines)
+    return 0.95 if _FRAGMENT.match(sample.head) and not is_markdown else tags
 
 
 def markdown_score(sample: Sample) -> float:
@@ -32,4 +39,4 @@ def markdown_score(sample: Sample) -> float:
 
 def prose_score(sample: Sample) -> float:
     """Score lines of several words that read like sentences."""
-    return 0.6 * sample.share(lambda line: line.count(" ") >= 4 and _SENTENCE.match(line))
+    return 0.6 * sample.share(lambda line: len(line.split()) >= 6 and _SENTENCE.match(line))
