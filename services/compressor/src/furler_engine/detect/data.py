@@ -7,9 +7,9 @@ import re
 from furler_engine.detect.sample import Sample
 
 _JSON_OPENING = re.compile(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]\d-]|true|false|null))')
-_KEY = re.compile(r"\s*+(?:- )?[\w.\"'/-]++\s*+(?::(?:\s|$)|=)")
-_SETTING = re.compile(
-    r"\s*+(?:(?:- )?[\w.\"'/-]++\s*+(?::(?:\s|$)|=)|- |\[{1,2}[\w.\"-]+\]{1,2}\s*$|[#;\]])"
+_ASSIGNMENT = re.compile(r"\s*(?:- )?[\w.\"'/$@-]+(?: = ?|=|:(?=\s|$))")
+_AROUND_SETTINGS = re.compile(
+    r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
 )
 _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
@@ -42,9 +42,9 @@ def table_score(sample: Sample) -> float:
 
 
 def config_score(sample: Sample) -> float:
-    """Score lines that set something: YAML, TOML, INI.
-
-    Items and comments count only beside enough keys: Markdown has them too.
-    """
-    keys = sample.share(lambda line: len(line) < _LONGEST_SETTING and _KEY.match(line))
-    return (0.85 if keys > 0.3 else 0.6) * sample.share(_SETTING.match)
+    """Score lines that set something, with lists and comments between: YAML, TOML, INI."""
+    firm = sample.share(_ASSIGNMENT.match)
+    if firm < 0.25 or any(line.startswith(("```", "~~~")) for line in sample.lines):
+        return 0.0
+    around = sample.share(lambda line: not _ASSIGNMENT.match(line) and _AROUND_SETTINGS.match(line))
+    return min(0.85, firm + around)

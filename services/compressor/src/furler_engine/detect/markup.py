@@ -11,6 +11,7 @@ _TAG = re.compile(r"\s*</?[A-Za-z][\w:-]*[\s/>]")
 _MARKDOWN = re.compile(
     r"#{1,6} \S|```|~~~|\s*[-*] \[|\s*[-*+] \S|\s*\d+\. \S|> |!?\[[^\]]+\]\(|\|.*\||={3,}$|-{3,}$"
 )
+_HEADING = re.compile(r"#{1,6} \S|```|~~~")
 _SENTENCE = re.compile(r"[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
 
 
@@ -37,4 +38,4 @@ def markdown_score(sample: Sample) -> float:
 
 def prose_score(sample: Sample) -> float:
     """Score lines of several words that read like sentences."""
-    return 0.6 * sample.share(lambda line: line.count(" ") >= 4 and _SENTENCE.match(line))
+    return 0.6 * sample.share(lambda line: len(line.split()) >= 6 and _SENTENCE.match(line))
