@@ -15,6 +15,8 @@ from furler_engine.detect.sample import Detector, Sample
 from furler_engine.types import Kind, Source
 
 THRESHOLD: Final = 0.5
+SURE: Final = 1.0
+"""A score after which no other detector is asked: it is for openings that nothing else has."""
 
 DETECTORS: Final[tuple[tuple[Kind, Detector], ...]] = (
     (Kind.JSON, data.json_score),
@@ -50,4 +52,6 @@ def detect(source: Source) -> Kind:
         value = score(sample)
         if value > best:
             best, winner = value, kind
+        if best >= SURE:
+            break
     return winner

@@ -7,6 +7,8 @@ import re
 from furler_engine.detect.sample import Sample
 
 _JSON_OPENING = re.compile(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]\d-]|true|false|null))')
+# A brace, perhaps in brackets, and a member's name: nothing else opens like that.
+_JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')
 _SETTING = re.compile(
     r"\s*(?:- )?[\w.\"'/-]+\s*(?::(?:\s|$)|=)|\s*- |\s*\[{1,2}[\w.\"-]+\]{1,2}\s*$|\s*[#;]"
 )
@@ -14,6 +16,8 @@ _SETTING = re.compile(
 
 def json_score(sample: Sample) -> float:
     """Score an opening as JSON has it; the parser has the last word."""
+    if _JSON_NAME.match(sample.head):
+        return 1.0
     return 0.9 if _JSON_OPENING.match(sample.head) else 0.0
 
 
