@@ -17,6 +17,8 @@ from furler_engine.detect.sample import Detector, Sample
 from furler_engine.types import Kind, Source
 
 THRESHOLD: Final = 0.5
+SURE: Final = 1.0
+"""A score after which no other detector is asked: it is for openings that nothing else has."""
 
 DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
     (Kind.JSON, 0.98, data.json_score),
@@ -52,4 +54,6 @@ def detect(source: Source) -> Kind:
     for kind, ceiling, score in DETECTORS:
         if ceiling > best and (value := score(sample)) > best:
             best, winner = value, kind
+        if best >= SURE:
+            break
     return winner
