@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import cast
 
-from furler.backends.base import Method, Request, Response
 from google.protobuf.message import Message
+
+from furler.backends.base import Method, Request, Response
 
 Outcome = Message | Exception
 Answer = Callable[[Message], Outcome | list[Outcome]]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import grpc
+
 from furler.v1 import (
     compression_pb2,
     compressor_service_pb2,

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 import pytest
+from google.protobuf.message import Message
+
 from furler import (
     AsyncFurler,
     ContentCorruptError,
@@ -22,7 +24,6 @@ from furler import (
 from furler.v1 import compression_pb2, compressor_service_pb2, content_pb2, content_service_pb2
 from furler.v1.error_reason_pb2 import ERROR_REASON_CONTENT_TOO_LARGE, ItemError
 from furler.v1.info_service_pb2 import GetCapabilitiesResponse
-from google.protobuf.message import Message
 from support.fake_backend import FakeBackend, Outcome, in_turn
 
 _T = TypeVar("_T")

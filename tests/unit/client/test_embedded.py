@@ -9,6 +9,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from google.protobuf.message import Message
+
 from furler import (
     ClosedError,
     ContentNotFoundError,
@@ -23,7 +25,6 @@ from furler.backends.base import GET_STATS, READ_CONTENT
 from furler.backends.embedded import EmbeddedBackend, Engine, Service
 from furler.v1.content_service_pb2 import ReadContentRequest, ReadContentResponse
 from furler.v1.info_service_pb2 import GetStatsRequest, GetStatsResponse
-from google.protobuf.message import Message
 
 
 @dataclass

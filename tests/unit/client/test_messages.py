@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import pytest
+
 from furler import (
     ContentNotTextError,
     Degraded,

@@ -10,6 +10,10 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
 from furler import (
     ClosedError,
     ContentNotFoundError,
@@ -28,9 +32,6 @@ from furler.backends.remote import RemoteBackend
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as content
 from furler.v1.info_service_pb2 import GetStatsRequest, GetStatsResponse
-from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
 
 Context = grpc.aio.ServicerContext[Message, Message]
 Stream = AsyncIterator[compressor.StreamCompressRequest]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from furler import FieldInvalidError, SelectorInvalidError
 from furler.selectors import Lines, Wanted
 from furler.v1.content_pb2 import ByteRange, LineRange, Match, Search, Selector
