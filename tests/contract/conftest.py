@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from contract.places import Clock, LivePlace, Place, StillPlace
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.open_store import StoreOptions, decorate

@@ -9,6 +9,7 @@ import uuid
 from dataclasses import replace
 
 import pytest
+
 from contract.places import Place, record_of
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
 from furler_compressor.app.ports import Scope, Store, StoredView, Tally, Usage
@@ -206,6 +207,19 @@ async def test_a_view_lives_as_long_as_its_original(place: Place, scope: Scope) 
     await place.eventually(2 * place.short, gone)
     assert await store.recall(scope, TABLE.ref, "early", 1.0) == b"early"
     assert await store.recall(scope, TABLE.ref, "late", 1.0) == b"late"
+
+
+async def test_an_extended_retention_is_the_views_too(place: Place, scope: Scope) -> None:
+    store = place.store
+    for record in (LOG, TABLE):
+        await store.commit(scope, record, VIEW, place.short)
+    assert await store.recall(scope, LOG.ref, VIEW.recipe, HOUR) == VIEW.data
+
+    async def gone() -> bool:
+        return await store.fetch(scope, TABLE.ref) is None
+
+    await place.eventually(2 * place.short, gone)
+    assert await store.recall(scope, LOG.ref, VIEW.recipe, 1.0) == VIEW.data
 
 
 # Finding

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import grpc
 import pytest
+
 import servers
 from furler.v1 import compression_pb2
 from support.inputs import service_log

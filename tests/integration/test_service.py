@@ -12,6 +12,11 @@ from collections.abc import Iterator
 import grpc
 import psutil
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
 from furler.v1 import (
     compression_pb2,
     compressor_service_pb2,
@@ -19,10 +24,6 @@ from furler.v1 import (
     content_service_pb2,
     info_service_pb2,
 )
-from google.rpc import error_details_pb2, status_pb2
-from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from support.inputs import orders, service_log
 from support.service import Service, running_service
 from support.waiting import eventually

@@ -7,12 +7,13 @@ from concurrent import futures
 
 import grpc
 import pytest
-from furler.v1 import compressor_service_pb2, content_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as metrics_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as traces_grpc
 from opentelemetry.proto.trace.v1 import trace_pb2
+
+from furler.v1 import compressor_service_pb2, content_pb2
 from support.inputs import service_log
 from support.service import running_service
 

@@ -1,10 +1,11 @@
 """Search results: whatever the output, the lossless view gives it back and the eliding one is proven."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from furler_engine.compressors import search
 from furler_engine.coverage import check
 from furler_engine.types import Hints, Policy, Source
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PATHS = st.sampled_from(
     ["src/a.py", "src/b-2-c.py", "C:\\x y\\z.c", "# odd.md", "12/a.py", "Makefile", "ü/:1:/q.rs", "also 3"]

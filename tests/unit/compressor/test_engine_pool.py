@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import psutil
 import pytest
+
 from furler_compressor.adapters.engine_pool import EnginePool
 from furler_compressor.app.engine import CompressJob, EngineFailedError, SelectJob
 from furler_compressor.app.errors import OverloadedError

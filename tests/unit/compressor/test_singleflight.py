@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from furler_compressor.app.singleflight import SingleFlight
 
 pytestmark = pytest.mark.anyio

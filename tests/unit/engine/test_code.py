@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
+
 from furler_engine.compressors.code import plan
 from furler_engine.coverage import check
 from furler_engine.detect import detect
@@ -148,7 +149,9 @@ def test_what_is_no_source_is_left_alone() -> None:
     assert plan(Source("The fox jumps over the dog.\n" * 300), Policy()) is None
 
 
-@pytest.mark.parametrize("unit", ["(", "[", "{", "((", "f("])
+@pytest.mark.parametrize(
+    "unit", ["(", "[", "{", "((", "f(", "x=>", "/*\n", "+/-\n", "if (a) {\n", "->"]
+)
 @pytest.mark.parametrize("filename", ["a.py", "a.go", "a.cpp", "a.ts"])
 def test_hostile_nesting_ends(unit: str, filename: str) -> None:
     source = Source(unit * (100_000 // len(unit)), Hints(filename=filename))
@@ -219,3 +222,71 @@ def test_the_view_shows_bytes_in_their_order() -> None:
     draft = skeleton(frame.format(body=margin.join([statement] * 9)), "a.cpp")
     assert isinstance(draft.coverage, BytesShown)
     assert [r.end for r in draft.coverage.ranges] == sorted(r.end for r in draft.coverage.ranges)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'Traceback: File "/srv/a.py", line 4, in run',
+        "panic at a.py:4 in the second",
+    ],
+)
+def test_a_body_that_a_traceback_points_to_stays(query: str) -> None:
+    function = "def f{0}(x):\n" + "    compute({0})\n" * 9
+    shown = skeleton("".join(function.format(n) for n in range(6)), "a.py", query).text
+    assert shown.count("compute(0)") == 9
+    assert "compute(1)" not in shown
+
+
+OTHERS = {
+    "a.cs": ("using System;\nnamespace A;\npublic class B\n{{\n    public int Outer(int x)\n    {{\n        {body}\n    }}\n}}\n", "Outer"),
+    "a.rb": ("module A\n  class B\n    def outer(x)\n      {body}\n    end\n  end\nend\n", "outer"),
+    "a.php": ("<?php\nnamespace A;\nclass B {{\n    public function outer($x) {{\n        {body}\n    }}\n}}\n", "outer"),
+    "a.sh": ("#!/bin/bash\nouter() {{\n    {body}\n}}\nouter 1\n", "outer"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("filename", OTHERS)
+def test_other_languages_are_cut_too(filename: str) -> None:
+    frame, name = OTHERS[filename]
+    statement = "compute 12345" if filename == "a.sh" else "compute(12345);"
+    text = frame.format(body="\n        ".join([statement] * 9))
+    draft = skeleton(text, filename)
+    assert name in draft.text
+    assert "compute" not in draft.text
+    assert elided(text, draft)[0].count("compute") == 9
+
+
+def test_a_class_under_a_macro_is_not_taken_for_a_function() -> None:
+    method = "    int m{0}(int x)\n    {{\n      compute(x);\n      compute(x);\n      compute(x);\n      compute(x, x);\n    }}\n"
+    text = (
+        "#include <a>\nBEGIN_THINGS\n\n  class WITH_EXPORT Box WITH_ATTRIBUTE\n  {\n  public:\n"
+        + "".join(method.format(n) for n in range(4))
+        + "  };\n"
+    )
+    shown = skeleton(text, "a.hpp").text
+    assert [f"int m{n}(int x)" in shown for n in range(4)] == [True] * 4
+    assert "compute" not in shown
+
+
+def test_a_module_of_tests_is_one_cut_that_names_them() -> None:
+    test = "    #[test]\n    fn checks_{0}() {{\n        assert_eq!(f({0}), {0});\n    }}\n\n"
+    text = (
+        "pub fn f(x: i32) -> i32 {\n    x\n}\n\n#[cfg(test)]\nmod tests {\n"
+        + "".join(test.format(n) for n in range(9))
+        + "}\n"
+    )
+    shown = skeleton(text, "a.rs").text
+    assert "mod tests {… L6-52; defines checks_0, checks_1," in shown
+
+
+def test_an_end_amid_errors_costs_no_more_than_its_bytes() -> None:
+    # Quadratic time and memory in tree-sitter, but for the sound code after the end.
+    text = "name=>" * 1_500
+    assert definitions(text, "java") == ()
+
+
+def test_an_unclosed_definition_ends_where_the_text_ends() -> None:
+    text = "class A {\n  int f() {\n    return 1;\n  }\n\n  int g() {\n    return"
+    found = [(d.qualified_name, d.last_line, d.body is None) for d in definitions(text, "java")]
+    assert found == [("A", 7, True), ("A.f", 4, False), ("A.g", 7, True)]

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from furler_engine.json_value import JsonError
 from furler_engine.shared.json_offsets import byte_offsets, spans
 

@@ -1,4 +1,5 @@
 import pytest
+
 from furler_engine import tokens
 from furler_engine.paging import page
 from furler_engine.tokens import UnknownTokenizerError

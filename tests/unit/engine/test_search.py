@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from furler_engine.compressors import search
 from furler_engine.coverage import check
 from furler_engine.detect import detect

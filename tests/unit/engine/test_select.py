@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from furler_engine.select import SelectorError, parse_lines, select
 from furler_engine.types import Bytes, JsonPath, Lines, Match, Rows, Search, Selector, Symbol
 
@@ -102,10 +103,33 @@ def test_rows_of_json_lines_are_its_lines() -> None:
 
 def test_rows_that_are_not_there_say_what_is() -> None:
     text = '{"data": [1, 2], "x": 5}'
-    assert refusal(text, Rows(("data",), 2, 9)) == "rows 2-9: the array has 2 rows"
+    assert refusal(text, Rows(("data",), 2, 9)) == "rows 2-9: the content has 2 rows there"
     assert "no 'dat'" in refusal(text, Rows(("dat",), 0, 1))
-    assert "no array" in refusal(text, Rows(("x",), 0, 1))
+    assert "has no rows" in refusal(text, Rows(("x",), 0, 1))
+    assert "1 members" in refusal('{"a": 1}', Rows((), 1, 2))
+    assert "2 characters" in refusal('"ab"', Rows((), 2, 3))
     assert "not JSON" in refusal("plain text", Rows((), 0, 1))
+
+
+def test_rows_of_an_object_are_its_members_with_their_names() -> None:
+    text = '{"m": {"a": 1, "b é": {"x": [2]}, "c": [3]}}'
+    assert picked(text, Rows(("m",), 1, 3)) == ['"b é": {"x": [2]}, "c": [3]']
+    assert picked(text, Rows(("m",), 0, 1)) == ['"a": 1']
+
+
+def test_rows_of_a_string_are_its_characters_as_they_are_written() -> None:
+    text = r'{"s": "aé\n\"\ud83d\ude00\u00e9z"}'
+    assert picked(text, Rows(("s",), 0, 2)) == ["aé"]
+    assert picked(text, Rows(("s",), 2, 5)) == [r"\n\"\ud83d\ude00"]
+    assert picked(text, Rows(("s",), 5, 99)) == [r"\u00e9z"]
+
+
+def test_a_path_may_name_rows_as_views_print_them() -> None:
+    text = '{"m": {"a": 1, "b": 2, "c": 3}, "s": "abcdef", "l": [1, 2, 3]}'
+    assert picked(text, JsonPath("$.m[1:3]")) == ['"b": 2, "c": 3']
+    assert picked(text, JsonPath("$.s[2:4]")) == ["cd"]
+    assert picked(text, JsonPath("$.l[2:9]")) == ["3"]
+    assert select(text, JsonPath("$.l[7:9]")) == []
 
 
 def test_nodes_far_apart_are_ranges_of_their_own() -> None:
@@ -252,6 +276,12 @@ def test_rows_of_json_are_passages() -> None:
     )
 
 
+def test_what_no_row_answers_is_looked_for_in_the_whole_document() -> None:
+    rows = [{"id": n} for n in range(9)]
+    text = json.dumps({"rows": rows, "next_page_cursor": "abc"})
+    assert "abc" in picked(text, Search("the cursor of the next page"))[0]
+
+
 def test_at_most_the_limit_of_passages_is_given() -> None:
     text = "\n\n".join(f"{n} apples and pears " + "are nice fruit " * 20 for n in range(9))
     assert len(select(text, Search("pears", limit=1))) == 1
@@ -265,9 +295,10 @@ def test_lines_are_read_as_views_print_them() -> None:
     assert parse_lines("L120-188") == Lines(120, 188)
     assert parse_lines(" L120-L188 ") == Lines(120, 188)
     assert parse_lines("12") == Lines(12, 12)
+    assert parse_lines("B0-512") == Bytes(0, 512)
 
 
-@pytest.mark.parametrize("text", ["", "a-b", "1-2-3", "-5", "1" * 20, "٣"])
+@pytest.mark.parametrize("text", ["", "$[0:3]", "a-b", "1-2-3", "-5", "1" * 20, "٣"])
 def test_lines_of_no_known_form_are_refused(text: str) -> None:
     with pytest.raises(SelectorError):
         parse_lines(text)

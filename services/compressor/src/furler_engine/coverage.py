@@ -7,8 +7,9 @@ decisions and lets the content through; a reader never sees it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from typing import Final
 
 from furler_engine.clean import clean_line
 from furler_engine.json_value import same_value
@@ -24,6 +25,11 @@ from furler_engine.types import (
 )
 
 Interval = tuple[int, int]
+
+_DECODER_TROUBLE: Final = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
+"""What a decoder with a bug may raise: like any draft that fails, no caller's trouble."""
 
 
 class CoverageError(Exception):
@@ -45,24 +51,28 @@ def check(source: Source, draft: Draft) -> None:
 
 
 def _check_lines(source: Source, draft: Draft, coverage: LinesShown) -> None:
-    elided = []
+    intervals = [(span.first - 1, span.last) for span in coverage.lines]
     for elision in draft.elisions:
         if not isinstance(elision.place, Lines):
-            raise CoverageError(f"{elision.place} is no range of lines")
-        elided.append(elision.place)
-    intervals = [(span.first - 1, span.last) for span in (*coverage.lines, *elided)]
+            raise CoverageError(f"{type(elision.place).__name__} among lines")
+        intervals.append(_elided(elision.place.first - 1, elision.place.last))
     _check_union(intervals, len(source.lines), overlap=False)
     if coverage.decode is None:
         _check_verbatim(source, draft.text, coverage)
-    else:
+        return
+    try:
         _check_decoded(source, coverage, coverage.decode(draft.text))
+    except _DECODER_TROUBLE as error:
+        raise CoverageError("the text cannot be decoded") from error
 
 
 def _check_verbatim(source: Source, text: str, coverage: LinesShown) -> None:
+    """Find every shown line at the end of a line of the text; a number may stand before it."""
+    text += "\n"
     at = 0
     for span in coverage.lines:
         for line in source.lines[span.first - 1 : span.last]:
-            shown = clean_line(line) if coverage.cleaned else line
+            shown = (clean_line(line) if coverage.cleaned else line) + "\n"
             at = text.find(shown, at)
             if at < 0:
                 raise CoverageError(f"a line of {span.first}-{span.last} is not in the text")
@@ -90,12 +100,14 @@ def _check_bytes(source: Source, draft: Draft, coverage: BytesShown) -> None:
     for elision in draft.elisions:
         place = elision.place
         if isinstance(place, Bytes):
-            intervals.append((place.start, place.end))
+            intervals.append(_elided(place.start, place.end))
         elif isinstance(place, Lines):
             starts = starts or line_starts(source)
-            intervals.append((starts[place.first - 1], starts[place.last]))
+            if not 1 <= place.first <= place.last < len(starts):
+                raise CoverageError(f"there are no lines {place.first}-{place.last}")
+            intervals.append(_elided(starts[place.first - 1], starts[place.last]))
         else:
-            raise CoverageError(f"{place} is no range of bytes")
+            raise CoverageError(f"{type(place).__name__} among bytes")
     _check_union(intervals, len(source.data), overlap=True)
     text, at = draft.text.encode(), 0
     for r in coverage.ranges:
@@ -109,14 +121,20 @@ def _check_value(source: Source, draft: Draft, coverage: ValueShown) -> None:
     rows = []
     for elision in draft.elisions:
         if not isinstance(elision.place, Rows):
-            raise CoverageError(f"{elision.place} is no range of rows")
+            raise CoverageError(f"{type(elision.place).__name__} among rows")
         rows.append(elision.place)
     try:
         decoded, expected = coverage.decode(draft.text), prune(source.value, rows)
-    except (ValueError, LookupError) as error:
-        raise CoverageError("the text cannot be decoded") from error
+    except _DECODER_TROUBLE as error:
+        raise CoverageError("the text cannot be decoded, or a row is not there") from error
     if not same_value(decoded, expected):
         raise CoverageError("the text decodes to another value")
+
+
+def _elided(start: int, end: int) -> Interval:
+    if start >= end:
+        raise CoverageError(f"an elision names nothing: {start}-{end}")
+    return start, end
 
 
 def _check_union(intervals: list[Interval], total: int, *, overlap: bool) -> None:
@@ -158,31 +176,37 @@ def prune(value: object, rows: Iterable[Rows]) -> object:
 
 
 def _prune(value: object, cuts: _Cuts) -> object:
+    if not cuts.below and not cuts.ranges:
+        return value
     match value:
         case str() if not cuts.below:
             return "".join(value[a:b] for a, b in _kept(len(value), cuts.ranges))
         case list():
             kept = _kept(len(value), cuts.ranges)
-            changed: dict[int, object] = {}
-            for step, below in cuts.below.items():
-                if not isinstance(step, int):
-                    raise LookupError(f"{step!r} is no index")
-                changed[step] = _prune(value[step], below)
+            changed = {step: _prune(value[step], b) for step, b in _indexes(cuts, len(value))}
             _check_reached(changed, kept)
             return [changed.get(i, value[i]) for a, b in kept for i in range(a, b)]
         case dict():
             kept = _kept(len(value), cuts.ranges)
             names = list(value)
-            positions = {name: at for at, name in enumerate(names)} if cuts.below else {}
-            inner: dict[int, object] = {}
-            for step, below in cuts.below.items():
-                if not isinstance(step, str):
-                    raise LookupError(f"{step} is no name")
-                inner[positions[step]] = _prune(value[step], below)
-            _check_reached(inner, kept)
-            return {names[i]: inner.get(i, value[names[i]]) for a, b in kept for i in range(a, b)}
+            positions: dict[str | int, int] = (
+                {name: at for at, name in enumerate(names)} if cuts.below else {}
+            )
+            below = {positions[step]: b for step, b in cuts.below.items() if step in positions}
+            if len(below) < len(cuts.below):
+                raise LookupError("a path leads nowhere")
+            changed = {at: _prune(value[names[at]], b) for at, b in below.items()}
+            _check_reached(changed, kept)
+            return {names[i]: changed.get(i, value[names[i]]) for a, b in kept for i in range(a, b)}
         case _:
             raise LookupError("a path leads nowhere")
+
+
+def _indexes(cuts: _Cuts, total: int) -> Iterator[tuple[int, _Cuts]]:
+    for step, below in cuts.below.items():
+        if not isinstance(step, int) or not 0 <= step < total:
+            raise LookupError(f"{step!r} is no index of {total} elements")
+        yield step, below
 
 
 def _kept(total: int, cut: list[Interval]) -> list[Interval]:

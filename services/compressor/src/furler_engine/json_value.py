@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import orjson
 
-# Fifteen significant digits always survive a double (IEEE 754); longer runs are
-# parsed digit by digit. 18 digits always fit a signed 64-bit integer.
-_LONG_NUMBER = re.compile(r"\d{19}|\d\.\d{15}|\d{3}\.\d{13}|\d{8}\.\d{8}|\d[eE][+-]?\d{3}")
+# Fifteen significant digits always survive a double (IEEE 754), 18 always fit a signed
+# 64-bit integer; three-digit exponents may overflow, and -0 has no integer. What has
+# more is parsed digit by digit. Such numbers are looked for as runs in a copy that has 0
+# for each digit and point: most texts have none, and searching goes at the speed of a copy.
+_MASK = bytes.maketrans(b"123456789.E", b"0000000000e")
+_RUNS = (b"0" * 17, b"0" * 16 + b"e", b"0e000", b"0e+000", b"0e-000")
+_ZEROS = re.compile(rb"0++")
+_NUMBER = re.compile(rb"(\d++)(?:\.(\d++))?(?:[eE][+-]?(\d++))?")
+_BEFORE_NUMBER = frozenset(b"-[,: \t\r\n")
+_MINUS_ZERO = re.compile(rb"(?:^|[\[,:\s])-0(?![.\deE])")
+_MINUS_ZEROS = (b":-0", b" -0", b",-0", b"[-0", b"\n-0", b"\t-0", b"\r-0")
 # In JSON an unescaped quote before a colon always ends a member name.
 _NAME_END = re.compile(r'(?<!\\)"\s*:')
+_SPACED_COLON = re.compile(r'"\s+:')
 _MAX_DEPTH = 200
 """Deeper documents are data for a machine, not for a reader; encoders recurse."""
 
@@ -32,7 +41,11 @@ def parse(text: str) -> object:
     Raises JsonError for anything else, for duplicate names, and for nesting
     deeper than 200.
     """
-    value = _parse_one(text) if not _looks_like_lines(text) else _parse_lines(text)
+    if _looks_like_lines(text):
+        parts = [line for line in text.split("\n") if line and not line.isspace()]
+        value: object = _parse_all(text, parts)
+    else:
+        value = _parse_all(text, [text])[0]
     if _depth_exceeds(value, _MAX_DEPTH):
         raise JsonError("nested too deeply")
     return value
@@ -55,6 +68,18 @@ def loads(text: str) -> object:
     except orjson.JSONDecodeError:
         pass
     return _loads_exact(text)
+
+
+def parse_fraction(digits: str) -> float | Decimal:
+    """Return the number with these digits: a float where one has exactly this value.
+
+    >>> parse_fraction("1.50"), parse_fraction("1.00000000000000000001")
+    (1.5, Decimal('1.00000000000000000001'))
+    """
+    number = float(digits)
+    exact = Decimal(digits)
+    # A float's value is taken to be its shortest digits: 0.1 is 0.1.
+    return number if exact == Decimal(repr(number)) else exact
 
 
 def dumps(value: object) -> str:
@@ -92,19 +117,56 @@ def _looks_like_lines(text: str) -> bool:
     return True
 
 
-def _parse_lines(text: str) -> list[object]:
-    return [_parse_one(line) for line in text.split("\n") if line and not line.isspace()]
-
-
-def _parse_one(text: str) -> object:
+def _parse_all(text: str, parts: list[str]) -> list[object]:
+    """Return the values of a text's parts; the checks run over the whole, once."""
+    loads = _loads_exact if _has_delicate_number(text) else orjson.loads
     try:
-        value = orjson.loads(text) if not _LONG_NUMBER.search(text) else _loads_exact(text)
-        minified = dumps(value)
+        values = [loads(part) for part in parts]
+        minified = dumps(values)
+        minified.encode()  # a lone surrogate, "\\ud800", is in no text
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from error
-    if len(_NAME_END.findall(text)) != len(_NAME_END.findall(minified)):
-        _loads_exact(text)  # names with backslashes can fool the count; this decides
-    return value
+    if '\\\\"' in text or _count_names(text) != _count_names(minified):
+        for part in parts:
+            _loads_exact(part)  # names with backslashes fool the count; this decides
+    return values
+
+
+def _has_delicate_number(text: str) -> bool:
+    data = text.encode(errors="surrogatepass")
+    zeros = data.startswith(b"-0") or any(zero in data for zero in _MINUS_ZEROS)
+    if zeros and _MINUS_ZERO.search(data):
+        return True
+    masked = data.translate(_MASK)
+    return any(_has_long_number(data, masked, run) for run in _RUNS)
+
+
+def _has_long_number(data: bytes, masked: bytes, run: bytes) -> bool:
+    at = masked.find(run)
+    while at >= 0:
+        start = at
+        # Longer digits before an exponent are a long run, and were found as one.
+        while 0 < start > at - 20 and masked[start - 1] == 0x30:  # 0
+            start -= 1
+        match = _NUMBER.match(data, start)
+        if match and (start == 0 or data[start - 1] in _BEFORE_NUMBER) and _is_delicate(match):
+            return True
+        zeros = _ZEROS.match(masked, at)
+        at = masked.find(run, zeros.end() if zeros else at + 1)
+    return False
+
+
+def _is_delicate(number: re.Match[bytes]) -> bool:
+    whole, fraction, exponent = number.groups(b"")
+    digits = len(whole) + len(fraction)
+    return digits > (15 if fraction or exponent else 18) or len(exponent) > 2
+
+
+def _count_names(text: str) -> int:
+    """Count member names; a quote that is escaped before a colon counts where it is rare."""
+    if _SPACED_COLON.search(text):
+        return len(_NAME_END.findall(text))
+    return text.count('":') - text.count('\\":')
 
 
 def _loads_exact(text: str) -> object:
@@ -114,11 +176,19 @@ def _loads_exact(text: str) -> object:
             raise JsonError("duplicate member name")
         return members
 
-    def number(digits: str) -> object:
-        return float(digits) if repr(float(digits)) == digits else Decimal(digits)
+    def integer(digits: str) -> object:
+        return int(digits) if digits != "-0" else Decimal(digits)
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=_reject)
+        return json.loads(
+            text,
+            object_pairs_hook=pairs,
+            parse_float=parse_fraction,
+            parse_int=integer,
+            parse_constant=_reject,
+        )
+    except InvalidOperation as error:
+        raise JsonError("an exponent beyond all bounds") from error
     except RecursionError as error:
         raise JsonError("nested too deeply") from error
 

@@ -16,12 +16,15 @@ from furler_engine.types import Bytes, BytesShown, Draft, Lines, Place, Rows, Va
 REF_LENGTH = 16
 _REF = re.compile(r"[a-z2-7]{16}")
 _TRAILER = re.compile(r'\n\[furler: [^\n]*ref="([a-z2-7]{16})"[^\n]*\]\Z')
-_LINES = re.compile(r"L?(\d{1,15})(?:-L?(\d{1,15}))?")
-_BYTES = re.compile(r"B(\d{1,15})-(\d{1,15})")
-_SLICE = re.compile(r"\[(\d{1,15}):(\d{1,15})\]\Z")
+_LINES = re.compile(r"L?([0-9]{1,15})(?:-L?([0-9]{1,15}))?")
+_BYTES = re.compile(r"B([0-9]{1,15})-([0-9]{1,15})")
+_SLICE = re.compile(r"\[([0-9]{1,15}):([0-9]{1,15})\]\Z")
 # RFC 9535 member-name-shorthand, its ASCII part.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d{1,15})\]|\[('(?:[^'\\]|\\.)*')\]")
+_STEP = re.compile(
+    r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,15})\]|\[('[^'\\]*+(?:\\.[^'\\]*+)*+')\]",
+    re.DOTALL,
+)
 
 
 class MarkerError(ValueError):

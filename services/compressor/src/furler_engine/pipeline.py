@@ -7,13 +7,13 @@ anything that knows a kind of content.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from furler_engine import markers, tokens
 from furler_engine.coverage import CoverageError, check
 from furler_engine.detect import detect
+from furler_engine.json_value import dumps
 from furler_engine.recipe import recipe
 from furler_engine.router import ROUTES
 from furler_engine.types import (
@@ -23,6 +23,7 @@ from furler_engine.types import (
     Elision,
     Fidelity,
     Hints,
+    JsonLocation,
     Kind,
     Level,
     Lines,
@@ -44,130 +45,190 @@ RETRIEVE_TOOLS: Final = frozenset({"furler_retrieve", "retrieve"})
 
 
 @dataclass(frozen=True, slots=True)
+class _Task:
+    """One content on its way to a view. ``size`` is its tokens."""
+
+    source: Source
+    kind: Kind
+    policy: Policy
+    ref: str
+    size: int
+    decisions: list[Decision]
+
+    def note(self, name: str, reason: str, *, applied: bool = False, size: int = -1) -> None:
+        """Add a decision; the size is the content's own where none is given."""
+        tokens_after = self.size if size < 0 else size
+        self.decisions.append(Decision(name, applied, reason, tokens_after))
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
+    """A draft not yet checked. ``size`` is an estimate of its text."""
+
     compressor: Compressor
     draft: Draft
-    text: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A checked draft, its elisions priced, and its text with the trailer."""
+
+    name: str
+    draft: Draft
+    text: str
 
 
 def compress(text: str, hints: Hints, policy: Policy, ref: str) -> View:
     """Return the view of a text.
 
     ``ref`` is the reference the original has or will have in the store; empty
-    means that it is not going to be stored. Raises tokens.UnknownTokenizerError
-    for a policy whose tokenizer is not installed.
+    means that it is not going to be stored, and then only a policy that asks
+    for IRREVERSIBLE elides. Raises tokens.UnknownTokenizerError for a policy
+    whose tokenizer is not installed.
     """
     source = Source(text, hints)
-    kind = detect(source)
     before = tokens.count(text, policy.tokenizer)
-    decisions: list[Decision] = []
-    passthrough = View(
-        text=text, ref="", kind=kind, compressors=(), elisions=(),
+    task = _Task(source, detect(source), policy, ref, before.tokens, [])
+    best = _best(task)
+    view = View(
+        text=text, ref="", kind=task.kind, compressors=(), elisions=(),
         tokens_before=before.tokens, tokens_after=before.tokens, tokenizer=policy.tokenizer,
         recipe=recipe(policy, hints), estimated=before.estimated,
     )  # fmt: skip
-    reason = _why_not(kind, hints, policy, before.tokens)
-    if reason:
-        return replace(
-            passthrough, decisions=(Decision("passthrough", True, reason, before.tokens),)
-        )
-    best = _choose(source, kind, policy, ref, before.tokens, decisions)
     if best is not None:
         after = tokens.count(best.text, policy.tokenizer)
         if after.tokens <= before.tokens * (1 - MIN_GAIN):
-            return replace(
-                passthrough, text=best.text, ref=ref, compressors=(best.compressor.name,),
+            task.note(best.name, "chosen", applied=True, size=after.tokens)
+            view = replace(
+                view, text=best.text, ref=ref, compressors=(best.name,),
                 elisions=best.draft.elisions, tokens_after=after.tokens,
-                estimated=before.estimated or after.estimated, decisions=tuple(decisions),
+                estimated=before.estimated or after.estimated,
             )  # fmt: skip
-        decisions.append(Decision(best.compressor.name, False, "saves less than 5 %", after.tokens))
-    return replace(passthrough, decisions=tuple(decisions))
+        else:
+            task.note(best.name, "saves less than 5 %", size=after.tokens)
+    return replace(view, decisions=tuple(task.decisions))
 
 
-def _why_not(kind: Kind, hints: Hints, policy: Policy, size: int) -> str:
-    if size < policy.min_tokens:
-        return f"{size} tokens are fewer than min_tokens {policy.min_tokens}"
-    if policy.level(kind) is Level.OFF:
-        return f"the policy turns {kind} off"
-    if hints.tool in RETRIEVE_TOOLS:
+def _best(task: _Task) -> _Chosen | None:
+    reason = _why_not(task)
+    if reason:
+        task.note("passthrough", reason, applied=True)
+        return None
+    # The check reads a draft back, which costs as much as making it: only those that
+    # would be chosen are checked, in order of preference.
+    for candidate in _preferred(task):
+        chosen = _checked(task, candidate)
+        if chosen is not None:
+            return chosen
+    return None
+
+
+def _preferred(task: _Task) -> list[_Candidate]:
+    """Return the drafts worth giving out, the best first."""
+    allowed = [c for c in ROUTES.get(task.kind, ()) if c.name not in task.policy.disabled]
+    lossless = _drafted(task, [c for c in allowed if c.fidelity is Fidelity.LOSSLESS])
+    if _may_not_elide(task) or (lossless and lossless[0].size <= _enough(task)):
+        return lossless
+    lossy = _drafted(task, [c for c in allowed if c.fidelity is not Fidelity.LOSSLESS])
+    if not lossless:
+        return lossy
+    gain = 0.0 if task.policy.target_tokens else LOSSY_GAIN
+    bound = lossless[0].size * (1 - gain)
+    return [*(c for c in lossy if c.size < bound), *lossless]
+
+
+def _why_not(task: _Task) -> str:
+    if task.size < task.policy.min_tokens:
+        return f"{task.size} tokens are fewer than min_tokens {task.policy.min_tokens}"
+    if task.policy.level(task.kind) is Level.OFF:
+        return f"the policy turns {task.kind} off"
+    if task.source.hints.tool in RETRIEVE_TOOLS:
         return "retrieved content is never compressed again"
     return ""
 
 
-def _choose(
-    source: Source, kind: Kind, policy: Policy, ref: str, before: int, decisions: list[Decision]
-) -> _Candidate | None:
-    lossless_only = policy.fidelity is Fidelity.LOSSLESS or policy.level(kind) is Level.LOSSLESS
-    allowed = [c for c in ROUTES.get(kind, ()) if c.name not in policy.disabled]
-    lossless = [c for c in allowed if c.fidelity is Fidelity.LOSSLESS]
-    best = _smallest(_candidates(lossless, source, policy, ref, before, decisions))
-    if lossless_only:
-        return best
-    enough = policy.target_tokens or (0 if policy.level(kind) is Level.TIGHT else LOSSY_FLOOR)
-    if best is not None and best.size <= enough:
-        return best
-    lossy = [c for c in allowed if c.fidelity is not Fidelity.LOSSLESS]
-    shorter = _smallest(_candidates(lossy, source, policy, ref, before, decisions))
-    if best is None or (shorter is not None and shorter.size <= best.size * (1 - LOSSY_GAIN)):
-        return shorter
-    return best
+def _may_not_elide(task: _Task) -> bool:
+    fidelity = task.policy.fidelity
+    return (
+        fidelity is Fidelity.LOSSLESS
+        or task.policy.level(task.kind) is Level.LOSSLESS
+        or (not task.ref and fidelity is not Fidelity.IRREVERSIBLE)
+    )
 
 
-def _smallest(candidates: Iterable[_Candidate]) -> _Candidate | None:
-    return min(candidates, key=lambda c: c.size, default=None)
+def _enough(task: _Task) -> int:
+    """Return the tokens at which a lossless view needs no eliding one beside it."""
+    if task.policy.target_tokens:
+        return task.policy.target_tokens
+    return 0 if task.policy.level(task.kind) is Level.TIGHT else LOSSY_FLOOR
 
 
-def _candidates(
-    compressors: list[Compressor],
-    source: Source,
-    policy: Policy,
-    ref: str,
-    before: int,
-    decisions: list[Decision],
-) -> Iterator[_Candidate]:
+def _drafted(task: _Task, compressors: list[Compressor]) -> list[_Candidate]:
+    """Return what compressors propose, the shortest first."""
+    candidates = []
     for compressor in compressors:
-        draft = compressor.plan(source, policy)
+        draft = compressor.plan(task.source, task.policy)
         if draft is None:
-            decisions.append(Decision(compressor.name, False, "does not fit the content", before))
+            task.note(compressor.name, "does not fit the content")
             continue
-        try:
-            check(source, draft)
-        except CoverageError as error:
-            decisions.append(Decision(compressor.name, False, f"coverage: {error}", before))
-            continue
-        draft = replace(draft, elisions=_priced(source, draft, before))
-        text = draft.text + _trailer(draft, policy, ref)
-        size = tokens.estimate(text, policy.tokenizer)
-        decisions.append(
-            Decision(
-                compressor.name, True, f"{draft.shown} of {draft.total} {draft.units} shown", size
-            )
-        )
-        yield _Candidate(compressor, draft, text, size)
+        size = tokens.estimate(draft.text, task.policy.tokenizer)
+        shown = f"{draft.shown} of {draft.total} {draft.units} shown"
+        task.note(compressor.name, f"candidate: {shown}", size=size)
+        candidates.append(_Candidate(compressor, draft, size))
+    return sorted(candidates, key=lambda c: c.size)
 
 
-def _trailer(draft: Draft, policy: Policy, ref: str) -> str:
-    if policy.fidelity is Fidelity.LOSSLESS:
+def _checked(task: _Task, candidate: _Candidate) -> _Chosen | None:
+    draft, name = candidate.draft, candidate.compressor.name
+    try:
+        check(task.source, draft)
+    except CoverageError as error:
+        task.note(name, f"coverage: {error}")
+        return None
+    draft = replace(draft, elisions=_priced(task.source, draft, task.size))
+    return _Chosen(name, draft, draft.text + _trailer(task, draft))
+
+
+def _trailer(task: _Task, draft: Draft) -> str:
+    if task.policy.fidelity is Fidelity.LOSSLESS:
         return ""
-    return markers.trailer(draft, ref, sum(e.tokens for e in draft.elisions))
+    return markers.trailer(draft, task.ref, sum(e.tokens for e in draft.elisions))
 
 
-def _priced(source: Source, draft: Draft, before: int) -> tuple[Elision, ...]:
-    """Give every elision its share of the content's tokens, by size."""
-    per_unit = before / max(1, draft.total)
-    per_byte = before / max(1, len(source.text))
+def _priced(source: Source, draft: Draft, size: int) -> tuple[Elision, ...]:
+    """Give every elision its share of the content's tokens, by length."""
+    per_character = size / max(1, len(source.text))
+    per_minified = 0.0
+    if any(isinstance(e.place, Rows) and not e.tokens for e in draft.elisions):
+        per_minified = size / len(dumps(source.value))
+    containers: dict[JsonLocation, list[object] | str] = {}
 
     def price(elision: Elision) -> int:
         match elision.place:
             case _ if elision.tokens:
                 return elision.tokens
             case Lines(first, last):
-                size = sum(map(len, source.lines[first - 1 : last])) + last - first + 1
-                return round(size * per_byte)
-            case Rows(_, start, end):
-                return round((end - start) * per_unit)
+                length = sum(map(len, source.lines[first - 1 : last])) + last - first + 1
+                return round(length * per_character)
+            case Rows() as rows:
+                if rows.path not in containers:
+                    containers[rows.path] = _container(source.value, rows.path)
+                part = containers[rows.path][rows.start : rows.end]
+                return round(len(dumps(part)) * per_minified)
             case place:
-                return round((place.end - place.start) * per_byte)
+                return round((place.end - place.start) * per_character)
 
     return tuple(replace(e, tokens=price(e)) for e in draft.elisions)
+
+
+def _container(value: object, path: JsonLocation) -> list[object] | str:
+    """Return what rows at a path are counted in: elements, members as pairs, characters."""
+    for step in path:
+        value = value[step]  # type: ignore[index]  # coverage.check has been there
+    match value:
+        case dict():
+            return [list(member) for member in value.items()]
+        case list() | str():
+            return value
+    return []

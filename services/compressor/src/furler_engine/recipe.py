@@ -17,7 +17,7 @@ def recipe(policy: Policy, hints: Hints) -> str:
     parts = asdict(policy)
     del parts["retention_seconds"]
     parts["disabled"] = sorted(policy.disabled)
-    parts["levels"] = sorted(policy.levels)
+    parts["levels"] = sorted(dict(policy.levels).items())
     parts["hints"] = asdict(hints)
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return f"{ENGINE_VERSION}/{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"

@@ -1,4 +1,8 @@
-"""Which compressors serve which kind. A table, nothing else; the pipeline reads it."""
+"""Which compressors serve which kind. A table, nothing else; the pipeline reads it.
+
+A row is a kind, and a compressor: its name, the weakest fidelity of its drafts,
+its plan. All lossless compressors of a kind are tried before the first lossy one.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,58 @@ from typing import Final
 from furler_engine.compressors import (
     code,
     diagnostics,
+    diff,
+    json_broken,
+    diff_stat,
+    git_log,
+    git_oneline,
+    json_rows,
+    json_tables,
+    listing,
     log,
+    long_lines,
+    name_list,
+    path_list,
     search,
+    sql_dump,
+    table,
+    test_output,
+    tree,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
-_LOG: Final = Compressor("log", Fidelity.REVERSIBLE, log.plan)
-_DIAGNOSTICS: Final = Compressor("diagnostics", Fidelity.REVERSIBLE, diagnostics.plan)
+_LOSSLESS: Final = Fidelity.LOSSLESS
+_ELIDING: Final = Fidelity.REVERSIBLE
+
+_TABLE: Final = (
+    (Kind.JSON, Compressor("json_tables", _LOSSLESS, json_tables.plan)),
+    (Kind.JSON, Compressor("json_tables_2", _LOSSLESS, json_tables.plan_tight)),
+    (Kind.JSON, Compressor("json_rows", _ELIDING, json_rows.plan)),
+    (Kind.JSON, Compressor("json_broken", _ELIDING, json_broken.plan)),
+    (Kind.DIFF, Compressor("diff", _LOSSLESS, diff.plan)),
+    (Kind.DIFF, Compressor("diff_stat", _LOSSLESS, diff_stat.plan)),
+    (Kind.DIFF, Compressor("diff_brief", _ELIDING, diff.plan_eliding)),
+    (Kind.GIT_LOG, Compressor("git_log", _LOSSLESS, git_log.plan)),
+    (Kind.GIT_LOG, Compressor("git_log_brief", _ELIDING, git_log.plan_eliding)),
+    (Kind.GIT_LOG, Compressor("git_oneline", _ELIDING, git_oneline.plan)),
+    (Kind.LISTING, Compressor("listing", _LOSSLESS, listing.plan)),
+    (Kind.LISTING, Compressor("path_list", _LOSSLESS, path_list.plan)),
+    (Kind.LISTING, Compressor("name_list", _LOSSLESS, name_list.plan)),
+    (Kind.LISTING, Compressor("tree", _LOSSLESS, tree.plan)),
+    (Kind.SEARCH_RESULTS, Compressor("search", _LOSSLESS, search.plan)),
+    (Kind.SEARCH_RESULTS, Compressor("search_brief", _ELIDING, search.plan_eliding)),
+    (Kind.TABLE, Compressor("table", _ELIDING, table.plan)),
+    (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
+    (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),
+    (Kind.CODE, Compressor("sql_dump", _ELIDING, sql_dump.plan)),
+    (Kind.LOG, Compressor("log", _ELIDING, log.plan)),
+    (Kind.TEST_OUTPUT, Compressor("test_output", _ELIDING, test_output.plan)),
+    (Kind.BUILD_OUTPUT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
+    (Kind.DIAGNOSTICS, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
+    (Kind.STACK_TRACE, Compressor("log", _ELIDING, log.plan)),
+    (Kind.TEXT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
+)
 
 ROUTES: Final[dict[Kind, tuple[Compressor, ...]]] = {
-    Kind.SEARCH_RESULTS: (
-        Compressor("search", Fidelity.LOSSLESS, search.plan),
-        Compressor("search_brief", Fidelity.REVERSIBLE, search.plan_eliding),
-    ),
-    Kind.CODE: (Compressor("code", Fidelity.REVERSIBLE, code.plan),),
-    Kind.LOG: (_LOG,),
-    Kind.TEST_OUTPUT: (_LOG,),
-    Kind.BUILD_OUTPUT: (_DIAGNOSTICS,),
-    Kind.DIAGNOSTICS: (_DIAGNOSTICS,),
-    Kind.STACK_TRACE: (_LOG,),
-    Kind.TEXT: (_DIAGNOSTICS,),
+    kind: tuple(compressor for served, compressor in _TABLE if served is kind) for kind in Kind
 }
-"""Kind to compressors. Lossless ones are all tried before the first lossy one."""

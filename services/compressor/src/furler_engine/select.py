@@ -18,8 +18,9 @@ import re2
 
 from furler_engine.json_value import JsonError, is_json_lines
 from furler_engine.json_value import parse as parse_json
+from furler_engine.markers import MarkerError, parse_place
 from furler_engine.shared.headings import sections
-from furler_engine.shared.json_offsets import byte_offsets, spans
+from furler_engine.shared.json_offsets import byte_offsets, escaped_length, spans
 from furler_engine.shared.json_path import QueryError, locate
 from furler_engine.shared.passages import passages
 from furler_engine.shared.ranking import Passages
@@ -39,7 +40,6 @@ from furler_engine.types import (
 
 Range = tuple[int, int]
 
-_LINES: Final = re.compile(r"L?([0-9]{1,15})(?:-L?([0-9]{1,15}))?")
 _NAMES_LISTED: Final = 5
 _CONTINUES: Final = 0b10
 """The two high bits of a byte inside a UTF-8 character."""
@@ -74,13 +74,21 @@ def select(text: str, selector: Selector) -> list[Range]:
             return _search(text, selector)
 
 
-def parse_lines(text: str) -> Lines:
-    """Return the lines that ``120-188``, ``L120-188`` or ``12`` name. Raises SelectorError."""
-    found = _LINES.fullmatch(text.strip())
-    if found is None:
-        raise SelectorError(f"lines {text[:40]!r}: want 120-188 or 12")
-    first = int(found[1])
-    return Lines(first, int(found[2] or first))
+def parse_lines(text: str) -> Lines | Bytes:
+    """Return the lines that ``120-188``, ``L120-188`` or ``12`` name.
+
+    ``B0-512`` are bytes: views print them where lines are too long to name.
+
+    Raises:
+        SelectorError: The text is neither.
+    """
+    try:
+        place = parse_place(text.strip())
+    except MarkerError:
+        place = None
+    if isinstance(place, Lines | Bytes):
+        return place
+    raise SelectorError(f"lines {text[:40]!r}: want 120-188 or 12")
 
 
 # Lines and bytes.
@@ -124,6 +132,7 @@ def _bytes(data: bytes, selector: Bytes) -> list[Range]:
 
 
 def _rows(text: str, selector: Rows) -> list[Range]:
+    """Pick elements of an array, members of an object, or characters of a string."""
     what = f"rows {selector.start}-{selector.end}"
     value = _value(text, what)
     for step in selector.path:
@@ -131,14 +140,26 @@ def _rows(text: str, selector: Rows) -> list[Range]:
             value = value[step]  # type: ignore[index]
         except (LookupError, TypeError):
             raise SelectorError(f"{what}: the content has no {step!r} on the way there") from None
-    if not isinstance(value, list):
-        raise SelectorError(f"{what}: what is there is no array")
-    end = min(selector.end, len(value))
-    if not 0 <= selector.start < end:
-        raise SelectorError(f"{what}: the array has {len(value):,} rows")
-    return _node_ranges(
-        text, [(*selector.path, row) for row in (selector.start, end - 1)], fill=True
-    )
+    if not isinstance(value, list | dict | str):
+        raise SelectorError(f"{what}: what is there has no rows")
+    start, end = selector.start, min(selector.end, len(value))
+    if not 0 <= start < end:
+        units = {list: "rows", dict: "members", str: "characters"}[type(value)]
+        raise SelectorError(f"{what}: the content has {len(value):,} {units} there")
+    if isinstance(value, str):
+        return _characters(text, selector.path, start, end)
+    steps: list[str | int] = list(value) if isinstance(value, dict) else [start, end - 1]
+    wanted = steps[start:end] if isinstance(value, dict) else steps
+    found = spans(text, [(*selector.path, step) for step in wanted], with_names=True).values()
+    return [(min(low for low, _ in found), max(high for _, high in found))]
+
+
+def _characters(text: str, path: JsonLocation, start: int, end: int) -> list[Range]:
+    data = text.encode()
+    low, high = spans(text, [path])[path]
+    raw = data[low + 1 : high - 1].decode()
+    ends = [len(raw[: escaped_length(raw, at)].encode()) for at in (start, end)]
+    return [(low + 1 + ends[0], low + 1 + ends[1])]
 
 
 def _json_path(text: str, query: str) -> list[Range]:
@@ -148,7 +169,19 @@ def _json_path(text: str, query: str) -> list[Range]:
         locations = locate(value, query)
     except QueryError as error:
         raise SelectorError(f"{what}: {error}") from error
-    return _node_ranges(text, locations)
+    return _node_ranges(text, locations) or _printed_rows(text, query)
+
+
+def _printed_rows(text: str, query: str) -> list[Range]:
+    """Read the query as views print rows: a slice of members or characters is no JSONPath."""
+    try:
+        place = parse_place(query)
+    except MarkerError:
+        return []
+    try:
+        return _rows(text, place) if isinstance(place, Rows) else []
+    except SelectorError:
+        return []
 
 
 def _value(text: str, what: str) -> object:
@@ -167,13 +200,8 @@ def _value(text: str, what: str) -> object:
         raise SelectorError(f"{what}: the content is not JSON: {error}") from error
 
 
-def _node_ranges(
-    text: str, locations: Iterable[JsonLocation], *, fill: bool = False
-) -> list[Range]:
-    """Return the ranges of nodes; consecutive elements of an array are one range.
-
-    ``fill`` takes all that lies between the nodes.
-    """
+def _node_ranges(text: str, locations: Iterable[JsonLocation]) -> list[Range]:
+    """Return the ranges of nodes; consecutive elements of an array are one range."""
     try:
         found = spans(text, locations)
     except JsonError as error:
@@ -181,7 +209,7 @@ def _node_ranges(
     merged: list[Range] = []
     before: JsonLocation = ()
     for place, (start, end) in sorted(found.items(), key=lambda item: item[1]):
-        if merged and (fill or start < merged[-1][1] or _follows(before, place)):
+        if merged and (start < merged[-1][1] or _follows(before, place)):
             merged[-1] = merged[-1][0], max(merged[-1][1], end)
         else:
             merged.append((start, end))
@@ -275,14 +303,21 @@ def _nearest(wanted: str, names: list[str]) -> str:
 
 def _search(text: str, selector: Search) -> list[Range]:
     data = text.encode()
-    pieces = _rows_as_passages(text)
-    if not pieces:
-        cut = passages(text)
-        offsets = byte_offsets(text, [at for piece in cut for at in piece])
-        pieces = [(offsets[start], offsets[end]) for start, end in cut]
+    return _best(data, _rows_as_passages(text), selector) or _best(
+        data, _text_as_passages(text), selector
+    )
+
+
+def _best(data: bytes, pieces: list[Range], selector: Search) -> list[Range]:
     scores = Passages(data[start:end].decode() for start, end in pieces).scores(selector.query)
     order = sorted(range(len(pieces)), key=lambda i: (-scores[i], i))[: max(1, selector.limit)]
     return _merge(pieces[i] for i in order if scores[i] > 0)
+
+
+def _text_as_passages(text: str) -> list[Range]:
+    cut = passages(text)
+    offsets = byte_offsets(text, [at for piece in cut for at in piece])
+    return [(offsets[start], offsets[end]) for start, end in cut]
 
 
 def _rows_as_passages(text: str) -> list[Range]:

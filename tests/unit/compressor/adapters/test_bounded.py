@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+
 from contract.places import Clock, record_of
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.wrap.bounded import BoundedStore, Breaker

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import zstandard
+
 from contract.places import record_of
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.wrap.packed import PackedStore

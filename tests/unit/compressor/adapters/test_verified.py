@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from contract.places import record_of
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.wrap.forward import ForwardingStore

@@ -10,12 +10,12 @@ import pickle
 import resource
 import signal
 import sys
+from pathlib import Path
 from typing import BinaryIO
-
-from furler_engine.types import DEFAULT_TOKENIZER
 
 from furler_compressor.adapters.engine_wire import LENGTH, Done
 from furler_compressor.app.engine import perform, warm
+from furler_engine.types import DEFAULT_TOKENIZER
 
 
 def main() -> None:
@@ -38,8 +38,17 @@ def _perform(frame: bytes) -> Done:
         mistake = str(error)
     except Exception as error:  # noqa: BLE001 - a crash is reported; the content passes through
         crash = type(error).__name__
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Done(result, mistake, crash, peak)
+    return Done(result, mistake, crash, _peak_bytes())
+
+
+def _peak_bytes() -> int:
+    """Return the most memory this process has held."""
+    try:
+        # Linux: ru_maxrss would count what the process was before it became this program.
+        status = Path("/proc/self/status").read_bytes()
+        return int(status.partition(b"VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _write(stream: BinaryIO, frame: bytes) -> None:

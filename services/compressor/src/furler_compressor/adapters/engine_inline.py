@@ -10,9 +10,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
-from furler_engine.types import View
-
 from furler_compressor.app.engine import CompressJob, Job, Picked, SelectJob, perform
+from furler_engine.types import View
 
 
 class InlineEngine:

@@ -14,12 +14,11 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from typing import cast
 
-from furler_engine.types import View
-
 from furler_compressor import telemetry
 from furler_compressor.adapters.engine_wire import LENGTH, Done
 from furler_compressor.app.engine import CompressJob, EngineFailedError, Job, Picked, SelectJob
 from furler_compressor.app.errors import OverloadedError
+from furler_engine.types import View
 
 _MODULE = "furler_compressor.adapters.engine_child"
 _START_SECONDS = 60.0

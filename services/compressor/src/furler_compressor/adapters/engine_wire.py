@@ -5,9 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from furler_engine.types import View
-
 from furler_compressor.app.engine import Picked
+from furler_engine.types import View
 
 LENGTH = struct.Struct(">Q")
 """Every frame starts with its length: eight bytes, big-endian."""

@@ -206,6 +206,11 @@ def _ms(retention: float) -> tuple[int, int]:
 
 
 def _as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
+    # What goes wrong in a handshake, or in the wait for the pool, comes as a connection error.
+    if isinstance(error, RedisConnectionError) and isinstance(
+        error.__cause__, (RedisError, TimeoutError)
+    ):
+        error = error.__cause__
     match error:
         case RedisTimeoutError() | TimeoutError():
             return StoreUnavailableError("the store did not answer in time")
@@ -220,5 +225,5 @@ def _as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
     code = _CODE.search(str(error))
     if code is not None and code[1] == "OOM":
         return StoreRefusedError("the store is full")
-    reason = code[1] if code else type(error).__name__
-    return StoreRefusedError(f"the store refuses ({reason})")
+    name = code[1] if code else type(error).__name__
+    return StoreRefusedError(f"the store refuses ({name})")

@@ -13,10 +13,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from furler_engine.recipe import recipe
-from furler_engine.tokens import TOKENIZERS
-from furler_engine.types import Fidelity, Hints, Kind, Policy, View
-
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.engine import CompressJob, EngineFailedError
@@ -28,6 +24,9 @@ from furler_compressor.app.errors import (
 from furler_compressor.app.ports import Record, Scope, StoredView, Tally
 from furler_compressor.app.refs import digest_of
 from furler_compressor.app.views import pack_view, unpack_view
+from furler_engine.recipe import recipe
+from furler_engine.tokens import TOKENIZERS
+from furler_engine.types import Fidelity, Hints, Kind, Policy, View
 
 _T = TypeVar("_T")
 

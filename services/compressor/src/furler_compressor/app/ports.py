@@ -74,10 +74,14 @@ class Usage:
 class Store(Protocol):
     """Originals, their views, and counters, per scope.
 
-    Every method may raise StoreUnavailableError, and only that. A return means
-    the effect is durable as far as the backend promises. Nothing is visible
-    after its retention; re-putting and recalling extend retention, never
-    shorten it.
+    Every method may raise StoreUnavailableError, and only that (fetch also
+    ContentCorruptError); StoreRefusedError when the store answered but is full
+    or read-only. Nothing held is ever evicted to make room. A return means the
+    effect is durable as far as the backend promises. Nothing is visible after
+    its retention, to which a store may add a minute at most. Re-putting,
+    finding and recalling extend retention, never shorten it.
+
+    Tenants, spaces, refs, recipes and names are any text; data are any bytes.
     """
 
     async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
@@ -93,13 +97,17 @@ class Store(Protocol):
     ) -> None:
         """Keep an original, and with it a view of it, for at least ``retention`` seconds.
 
-        Idempotent; atomic: never a view without its original. Raises
-        StoreUnavailableError if the ref is held with another digest.
+        Idempotent; atomic: never a view without its original. A view of the
+        same recipe is replaced. Raises StoreRefusedError if the ref is held
+        with another digest.
         """
         ...
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
-        """Return an original, or None: expired, deleted, never stored, another scope's."""
+        """Return an original, or None: expired, deleted, never stored, another scope's.
+
+        Raises ContentCorruptError, once, if what is held is damaged: it is gone then.
+        """
         ...
 
     async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:

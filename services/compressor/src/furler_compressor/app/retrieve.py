@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from furler_engine.markers import is_ref
-from furler_engine.types import DEFAULT_TOKENIZER, Selector
-
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.engine import EngineFailedError, SelectJob
@@ -18,6 +15,8 @@ from furler_compressor.app.errors import (
     SelectorInvalidError,
 )
 from furler_compressor.app.ports import Held, Scope, Tally
+from furler_engine.markers import is_ref
+from furler_engine.types import DEFAULT_TOKENIZER, Selector
 
 
 @dataclass(frozen=True, slots=True)

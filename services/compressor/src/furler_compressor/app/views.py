@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+
 from furler_engine.markers import MarkerError, format_place, parse_place
 from furler_engine.types import Elision, Kind, View
 

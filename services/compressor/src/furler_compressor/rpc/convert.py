@@ -8,6 +8,10 @@ from typing import Final
 
 from furler.v1 import compression_pb2 as compression
 from furler.v1 import content_pb2 as content
+from furler_compressor.app.compress import Compressed, Degraded, Outcome
+from furler_compressor.app.errors import FieldInvalidError
+from furler_compressor.app.ports import Tally
+from furler_compressor.app.retrieve import Retrieved
 from furler_engine.markers import format_place
 from furler_engine.types import (
     DEFAULT_MIN_TOKENS,
@@ -28,11 +32,6 @@ from furler_engine.types import (
     Selector,
     Symbol,
 )
-
-from furler_compressor.app.compress import Compressed, Degraded, Outcome
-from furler_compressor.app.errors import FieldInvalidError
-from furler_compressor.app.ports import Tally
-from furler_compressor.app.retrieve import Retrieved
 
 MAX_QUERY_LENGTH: Final = 4096
 MAX_NAME_LENGTH: Final = 1024

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import grpc
-from furler.v1 import error_reason_pb2 as reasons
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from furler.v1 import error_reason_pb2 as reasons
 from furler_compressor.app.errors import FieldInvalidError, FurlerError, OverloadedError
 
 DOMAIN: Final = "furler.dev"

@@ -11,17 +11,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from google.protobuf import timestamp_pb2
+
 from furler.v1 import compression_pb2 as compression_messages
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_pb2 as content
 from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
-from furler_engine.recipe import ENGINE_VERSION
-from furler_engine.router import ROUTES
-from furler_engine.tokens import TOKENIZERS
-from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER
-from google.protobuf import timestamp_pb2
-
 from furler_compressor.app import compress as compression
 from furler_compressor.app import retrieve as retrieval
 from furler_compressor.app.context import Caller, Context
@@ -33,6 +29,10 @@ from furler_compressor.app.errors import (
 from furler_compressor.app.refs import digest_of
 from furler_compressor.rpc import convert
 from furler_compressor.rpc.errors import status_of
+from furler_engine.recipe import ENGINE_VERSION
+from furler_engine.router import ROUTES
+from furler_engine.tokens import TOKENIZERS
+from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER
 
 _BATCH_AT_ONCE = 8
 """Items of one batch worked on at a time: enough to keep the engines busy, no flood."""

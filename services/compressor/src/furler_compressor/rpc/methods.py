@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from furler.v1 import compressor_service_pb2, content_service_pb2, info_service_pb2
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 
+from furler.v1 import compressor_service_pb2, content_service_pb2, info_service_pb2
 from furler_compressor.app.context import Caller
 from furler_compressor.rpc.handlers import Handlers
 

@@ -18,8 +18,10 @@ from enum import StrEnum
 from typing import Final
 
 from furler_engine.markers import format_place
-from furler_engine.shared.digest import LONG, Digester, names, wanted_names
-from furler_engine.shared.syntax import Outline, Span, language_of, outline
+from furler_engine.shared.digest import LONG, digest, names
+from furler_engine.shared.frames import wanted_lines, wanted_names
+from furler_engine.shared.long_lines import long_share
+from furler_engine.shared.syntax import Outline, Role, Span, language_of, outline
 from furler_engine.types import (
     Bytes,
     BytesShown,
@@ -35,10 +37,13 @@ from furler_engine.types import (
 SMALL: Final = 5_000
 """Bytes (about 1,500 tokens) up to which a source is shown whole: an agent that
 needs one body of it would have to ask, and that costs about 600 tokens."""
+_MINIFIED_SHARE: Final = 0.6
+"""Share of long lines from which nobody wrote the source: its names tell nothing."""
 _MIN_LINES: Final = 3
 _MIN_BYTES: Final = 64
 """A cut must save more than the ten tokens that its marker costs."""
 _MIN_IMPORTS: Final = 4
+_BOM: Final = b"\xef\xbb\xbf"
 _MOST_ERRORS: Final = 200
 """Errors up to which each is compared with each body; beyond, all bodies are doubtful."""
 _KEPT_SHARE: Final = 0.25
@@ -76,13 +81,13 @@ class _Part:
 
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Cut the long bodies, comments and import blocks out of a source."""
-    if not _is_wanted(source, policy):
+    if not _is_wanted(source, policy) or long_share(source.lines) > _MINIFIED_SHARE:
         return None
     language = language_of(source)
     found = outline(source.data, language) if language else None
     if language is None or found is None:
         return None
-    cuts = list(_Cutter(source, found).cuts())
+    cuts = list(_Cutter(source, language, found).cuts())
     return _draft(source, language, cuts) if cuts else None
 
 
@@ -122,14 +127,15 @@ def _draft(source: Source, language: str, cuts: list[_Cut]) -> Draft:
 class _Cutter:
     """Decides part by part, in order of their start; what lies in a cut is not looked at again."""
 
-    def __init__(self, source: Source, found: Outline) -> None:
+    def __init__(self, source: Source, language: str, found: Outline) -> None:
         self._source = source
+        self._language = language
         self._data = source.data
         self._found = found
         self._starts = [d.start_byte for d in found.definitions]
+        self._functions = [d.start_byte for d in found.definitions if d.role is Role.FUNCTION]
         self._callbacks = [span.start for span in found.callbacks if span.lines >= _MIN_LINES]
         self._docs = {doc.start: doc for doc in found.docs}
-        self._digester = Digester(source.text)
 
     def cuts(self) -> Iterator[_Cut]:
         kept = self._kept()
@@ -188,7 +194,7 @@ class _Cutter:
         lines = Lines(first, span.last_line)
         note = names(self._names_in(start, end))
         if span.lines > LONG:
-            note += self._digester.digest(data[start:end].decode(), span.lines)
+            note += digest(data[start:end].decode(), span.lines)
         return _Cut(start, end, lines, f"{before}… {format_place(lines)}{note}{after}", "body")
 
     def _comment(self, span: Span) -> _Cut | None:
@@ -213,17 +219,23 @@ class _Cutter:
         last = bisect_left(self._starts, end)
         return list(dict.fromkeys(d.name for d in self._found.definitions[first:last]))
 
+    def _functions_in(self, span: Span) -> int:
+        return bisect_left(self._functions, span.end) - bisect_left(self._functions, span.start)
+
     def _is_wrapper(self, span: Span) -> bool:
         """Whether a function without a name is there for what it holds: a module, a test suite."""
         inner = bisect_left(self._callbacks, span.end) - bisect_right(self._callbacks, span.start)
         return bool(self._names_in(span.start, span.end)) or inner > 1
 
     def _is_doubtful(self, head: int, span: Span) -> bool:
-        """Whether an error of the parser may have misplaced the end of a body.
+        """Whether the parser may have misread a body or misplaced its end.
 
-        Where it touches one, the layout must agree: every line of the body is
+        In C a function holds no other: what seems to is a class under a macro.
+        Where an error touches a body, the layout must agree: every line of it is
         indented deeper than the line that its definition starts on.
         """
+        if self._language in ("c", "cpp") and self._functions_in(span):
+            return True
         errors = self._found.errors
         if len(errors) <= _MOST_ERRORS and not any(
             error.start < span.end and head < max(error.end, error.start + 1) for error in errors
@@ -238,13 +250,20 @@ class _Cutter:
         )
 
     def _kept(self) -> list[tuple[int, int]]:
-        """Return the bodies that the query names, up to a quarter of the source."""
-        wanted = wanted_names(self._source.hints.query)
+        """Return the definitions that the query names, up to a quarter of the source."""
+        hints = self._source.hints
+        wanted = wanted_names(hints.query)
+        lines = wanted_lines(hints.query, hints.filename)
         room = _KEPT_SHARE * len(self._data)
         kept = []
         for definition in self._found.definitions:
             size = definition.end_byte - definition.start_byte
-            if size <= room and (definition.name in wanted or definition.qualified_name in wanted):
+            is_named = definition.name in wanted or definition.qualified_name in wanted
+            is_named = is_named or (
+                definition.role is Role.FUNCTION
+                and any(definition.first_line <= n <= definition.last_line for n in lines)
+            )
+            if is_named and size <= room:
                 kept.append((definition.start_byte, definition.end_byte))
                 room -= size
         return kept
@@ -254,11 +273,13 @@ def _runs(data: bytes, spans: tuple[Span, ...], *, blank_lines: bool) -> Iterato
     """Join spans with nothing but white space between, on lines of their own."""
     run: Span | None = None
     count = 0
+    top = len(data) - len(data.removeprefix(_BOM).lstrip())
     for span in spans:
         if run is not None:
             gap = data[run.end : span.start]
             breaks = gap.count(b"\n") + (data[run.end - 1 : run.end] == b"\n")
-            if not gap.strip() and (blank_lines or breaks <= 1):
+            is_top = run.start <= top
+            if not gap.strip() and (blank_lines or is_top or breaks <= 1):
                 run = Span(run.start, span.end, run.first_line, span.last_line)
                 count += 1
                 continue
@@ -289,4 +310,5 @@ def _without_comments(head: bytes) -> bytes:
 
 
 def _indentation(line: bytes) -> int:
-    return len(line) - len(line.lstrip())
+    margin = line[: len(line) - len(line.lstrip())]
+    return len(margin.expandtabs(8))

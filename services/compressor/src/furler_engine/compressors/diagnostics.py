@@ -17,12 +17,11 @@ from typing import Final
 
 from furler_engine.shared import numbered, severity
 from furler_engine.shared.fields import describe, fields_of
-from furler_engine.shared.folding import LEGEND, RARE, fold
+from furler_engine.shared.folding import RARE, fold, legend
 from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.places import (
     Place,
     listed_line,
-    place_in,
     place_span,
     pointed_at,
     say_places,
@@ -47,10 +46,15 @@ _GAP: Final = "\x01"
 
 @dataclass(slots=True)
 class _Message:
-    """One message: its first line, the lines that belong to it, where it points."""
+    """One message: its first line, the lines that belong to it, where it points.
+
+    ``kind`` is the first line with its place masked: the same message elsewhere
+    is the same kind.
+    """
 
     row: int
     place: Place
+    kind: str
     heading: int = -1
     context: list[int] = field(default_factory=list)
 
@@ -61,12 +65,15 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     messages, others = _read(lines)
     page = numbered.Page(picked=numbered.ends(lines))
     page.picked.update(rare_hits(source.hints.query, lines))
-    told = _show(page, messages, lines)
+    told = _show(page, messages)
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
-    page.opening.append(
-        f"[messages by kind; ×N at: all their files and source lines; otherwise {LEGEND}]"
+    opening = (
+        ["[messages by kind; ×N at: all their files and source lines"]
+        if messages
+        else ["[one line per pattern"]
     )
-    page.closing.append(f"[end: {told}. Other lines: {tally}]")
+    page.opening.append("; ".join([*opening, *legend(page)]) + "]")
+    page.closing.append(f"[end: {told}{tally}]")
     view = numbered.draft(source, lines, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
 
@@ -109,25 +116,29 @@ def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None
     line = lines[row]
     listed = listed_line(line)
     if listed is not None and heading >= 0:
-        return _Message(row, Place(lines[heading], listed), heading)
+        return _Message(row, Place(lines[heading], listed), line, heading)
     if pointed_at(line) is not None:
         return None
     if _OPENS.match(line) and row + 1 < len(lines):
         place = pointed_at(lines[row + 1])
         if place is not None:
-            return _Message(row, place)
+            return _Message(row, place, line)
     # Source lines are indented; a message of a tool's own is not, or says how bad it is.
     if line[:1].isspace() and severity.level(line) == severity.CALM:
         return None
-    place = place_in(line)
-    return _Message(row, place) if place is not None else None
+    span = place_span(line)
+    if span is None:
+        return None
+    place, start, end = span
+    return _Message(row, place, line[:start] + "0" + line[end:])
 
 
-def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str]) -> str:
+def _show(page: numbered.Page, messages: Sequence[_Message]) -> str:
     """Put the messages on the page; return what the footer says of them."""
-    plain = [_without_place(lines[message.row]) for message in messages]
-    named = [_QUOTED.sub("'0'", line) for line in plain]
-    worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), line) for line in plain]
+    if not messages:
+        return ""
+    named = [_QUOTED.sub("'0'", message.kind) for message in messages]
+    worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), m.kind) for m in messages]
     kinds = mine(named, severity.level, layout_of(named).width)
     for kind in kinds:
         members = [messages[at] for at in kind.rows]
@@ -139,19 +150,10 @@ def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str
         first = members[0].row
         page.like.update({message.row: first for message in members[1:]})
         if kind.count > RARE:
-            varying = [
-                f for f in fields_of(kind, worded, Layout()) if place_in(f.column[0]) is None
-            ]
-            said = describe(varying).replace(_GAP, " ")
+            said = describe(fields_of(kind, worded, Layout())).replace(_GAP, " ")
             note = f"  ×{kind.count} at {say_places(m.place for m in members)}"
             page.notes.setdefault(max([first, *members[0].context]), []).append(
                 note + (f" | {said}" if said else "")
             )
     files = len({message.place.file for message in messages})
-    return f"all {len(kinds):,} kinds of message are shown; {len(messages):,} messages in {files:,} files"
-
-
-def _without_place(line: str) -> str:
-    """Return the line with its place masked: the same message elsewhere is the same kind."""
-    span = place_span(line)
-    return line if span is None else line[: span[1]] + "0" + line[span[2] :]
+    return f"kinds of message, all shown: {len(kinds):,}, messages: {len(messages):,}, files: {files:,}. Other lines: "

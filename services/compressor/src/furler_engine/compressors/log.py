@@ -10,11 +10,11 @@ Kept besides: the first and the last line, and lines that the query names.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from furler_engine.shared import numbered
-from furler_engine.shared.folding import LEGEND, fold
+from furler_engine.shared.folding import fold, legend
 from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.query import rare_hits
 from furler_engine.types import Draft, Policy, Source
@@ -29,31 +29,31 @@ _MIN_GAIN: Final = 0.9
 def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one signature for all
     """Show a log by its patterns. None for what has no patterns to speak of."""
     lines = numbered.cleaned_lines(source)
-    if len(lines) < _MIN_LINES:
+    long = any(len(line) > numbered.LONGEST for line in lines)
+    if len(lines) < _MIN_LINES and not long:
         return None
     layout = layout_of(lines)
-    page = numbered.Page(picked=numbered.ends(lines), opening=_opening(lines, layout))
+    page = numbered.Page(picked=numbered.ends(lines))
     page.picked.update(rare_hits(source.hints.query, lines))
     tally = fold(page, lines, range(len(lines)), layout)
-    if tally.patterns > _MOST_PATTERNS * len(lines):
+    if not (long or 0 < tally.patterns <= _MOST_PATTERNS * len(lines)):
         return None
+    told = legend(page)
+    if told:
+        page.opening.append("; ".join(["[one line per pattern", *told]) + "]")
+    page.opening += _hosts(lines, layout)
     page.closing.append(f"[end: {tally}]")
     view = numbered.draft(source, lines, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
 
 
-def _opening(lines: Sequence[str], layout: Layout) -> list[str]:
-    opening = [f"[one line per pattern; {LEGEND}]"]
-    if layout.host >= 0:
-        hosts = Counter(
-            [
-                words[layout.host]
-                for line in lines
-                if len(words := line.split(None, layout.host + 1)) > layout.host
-            ]
-        )
-        if len(hosts) > 1:
-            top = " ".join(f"{host}×{count}" for host, count in hosts.most_common(_HOSTS))
-            more = f" +{len(hosts) - _HOSTS} values" if len(hosts) > _HOSTS else ""
-            opening.append(f"[hosts, told here for all lines: {top}{more}]")
-    return opening
+def _hosts(lines: Sequence[str], layout: Layout) -> Iterator[str]:
+    """Tell the hosts of all lines: patterns tell theirs only where something is wrong."""
+    if layout.host < 0:
+        return
+    split = [line.split(None, layout.host + 1) for line in lines]
+    hosts = Counter([words[layout.host] for words in split if len(words) > layout.host])
+    if len(hosts) > 1:
+        top = " ".join(f"{host}×{count}" for host, count in hosts.most_common(_HOSTS))
+        more = f" +{len(hosts) - _HOSTS} values" if len(hosts) > _HOSTS else ""
+        yield f"[hosts, told here for all lines: {top}{more}]"

@@ -7,12 +7,20 @@ import re
 from furler_engine.detect.sample import Sample
 
 _MODE = re.compile(r"[dlbcps-][rwxsStT-]{9}[.+@]? ")
-_PATH = re.compile(r"(?:\./|/)?[^\s:|,;<>\"'`(){}]+(?:/[^\s:|,;<>\"'`(){}]*)+$")
+_AROUND_ROWS = re.compile(r"total \d|[^\s:][^:]*:$")
+_PATH = re.compile(r"(?:\.?/)?[^\s:|,;<>\"'`(){}/]+(?:/[^\s:|,;<>\"'`(){}/]*)+$")
 _TREE = re.compile(r"(?:[│ \xa0]{4})*[├└]── |(?:\|   |    )*[|`]-- ")
 
 
+# ls -R: a directory with a colon, names, a blank line, the next directory.
+_SECTIONS = re.compile(r"[^\s:]+:\n(?:[^\n:]+\n){0,200}\n[^\s:]+:\n")
+_NAME = re.compile(r"[^\s:]+:?$")
+
+
 def listing_score(sample: Sample) -> float:
-    """Score modes, paths alone on a line, tree branches."""
-    return 0.85 * max(
-        sample.share(_MODE.match), sample.share(_PATH.match), sample.share(_TREE.match)
-    )
+    """Score modes, paths alone on a line, tree branches, directories with their names."""
+    sections = sample.share(_NAME.match) if _SECTIONS.match(sample.head) else 0.0
+    rows = sample.share(_MODE.match)
+    if rows > 0.3:
+        rows += sample.share(_AROUND_ROWS.match)
+    return 0.85 * max(sections, rows, sample.share(_PATH.match), sample.share(_TREE.match))

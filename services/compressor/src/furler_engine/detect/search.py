@@ -10,7 +10,10 @@ from furler_engine.shared.grep import is_match, is_path
 _NUMBERED = re.compile(r"\d{1,9}[:-](?!\d\d[:-])", re.ASCII)
 _FILE = re.compile(r"[^\s:].*[/.]\w[^:]*\Z")
 _DIFF = re.compile(r"(?:diff --git |Index: |--- \S)")
-_COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b|[0-9a-f]{7,12} \S")
+_CHANGED_FILE = re.compile(r" \S.* \| +(?:\d+ ?[-+]*|Bin .*)$|  ?\d+ files? changed", re.ASCII)
+_COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b")
+# A short hash has a digit and a letter, or it is a number or a word.
+_ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
 
 
 def search_score(sample: Sample) -> float:
@@ -22,7 +25,7 @@ def search_score(sample: Sample) -> float:
 def _headings_share(lines: tuple[str, ...]) -> float:
     """Share of lines that are numbered under a path, as ``rg --heading`` prints them."""
     share, below = 0, False
-    for line, following in zip(lines, (*lines[1:], ""), strict=True):
+    for line, following in zip(lines, (*lines[1:], ""), strict=False):
         if _NUMBERED.match(line) or line == "--":
             share += below
         else:
@@ -36,13 +39,15 @@ def _headings_share(lines: tuple[str, ...]) -> float:
 
 
 def diff_score(sample: Sample) -> float:
-    """Score a unified diff by its headers and hunks."""
+    """Score a unified diff by its headers and hunks, a diffstat by its rows."""
     hunks = any(line.startswith("@@ -") for line in sample.lines)
-    return 0.95 if hunks and any(_DIFF.match(line) for line in sample.lines) else 0.0
+    if hunks and any(_DIFF.match(line) for line in sample.lines):
+        return 0.95
+    return 0.9 * sample.share(_CHANGED_FILE.match)
 
 
 def git_log_score(sample: Sample) -> float:
-    """Score git log, with or without bodies."""
+    """Score git log, with or without messages."""
     if sample.head.startswith("commit ") and _COMMIT.match(sample.head):
         return 0.9
-    return 0.8 * sample.share(_COMMIT.match)
+    return 0.8 * sample.share(_ONELINE.match)

@@ -7,9 +7,7 @@ inferred. What does not: deciding what is cut (compressors/code.py).
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Final
 
 LONG: Final = 60
@@ -18,14 +16,17 @@ skeletons in 23 of 24 questions; the one they missed was a very long one."""
 _LINES_PER_WORD: Final = 12
 _FEWEST: Final = 4
 _MOST: Final = 24
-_MOST_NAMES: Final = 40
+_MOST_NAMES: Final = 200
 
-_CALL: Final = re.compile(r"([A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*){0,3})!?\(")
+# Possessive, and tried once a word: linear.
+_CALL: Final = re.compile(r"(?<![\w$.:])([A-Za-z_$][\w$]*+(?:(?:\.|::)[A-Za-z_$][\w$]*+)*+)!?\(")
 _ERROR: Final = re.compile(
     r"\b(raise|throw new|throw|except|catch|panic!|bail!|rescue)\b[ (]*(?:const )?([A-Z][\w.:]*|\w+\.[A-Z]\w*)"
 )
 # Literals on one line, short ones too, so that a closing quote opens none.
-_TEXT: Final = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
+_TEXT: Final = re.compile(
+    r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+)\"|'([^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'"
+)
 _SHORTEST_TEXT: Final = 8
 _LONGEST_TEXT: Final = 60
 _COMMON_WORDS: Final = """
@@ -36,57 +37,33 @@ with def fn func assert_eq defined typeof await require bool float enumerate zip
 """
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
 
-_NAME: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|#)[A-Za-z_$][\w$]*)*")
-_QUESTION_WORDS: Final = """
-this that file what does with from where when which how class function method code work into list
-find show main test tests name value data line lines make change call called used using there here have
-"""
-_PLAIN_WORDS: Final = frozenset(_QUESTION_WORDS.split())
-"""Words of a question that are names of functions by accident only."""
 
+def digest(body: str, lines: int) -> str:
+    """Return ``; calls a, b; errors raise X; says "…"``, or '' for a short body.
 
-class Digester:
-    """Digests of bodies of one source; words that few of its bodies use come first."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    @cached_property
-    def _calls(self) -> Counter[str]:
-        return Counter(_CALL.findall(self._text))
-
-    def digest(self, body: str, lines: int) -> str:
-        """Return ``; calls a, b; raises X; says "…"``, or '' for a short body."""
-        if lines <= LONG:
-            return ""
-        room = max(_FEWEST, min(_MOST, lines // _LINES_PER_WORD))
-        parts = [
-            _listed("calls", self._rarest_calls(body, room)),
+    Calls with the longest names come in: they are the most particular ones.
+    """
+    if lines <= LONG:
+        return ""
+    room = max(_FEWEST, min(_MOST, lines // _LINES_PER_WORD))
+    calls = [name for name in dict.fromkeys(_CALL.findall(body)) if _last(name) not in _COMMON]
+    longest = sorted(calls, key=lambda name: -len(_last(name)))[:room]
+    return "".join(
+        (
+            _listed("calls", [name for name in calls if name in longest]),
             _listed(
                 "errors", _distinct((f"{how} {what}" for how, what in _ERROR.findall(body)), room)
             ),
             _listed("says", _distinct(_texts(body), room // 2)),
-        ]
-        return "".join(parts)
-
-    def _rarest_calls(self, body: str, room: int) -> list[str]:
-        found = [name for name in dict.fromkeys(_CALL.findall(body)) if _last(name) not in _COMMON]
-        rarest = sorted(range(len(found)), key=lambda i: (self._calls[found[i]], i))[:room]
-        return [found[i] for i in sorted(rarest)]
-
-
-def names(found: list[str]) -> str:
-    """Return ``; defines a, b``, or '' where there is nothing; beyond 40 names they are counted."""
-    return _listed("defines", found[:_MOST_NAMES]) + (
-        f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
+        )
     )
 
 
-def wanted_names(query: str) -> frozenset[str]:
-    """Return the names in a query that may be definitions: ``Class.method``, ``some_name``, ``parse``."""
-    found = [name.replace("::", ".").replace("#", ".") for name in _NAME.findall(query)]
-    parts = [part for name in found for part in (name, name.rpartition(".")[2])]
-    return frozenset(part for part in parts if len(part) > 3 and part.lower() not in _PLAIN_WORDS)
+def names(found: list[str]) -> str:
+    """Return ``; defines a, b``, or '' where there is nothing; beyond 200 names they are counted."""
+    return _listed("defines", found[:_MOST_NAMES]) + (
+        f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
+    )
 
 
 def _listed(label: str, words: list[str]) -> str:

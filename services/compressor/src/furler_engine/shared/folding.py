@@ -20,19 +20,17 @@ from furler_engine.shared.fields import Field, describe, fields_of
 from furler_engine.shared.layout import Layout
 from furler_engine.shared.numbered import Page
 from furler_engine.shared.templates import Pattern, mine
+from furler_engine.shared.traces import find_traces, has_traces, show_traces
 
 RARE: Final = 2
 """Patterns of at most this many lines are shown whole."""
 _SEVERE_SAMPLES: Final = 2
+_FEW_LINES: Final = 10
 _FEW_VALUES: Final = 8
-_ODD_SHARE: Final = 4
-"""A value is rare if at most two lines and a quarter of its pattern's have it."""
+_ODD_SHARE: Final = 3
+"""A value is rare if at most two lines have it, and the commonest value has three times as many."""
 _ODD_CAP: Final = 6
 """Lines shown of one pattern because a field has a rare value."""
-LEGEND: Final = (
-    "×N: lines of that pattern, then what varies in them: name: value×lines, name low..high (different values);"
-    " 40~12 = line 40 has the pattern of line 12 and is counted there"
-)
 
 
 @dataclass(slots=True)
@@ -43,24 +41,59 @@ class Tally:
     folded: int = 0
     single: int = 0
     blank: int = 0
+    traces: int = 0
+    traced: int = 0
     levels: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         """Say that it adds up."""
-        total = self.folded + self.single + self.blank
-        parts = [f"{self.folded:,} in patterns with ×N", f"{self.single:,} in full"]
-        if self.blank:
-            parts.append(f"{self.blank:,} blank")
-        levels = ", ".join(f"{name} {self.levels[name]:,}" for name in severity.SEVERE[:3])
-        return (
-            f"all {self.patterns:,} patterns are shown; {total:,} lines = {' + '.join(parts)}."
-            f" Lines by level: {levels}; other lines with words like failed, denied, timeout: {self.levels[severity.TROUBLE]:,}"
+        parts = [
+            f"{count:,} {what}"
+            for count, what in (
+                (self.folded, "in ×N patterns"),
+                (self.single, "in full"),
+                (self.traced, f"in {self.traces:,} stack traces"),
+                (self.blank, "blank"),
+            )
+            if count
+        ]
+        total = self.folded + self.single + self.blank + self.traced
+        levels = [f"{name} {self.levels[name]:,}" for name in severity.SEVERE[:3]]
+        said = (
+            ", ".join(levels)
+            if any(map(self.levels.get, severity.SEVERE[:3]))
+            else "no WARN, ERROR, FATAL"
         )
+        trouble = self.levels[severity.TROUBLE]
+        words = f"; {trouble:,} more lines say failed, denied or the like" if trouble else ""
+        return f"all {self.patterns:,} patterns shown, {total:,} lines = {' + '.join(parts) or '0'}. Levels: {said}{words}"
+
+
+def legend(page: Page) -> list[str]:
+    """Explain the notation of folded lines, as far as the page uses it."""
+    parts = []
+    notes = [note for several in page.notes.values() for note in several]
+    if any(note.startswith("  ×") for note in notes):
+        parts.append("×N: its lines, to the last, then what varies")
+    if any("×" in note[3:] for note in notes):
+        parts.append("value×lines")
+    if any(".." in note for note in notes):
+        parts.append("low..high (distinct values)")
+    if any(row in page.like for row in page.picked):
+        parts.append("40~12: line 40 is of line 12's pattern")
+    return parts
 
 
 def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) -> Tally:
     """Put the given lines, by pattern, on the page; ``rows`` are ascending indexes into ``lines``."""
     tally = Tally()
+    text = "\n".join([lines[row] for row in rows])
+    if has_traces(text):
+        traces = find_traces(lines, rows)
+        news = show_traces(page, lines, traces)
+        inside = {row for trace in traces for row in trace.rows} - set(news)
+        rows = [row for row in rows if row not in inside]
+        tally.traces, tally.traced = len(traces), len(inside)
     for pattern in mine([lines[row] for row in rows], severity.level, layout.width):
         pattern.rows = [rows[row] for row in pattern.rows]
         tally.levels[pattern.label] += pattern.count
@@ -68,6 +101,8 @@ def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) 
             tally.blank += pattern.count
             continue
         tally.patterns += 1
+        if not _stands_out(pattern):
+            page.plain.update(pattern.rows)
         first = pattern.rows[0]
         if pattern.count <= RARE:
             tally.single += pattern.count
@@ -81,19 +116,27 @@ def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) 
     return tally
 
 
+def _stands_out(pattern: Pattern) -> bool:
+    """Whether lines are shown to the letter: the ones a reader quotes."""
+    rare = pattern.count <= RARE and pattern.label != severity.CALM
+    return rare or pattern.label in (severity.FATAL, severity.ERROR)
+
+
 def _samples(pattern: Pattern, fields: Sequence[Field]) -> list[int]:
     rows = pattern.rows
     picked = [rows[0]]
     if pattern.label != severity.CALM and not all(field.is_clock for field in fields):
-        picked += [*rows[1:_SEVERE_SAMPLES], rows[-1]]
+        # Few of a kind: two tell as much as three.
+        picked += [*rows[1:_SEVERE_SAMPLES], rows[-1]] if len(rows) > _FEW_LINES else [rows[-1]]
     odd = 0
     for one in fields:
         if len(one.counts) > _FEW_VALUES or pattern.count < 2 * len(one.counts):
             continue
         failed = _failed_statuses(one)
+        most = max(one.counts.values())
         for row, value in zip(rows, one.column, strict=True):
             count = one.counts[value]
-            rare = count <= RARE and _ODD_SHARE * count <= pattern.count
+            rare = count <= RARE and count * _ODD_SHARE <= most
             if (rare and odd < _ODD_CAP) or value in failed:
                 picked.append(row)
                 odd += 1

@@ -4,7 +4,8 @@ What lives here: one query a language. What does not: anything that runs one;
 that is syntax.py. Every query speaks the same few captures:
 
 - ``@function`` with ``@name`` and ``@body``: a definition whose body can be cut;
-- ``@scope`` with ``@name``: a definition that qualifies the names inside it;
+- ``@scope`` with ``@name``: a definition that qualifies the names inside it; with a
+  ``@body`` that is cut as a whole if the name says that it holds tests;
 - ``@type`` with ``@name``: a definition of one name, nothing inside to qualify;
 - ``@owner``: the type that a function outside of it belongs to (Go);
 - ``@callback`` with ``@body``: a function without a name;
@@ -94,7 +95,7 @@ _RUST: Final = """
 (static_item name: (identifier) @name) @type
 (macro_definition name: (identifier) @name) @type
 (trait_item name: (type_identifier) @name) @scope
-(mod_item name: (identifier) @name body: (_)) @scope
+(mod_item name: (identifier) @name body: (declaration_list) @body) @scope
 (impl_item type: (_) @name) @scope
 """
 
@@ -133,6 +134,61 @@ _CPP: Final = (
 """
 )
 
+_CSHARP: Final = """
+(comment) @comment
+(using_directive) @import
+(method_declaration name: (identifier) @name body: (_) @body) @function
+(method_declaration name: (identifier) @name !body) @type
+(constructor_declaration name: (identifier) @name body: (_) @body) @function
+(destructor_declaration name: (identifier) @name body: (_) @body) @function
+(operator_declaration operator: (_) @name body: (_) @body) @function
+(local_function_statement name: (identifier) @name body: (_) @body) @function
+(property_declaration name: (identifier) @name accessors: (_) @body) @function
+(property_declaration name: (identifier) @name !accessors) @type
+(lambda_expression body: (block) @body) @callback
+(class_declaration name: (identifier) @name) @scope
+(struct_declaration name: (identifier) @name) @scope
+(record_declaration name: (identifier) @name) @scope
+(interface_declaration name: (identifier) @name) @scope
+(enum_declaration name: (identifier) @name) @type
+(delegate_declaration name: (identifier) @name) @type
+(namespace_declaration name: (_) @name) @scope
+"""
+
+_RUBY: Final = """
+(comment) @comment
+(method name: (_) @name body: (body_statement) @body) @function
+(singleton_method name: (_) @name body: (body_statement) @body) @function
+(module name: (_) @name) @scope
+(class name: (_) @name) @scope
+(do_block body: (body_statement) @body) @callback
+"""
+
+_PHP: Final = """
+(comment) @comment
+(namespace_use_declaration) @import
+(function_definition name: (name) @name body: (compound_statement) @body) @function
+(method_declaration name: (name) @name body: (compound_statement) @body) @function
+(method_declaration name: (name) @name !body) @type
+(anonymous_function body: (compound_statement) @body) @callback
+(class_declaration name: (name) @name) @scope
+(interface_declaration name: (name) @name) @scope
+(trait_declaration name: (name) @name) @scope
+(enum_declaration name: (name) @name) @scope
+"""
+
+_BASH: Final = """
+(comment) @comment
+(function_definition name: (word) @name body: (compound_statement) @body) @function
+"""
+
+_SQL: Final = """
+[(comment) (marginalia)] @comment
+(create_function (object_reference) @name (function_body) @body) @function
+(create_table (object_reference) @name) @type
+(create_view (object_reference) @name) @type
+"""
+
 ERRORS: Final = """
 (ERROR) @error
 (MISSING) @error
@@ -149,5 +205,29 @@ QUERIES: Final = {
     "java": _JAVA,
     "c": _C,
     "cpp": _CPP,
+    "csharp": _CSHARP,
+    "ruby": _RUBY,
+    "php": _PHP,
+    "bash": _BASH,
+    "sql": _SQL,
 }
 """Grammar name to query."""
+
+_BRACES: Final = "\nint f(int x) { return x + 1; }"
+TAILS: Final = {
+    "python": "\ndef f(x):\n    return x + 1\n",
+    "javascript": "\nfunction f(x) { return x + 1; }",
+    "typescript": "\nfunction f(x: number) { return x + 1; }",
+    "tsx": "\nfunction f(x: number) { return x + 1; }",
+    "go": "\nfunc f(x int) int { return x + 1 }",
+    "rust": "\nfn f(x: i32) -> i32 { return x + 1; }",
+    "java": "\nclass A { int f(int x) { return x + 1; } }",
+    "c": _BRACES,
+    "cpp": _BRACES,
+    "csharp": "\nclass A { int f(int x) { return x + 1; } }",
+    "ruby": "\ndef f(x)\n  x + 1\nend",
+    "php": "\nfunction f($x) { return $x + 1; }",
+    "bash": "\nf() {\n  echo x\n}",
+    "sql": "\n;\nSELECT 1;",
+}
+"""Text that any parser reads on from: what syntax.py puts after a source."""

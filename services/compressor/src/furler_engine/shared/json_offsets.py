@@ -21,6 +21,9 @@ _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SPACE: Final = re.compile(r"[ \t\n\r]*+")
 _SCALAR: Final = re.compile(rf'{_STRING}|[^\s"\[\]{{}},:]++', re.DOTALL)
 _NAME: Final = re.compile(rf"({_STRING})[ \t\n\r]*+:", re.DOTALL)
+_ESCAPED: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
+)
 _NEXT_BRACKET: Final = re.compile(rf'(?:[^"\[\]{{}}]++|{_STRING})*+([\[\]{{}}])', re.DOTALL)
 
 
@@ -40,11 +43,16 @@ class _Open:
     wanted: _Wanted
     start: int
     closing: str
+    name_start: int | None
     index: int = 0
 
 
-def spans(text: str, locations: Iterable[JsonLocation]) -> dict[JsonLocation, tuple[int, int]]:
+def spans(
+    text: str, locations: Iterable[JsonLocation], *, with_names: bool = False
+) -> dict[JsonLocation, tuple[int, int]]:
     """Return the half-open byte range of each node, without the space around it.
+
+    ``with_names`` has the range of an object's member start at its name.
 
     Locations that lead nowhere are absent from the result. Of members with the
     same name the last one counts, as it does for parsers. JSON Lines are an array.
@@ -52,9 +60,20 @@ def spans(text: str, locations: Iterable[JsonLocation]) -> dict[JsonLocation, tu
     Raises:
         JsonError: The text is not JSON.
     """
-    found = dict(_Scan(text, _tree(locations)).run())
+    found = dict(_Scan(text, _tree(locations), with_names=with_names).run())
     starts = byte_offsets(text, [at for span in found.values() for at in span])
     return {place: (starts[start], starts[end]) for place, (start, end) in found.items()}
+
+
+def escaped_length(raw: str, characters: int) -> int:
+    """Return how many characters of a JSON string's inside write its first so many."""
+    at = passed = 0
+    for escape in _ESCAPED.finditer(raw):
+        if passed + escape.start() - at >= characters:
+            break
+        passed += escape.start() - at + 1
+        at = escape.end()
+    return at + characters - passed
 
 
 def byte_offsets(text: str, positions: Iterable[int]) -> dict[int, int]:
@@ -85,9 +104,11 @@ def _tree(locations: Iterable[JsonLocation]) -> _Wanted:
 class _Scan:
     """One pass over a text. Positions are characters."""
 
-    def __init__(self, text: str, root: _Wanted) -> None:
+    def __init__(self, text: str, root: _Wanted, *, with_names: bool) -> None:
         self._text = text
         self._root = root
+        self._with_names = with_names
+        self._name_start: int | None = None  # of the value about to be read
         self._found: dict[JsonLocation, tuple[int, int]] = {}
 
     def run(self) -> dict[JsonLocation, tuple[int, int]]:
@@ -107,7 +128,8 @@ class _Scan:
         stack: list[_Open] = []
         while True:
             if wanted is not None and wanted.below and self._char(at) in "[{":
-                stack.append(_Open(wanted, at, "]" if self._text[at] == "[" else "}"))
+                closing = "]" if self._text[at] == "[" else "}"
+                stack.append(_Open(wanted, at, closing, self._name_start))
                 at = self._space(at + 1)
                 if self._char(at) != stack[-1].closing:
                     at, wanted = self._enter(at, stack[-1])
@@ -124,6 +146,7 @@ class _Scan:
                     break
                 at += 1
                 closed = stack.pop()
+                self._name_start = closed.name_start
                 self._note(closed.wanted, closed.start, at)
             if not stack:
                 return at
@@ -135,10 +158,12 @@ class _Scan:
     def _enter(self, at: int, container: _Open) -> tuple[int, _Wanted | None]:
         """Return where the next value of a container starts, and what is wanted of it."""
         if container.closing == "]":
+            self._name_start = None
             return at, container.wanted.below.get(container.index)
         match = _NAME.match(self._text, at)
         if match is None:
             raise JsonError(f"want a member name at character {at}")
+        self._name_start = at
         name = match[1][1:-1]
         if "\\" in name:
             name = json.loads(match[1], strict=False)
@@ -165,7 +190,8 @@ class _Scan:
 
     def _note(self, wanted: _Wanted | None, start: int, end: int) -> None:
         if wanted is not None and wanted.location is not None:
-            self._found[wanted.location] = start, end
+            name_start = self._name_start if self._with_names else None
+            self._found[wanted.location] = start if name_start is None else name_start, end
 
     def _space(self, at: int) -> int:
         match = _SPACE.match(self._text, at)

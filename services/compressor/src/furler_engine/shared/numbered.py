@@ -5,8 +5,9 @@ claims it. What does not: which lines are picked and what the notes say.
 
 ``12:text`` is line 12 as it stands. ``12|text`` is line 12 without the fixed
 fields that the legend names. ``40~12:text`` says, besides, that line 40 is of
-the same pattern as line 12. What starts in no such way is a note; notes start
-with a blank or a bracket.
+the same pattern as line 12. Under ``12-40:`` stand these 29 lines as they are.
+All else is a note; notes start with a blank or a bracket. A line too long to
+stand in a view is elided like others, and a note gives its beginning and end.
 """
 
 from __future__ import annotations
@@ -22,11 +23,19 @@ from furler_engine.clean import clean_line, needs_cleaning
 from furler_engine.types import Draft, Elision, Lines, LinesShown, Source
 
 _SHOWN: Final = re.compile(r"(\d{1,15})(?:~\d{1,15})?([:|])(.*)", re.DOTALL)
+_BLOCK: Final = re.compile(r"(\d{1,15})-(\d{1,15}):")
+_MIN_BLOCK: Final = 3
+"""Lines in a row that are worth a heading instead of a number each."""
+LONGEST: Final = 8_000
+"""Characters of a line from which on a view gives its beginning and end only."""
+_HEAD, _TAIL = 2_000, 1_000
 _HEADER_FIELDS: Final = 10
 """How many leading fields are looked at for fixed ones."""
 _MIN_SHARE: Final = 0.6
 """Share of the shown lines that must have a field for it to be hoisted."""
 _MIN_ROWS: Final = 8
+_WORTH: Final = 160
+"""Characters to be saved before a legend of half that length pays, and is worth reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,7 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
         return None
     need = _MIN_SHARE * len(rows)
     fields: list[str | None] = []
+    held = 0
     for place in range(_HEADER_FIELDS):
         rows = [row for row in rows if len(row) > place + 1]
         if len(rows) < need:
@@ -91,22 +101,25 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
         if count >= need and value:
             fields.append(value)
             rows = [row for row in rows if row[place] == value]
+            held = len(rows)
         else:
             fields.append(None)
     while fields and fields[-1] is None:
         fields.pop()
-    # Short fields are not worth a legend.
-    return Header(tuple(fields)) if sum(map(len, filter(None, fields))) >= 3 else None
+    saved = sum(len(field) + 1 for field in fields if field is not None)
+    return Header(tuple(fields)) if saved * held > _WORTH else None
 
 
 def read_back(header: Header | None, text: str) -> Iterator[tuple[int, str]]:
     """Yield number and text of every line that a view shows."""
-    for row in text.split("\n"):
-        match = _SHOWN.match(row)
-        if match is None:
-            continue
-        number, sign, rest = match.groups()
-        yield int(number), header.restore(rest) if sign == "|" and header else rest
+    rows = iter(text.split("\n"))
+    for row in rows:
+        if match := _BLOCK.fullmatch(row):
+            for row_number in range(int(match[1]), int(match[2]) + 1):
+                yield row_number, next(rows, "")
+        elif match := _SHOWN.match(row):
+            number, sign, rest = match.groups()
+            yield int(number), header.restore(rest) if sign == "|" and header else rest
 
 
 @dataclass(slots=True)
@@ -115,30 +128,43 @@ class Page:
 
     ``picked`` are indexes into the lines, from 0; ``notes`` follow the line of
     their index, or stand where it would be; ``like`` maps an index to an
-    earlier one of the same pattern.
+    earlier one of the same pattern; only lines of ``plain`` may lose their fixed
+    fields, others stand as they are; runs of lines in ``block`` share one number.
     """
 
     picked: set[int] = field(default_factory=set)
     notes: dict[int, list[str]] = field(default_factory=dict)
     like: dict[int, int] = field(default_factory=dict)
+    plain: set[int] = field(default_factory=set)
+    block: set[int] = field(default_factory=set)
     opening: list[str] = field(default_factory=list)
     closing: list[str] = field(default_factory=list)
 
 
 def draft(source: Source, lines: Sequence[str], page: Page) -> Draft:
     """Write the view of the picked lines; ``lines`` are the source's, cleaned or not."""
+    for row in [row for row in page.picked if len(lines[row]) > LONGEST]:
+        page.picked.remove(row)
+        page.notes.setdefault(row, []).insert(0, _excerpt(row, lines[row]))
     picked = sorted(page.picked)
-    header = fixed_header([lines[row] for row in picked])
+    header = fixed_header([lines[row] for row in picked if row in page.plain])
     out = list(page.opening)
     if header is not None:
         out.append(f"[fixed fields, left out of lines written 12|: {header}]")
+    waiting: list[int] = []
     for row in sorted(page.picked | page.notes.keys()):
-        if row in page.picked:
-            line = lines[row]
-            short = header.strip(line) if header else None
-            number = f"{row + 1}~{page.like[row] + 1}" if row in page.like else f"{row + 1}"
-            out.append(f"{number}:{line}" if short is None else f"{number}|{short}")
-        out += page.notes.get(row, ())
+        if row in page.picked and row in page.block:
+            if waiting and row != waiting[-1] + 1:
+                _write_block(out, lines, waiting)
+            waiting.append(row)
+        else:
+            _write_block(out, lines, waiting)
+            if row in page.picked:
+                out.append(_write_line(page, header, row, lines[row]))
+        if row in page.notes:
+            _write_block(out, lines, waiting)
+            out += page.notes[row]
+    _write_block(out, lines, waiting)
     out += page.closing
     return Draft(
         text="\n".join(out),
@@ -152,6 +178,25 @@ def draft(source: Source, lines: Sequence[str], page: Page) -> Draft:
             Elision(gap, f"{gap.last - gap.first + 1} lines") for gap in _gaps(picked, len(lines))
         ),
     )
+
+
+def _excerpt(row: int, line: str) -> str:
+    return f"  L{row + 1}, {len(line):,} characters, begins {line[:_HEAD]} … ends {line[-_TAIL:]}"
+
+
+def _write_line(page: Page, header: Header | None, row: int, line: str) -> str:
+    number = f"{row + 1}~{page.like[row] + 1}" if row in page.like else f"{row + 1}"
+    short = header.strip(line) if header and row in page.plain else None
+    return f"{number}:{line}" if short is None else f"{number}|{short}"
+
+
+def _write_block(out: list[str], lines: Sequence[str], waiting: list[int]) -> None:
+    if len(waiting) < _MIN_BLOCK:
+        out += [f"{row + 1}:{lines[row]}" for row in waiting]
+    else:
+        out.append(f"{waiting[0] + 1}-{waiting[-1] + 1}:")
+        out += [lines[row] for row in waiting]
+    waiting.clear()
 
 
 def _runs(picked: Sequence[int]) -> tuple[Lines, ...]:

@@ -17,6 +17,8 @@ _LINE: Final = re.compile(
     r"|\|(\d{1,7})\||\"?, ?[Ll]ine[ :](\d{1,7})|\", ?(\d{1,7})(?!\w)|,(\d{1,7})\|| \(at line (\d{1,7})\)"
 )
 _BOUNDS: Final = " \t:\"'(),|<>[]"
+_LONG_FOLDER: Final = 12
+"""Characters of a common folder that are worth saying once."""
 _LONGEST_FILE: Final = 240
 _ARROW: Final = re.compile(r"\s*(?:-->|:::) (.+):(\d{1,7}):\d+$")
 _LISTED: Final = re.compile(r"\s+(\d{1,7}):\d+\s+(?:error|warning|info)\b")
@@ -73,12 +75,27 @@ def listed_line(line: str) -> int | None:
 
 
 def say_places(places: Iterable[Place]) -> str:
-    """Write every place, by file: ``a.py 1-3 7 9×2; b.py 4``."""
+    """Write every place, by file: ``a.py 1-3 7 9×2; b.py 4``; a long common folder once."""
     files: dict[str, dict[int, int]] = {}
     for place in places:
         counts = files.setdefault(place.file, {})
         counts[place.line] = counts.get(place.line, 0) + 1
-    return "; ".join(f"{file} {' '.join(_runs(counts))}" for file, counts in files.items())
+    folder = _common_folder(files)
+    said = "; ".join(
+        f"{file[len(folder) :]} {' '.join(_runs(counts))}" for file, counts in files.items()
+    )
+    return f"{folder}: {said}" if folder else said
+
+
+def _common_folder(files: Iterable[str]) -> str:
+    low, high = min(files), max(files)
+    size = 0
+    for at, (a, b) in enumerate(zip(low, high, strict=False)):
+        if a != b:
+            break
+        if a in "/\\":
+            size = at + 1
+    return low[:size] if low != high and size >= _LONG_FOLDER else ""
 
 
 def _runs(counts: dict[int, int]) -> Iterable[str]:

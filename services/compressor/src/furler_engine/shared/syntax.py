@@ -11,25 +11,39 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from string import ascii_letters, digits, whitespace
 from typing import Final, cast
 
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 from tree_sitter_language_pack import SupportedLanguage, get_language
 
-from furler_engine.shared.grammars import ERRORS, QUERIES
+from furler_engine.shared.grammars import ERRORS, QUERIES, TAILS
 from furler_engine.shared.languages import guess, language_of_name
 from furler_engine.types import Source
 
-PARSE_LIMIT: Final = 1_000_000
+PARSE_LIMIT: Final = 500_000
 """Bytes up to which a text is parsed: larger sources are generated, and a tree
 takes about 20 times the bytes of its text."""
-_STEPS_PER_BYTE: Final = 0.1
+_STEPS_PER_BYTE: Final = 0.05
 """Parsers need 0.005 progress steps a byte for code that people write, 0.022 for
 minified code, and 10 and more for text that is not of the language at all."""
+_TAIL_REPEATS: Final = 10
+_MOST_UNCLOSED: Final = 64
+_MOST_PUNCTUATION: Final = 0.6
+"""Share of a source; minified code has 0.4, what costs parsers quadratic time mostly 1."""
+_WORDS: Final = (ascii_letters + digits + whitespace).encode() + bytes(range(128, 256))
+_MOST_STRAY: Final = 5_000
+"""Children of one error: a query takes quadratic time over a run of stray brackets."""
 _GUESS_FROM: Final = 40_000
-"""Characters from the start whose lines tell the language."""
+"""Characters from the start whose lines tell the language; some 300 of the lines do."""
+_GUESS_LINES: Final = 300
+_GUESS_WIDTH: Final = 200
 
 LANGUAGES: Final = tuple(QUERIES)
+
+
+_TEST_SCOPES: Final = ("test", "tests")
+"""Modules of Rust whose members nobody looks for one by one."""
 
 
 class Role(StrEnum):
@@ -61,7 +75,8 @@ class Definition:
 
     ``qualified_name`` joins the names of what surrounds it with dots, in every
     language. Bytes are from 0, half-open, and take in decorators, exports and
-    template headers; lines are from 1, inclusive. ``body`` is a function's.
+    template headers; lines are from 1, inclusive. ``body`` is what can be cut: a function's, or that
+    of a module of tests.
     """
 
     name: str
@@ -96,7 +111,8 @@ def language_of(source: Source) -> str | None:
     named = language_of_name(source.hints.filename)
     if named is not None:
         return named
-    found = guess(line[:400] for line in source.text[:_GUESS_FROM].split("\n"))
+    lines = source.text[:_GUESS_FROM].split("\n")
+    found = guess(line[:_GUESS_WIDTH] for line in lines[:: 1 + len(lines) // _GUESS_LINES])
     return found.language if found is not None else None
 
 
@@ -115,30 +131,56 @@ def outline(data: bytes, language: str) -> Outline | None:
     tree = parse(data, language)
     if tree is None:
         return None
-    matches = QueryCursor(_query(language)).matches(tree.root_node)
+    size = len(data)
     spans: dict[str, list[Span]] = {name: [] for name in _SPANS}
-    for _, captures in matches:
-        for name, key in _SPANS.items():
-            if key in captures:
-                node = captures["body" if key == "callback" else key][0]
-                spans[name].append(_span(node))
+    matches: _Matches = []
+    for _, captures in QueryCursor(_query(language)).matches(tree.root_node):
+        key, nodes = next(iter(captures.items()))
+        if nodes[0].start_byte >= size:
+            continue  # the tail
+        if (
+            "function" in captures
+            or "scope" in captures
+            or "type" in captures
+            or "whole" in captures
+        ):
+            matches.append(captures)
+            continue
+        span = _span(captures["body"][0] if "callback" in captures else nodes[0])
+        if span.end <= size or key == "error":
+            spans[key if key in spans else "callback"].append(span)
     found = _definitions(data, matches)
     named = {definition.body for definition in found}
-    spans["callbacks"] = [span for span in spans["callbacks"] if span not in named]
-    ordered = {
-        name: tuple(sorted(dict.fromkeys(list_), key=_position)) for name, list_ in spans.items()
-    }
-    return Outline(found, **ordered)
+    callbacks = [span for span in spans["callback"] if span not in named]
+    return Outline(
+        definitions=found,
+        callbacks=_ordered(callbacks),
+        comments=_ordered(spans["comment"]),
+        docs=_ordered(spans["doc"]),
+        imports=_ordered(spans["import"]),
+        errors=_ordered(spans["error"]),
+    )
 
 
 def parse(data: bytes, language: str) -> Tree | None:
-    """Parse a text; None where no grammar fits or the effort passes its bound.
+    """Parse a text and a tail of sound code; None where the effort would pass its bounds.
 
-    The bound is counted in the parser's own steps, so it is the same everywhere.
+    tree-sitter recovers from errors in linear time, but for two cases that hostile
+    text can bring about: more and more steps a byte (they are counted, so that the
+    bound is the same everywhere), and an end of file amid errors or open brackets,
+    which takes quadratic time and memory. The tail takes the second away.
     """
     if language not in QUERIES or len(data) > PARSE_LIMIT:
         return None
-    steps, limit = 0, 200 + len(data) * _STEPS_PER_BYTE
+    if any(
+        abs(data.count(opening) - data.count(closing)) > _MOST_UNCLOSED
+        for opening, closing in _BRACKETS
+    ):
+        return None
+    if len(data.translate(None, _WORDS)) > _MOST_PUNCTUATION * len(data):
+        return None
+    whole = _readable(data, language) + _tail(data, language)
+    steps, limit = 0, 200 + len(whole) * _STEPS_PER_BYTE
 
     def is_enough(_offset: int, _failed: bool) -> bool:  # noqa: FBT001 -- the signature is the parser's
         nonlocal steps
@@ -147,24 +189,68 @@ def parse(data: bytes, language: str) -> Tree | None:
 
     parser = Parser(get_language(cast("SupportedLanguage", language)))
     try:
-        return parser.parse(lambda at, _: data[at : at + 65_536], progress_callback=is_enough)
+        tree = parser.parse(lambda at, _: whole[at : at + 65_536], progress_callback=is_enough)
     except ValueError:  # how the binding reports a parse that was stopped
         return None
+    return None if _has_stray_runs(tree) else tree
 
 
-_SPANS: Final = {
-    "callbacks": "callback",
-    "comments": "comment",
-    "docs": "doc",
-    "imports": "import",
-    "errors": "error",
-}
-"""Field of an outline to the capture that fills it."""
-_Matches = list[tuple[int, dict[str, list[Node]]]]
+# Macros that stand for attributes or nothing: alone on a line, after a parameter list or a
+# namespace, before the name of a class.
+_MACROS: Final = re.compile(
+    rb"^[ \t]*+(_*[A-Z][A-Z0-9_]{3,}(?:[ \t]++_*[A-Z][A-Z0-9_]{3,})*+)[ \t\r]*$"
+    rb"|(?<=[\w)])[ \t]*+\b(_*[A-Z][A-Z0-9_]{3,}(?:\([^()\n]{0,80}\))?)(?=[ \t\r]*(?:[{;:]|\n[ \t]*[{:]))"
+    rb"|\b(?:class|struct|union) (_*[A-Z][A-Z0-9_]{3,}) (?=\w[\w \t]{0,80}[\r\n \t]{0,80}[{:])",
+    re.MULTILINE,
+)
 
 
-def _position(span: Span) -> tuple[int, int]:
-    return span.start, -span.end
+def _readable(data: bytes, language: str) -> bytes:
+    """Blank the macros that a parser of C, without a preprocessor, takes for something else."""
+    if language not in ("c", "cpp"):
+        return data
+    return _MACROS.sub(_blanked, data)
+
+
+def _blanked(match: re.Match[bytes]) -> bytes:
+    start, end = match.span(match.lastindex or 0)
+    start, end = start - match.start(), end - match.start()
+    text = match[0]
+    return text[:start] + b" " * (end - start) + text[end:]
+
+
+_BRACKETS: Final = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
+
+
+def _tail(data: bytes, language: str) -> bytes:
+    """Return sound code, after what closes a comment or a string left open."""
+    closing = ""
+    if language == "python":
+        closing = "".join(
+            f"\n{quote}" for quote in ('"""', "'''") if data.count(quote.encode()) % 2
+        )
+    elif data.rfind(b"/*") > data.rfind(b"*/"):
+        closing = "\n*/"
+    return (closing + TAILS[language] * _TAIL_REPEATS + "\n").encode()
+
+
+def _has_stray_runs(tree: Tree) -> bool:
+    waiting = [tree.root_node]
+    while waiting:
+        node = waiting.pop()
+        if node.has_error:
+            if node.is_error and node.child_count > _MOST_STRAY:
+                return True
+            waiting += node.children
+    return False
+
+
+_SPANS: Final = ("callback", "comment", "doc", "import", "error")
+_Matches = list[dict[str, list[Node]]]
+
+
+def _ordered(spans: list[Span]) -> tuple[Span, ...]:
+    return tuple(sorted(dict.fromkeys(spans), key=lambda span: (span.start, -span.end)))
 
 
 def _span(node: Node) -> Span:
@@ -175,16 +261,14 @@ def _span(node: Node) -> Span:
 
 
 def _definitions(data: bytes, matches: _Matches) -> tuple[Definition, ...]:
-    wholes = {
-        found["inner"][0].start_byte: found["whole"][0] for _, found in matches if "whole" in found
-    }
-    found_at: dict[tuple[int, int], _Found] = {}
-    for _, captures in matches:
+    wholes = {c["inner"][0].start_byte: c["whole"][0] for c in matches if "whole" in c}
+    found: dict[tuple[int, int], _Found] = {}
+    for captures in matches:
         for role in Role:
             if role in captures:
                 node = captures[role][0]
-                found_at.setdefault((node.start_byte, node.end_byte), _Found(role, node, captures))
-    return _qualify(data, sorted(found_at.values(), key=_Found.order), wholes)
+                found.setdefault(node.byte_range, _Found(role, node, captures))
+    return _qualify(data, sorted(found.values(), key=_Found.order), wholes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +295,22 @@ def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple
         qualified = ".".join(part for part in parts if part)
         around.append((node.end_byte, qualified))
         whole = _span(wholes.get(node.start_byte, node))
+        name = qualified.rpartition(".")[2]
         body = item.captures.get("body")
+        if item.role is Role.SCOPE and name not in _TEST_SCOPES:
+            body = None
+        # A definition that reads on into the tail is not closed in the source.
+        is_closed = whole.end <= len(data)
         result.append(
             Definition(
-                name=qualified.rpartition(".")[2],
+                name=name,
                 qualified_name=qualified,
                 start_byte=whole.start,
-                end_byte=whole.end,
+                end_byte=min(whole.end, len(data)),
                 first_line=whole.first_line,
-                last_line=whole.last_line,
+                last_line=whole.last_line if is_closed else data.count(b"\n") + 1,
                 role=item.role,
-                body=_span(body[0]) if body else None,
+                body=_span(body[0]) if body and is_closed else None,
             )
         )
     return tuple(result)

@@ -32,9 +32,13 @@ _MANY_WORDS: Final = 12
 verbs and states stay apart (opened, closed), user and host names fold."""
 _FEW_VALUES: Final = 5
 """The same for words that look like values: dotted, hyphenated or quoted names."""
+_SHORT: Final = 3
+"""In lines of fewer words, plain words are the message, never a variable."""
 _LONGEST_WORD: Final = 200
 _MERGE_WIDTH: Final = 64
 """Lines of more words merge only by their masked form; bounds the work per line."""
+_SHAPE_WIDTH: Final = 512
+"""Words of a line that are looked at one by one; no log line of a person's has more."""
 _MODULUS: Final = (1 << 61) - 1
 
 
@@ -83,10 +87,11 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
         else:
             rows.append(row)
     shaped: dict[tuple[str, ...], Pattern] = {}
+    known: dict[str, str] = {}
     keys = _HEX.sub(MASK, "\n".join(exact)).split("\n")
     for key, rows in zip(keys, exact.values(), strict=True):
         name = label(key)
-        words = _shape(key, header)
+        words = _shape(key, header, known)
         pattern = shaped.setdefault((name, *words), Pattern(words, name, []))
         pattern.rows += rows
     merged = _merge(list(shaped.values()))
@@ -96,17 +101,22 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
     return merged
 
 
-def _shape(key: str, header: int) -> tuple[str, ...]:
-    """Return the words of a masked line, with WILD for values."""
-    words = key.split()
+def _shape(key: str, header: int, known: dict[str, str]) -> tuple[str, ...]:
+    """Return the words of a masked line, with WILD for values; ``known`` remembers words."""
+    # What lies beyond stays one word, to the letter: a line of 20 MB is not worth four million
+    # strings.
+    *words, rest = [*key.split(None, _SHAPE_WIDTH), ""]
+    if len(words) > _SHAPE_WIDTH:
+        rest = words.pop()
+    for word in words:
+        if word not in known:
+            known[word] = word if word.isalpha() else _word(word)
     # Indented lines are continuations: they belong with no header of the same words.
     if key[:1] in (" ", "\t"):
-        return ("", *[word if word.isalpha() else _word(word) for word in words])
+        return ("", *[known[word] for word in words], *([rest] if rest else []))
     start = header if len(words) > header else 0
-    return (
-        *[WILD] * start,
-        *[word if word.isalpha() else _word(word) for word in words[start:]],
-    )
+    shape = (*[WILD] * start, *[known[word] for word in words[start:]])
+    return (*shape, rest) if rest else shape
 
 
 def _word(word: str) -> str:
@@ -136,7 +146,7 @@ def _merge(patterns: list[Pattern]) -> list[Pattern]:
     codes: dict[str, int] = {}
     weights = _weights()
     for at, pattern in enumerate(patterns):
-        if not 3 <= len(pattern.words) <= _MERGE_WIDTH:
+        if not 1 <= len(pattern.words) <= _MERGE_WIDTH:
             continue
         terms = [
             codes.setdefault(word, len(codes) + 1) * weight
@@ -144,8 +154,9 @@ def _merge(patterns: list[Pattern]) -> list[Pattern]:
         ]
         total = sum(terms) + codes.setdefault(pattern.label, len(codes) + 1)
         width = len(terms)
+        short = width < _SHORT
         for place, (word, term) in enumerate(zip(pattern.words, terms, strict=True)):
-            if word[-1:] not in (WILD, ""):
+            if word not in (WILD, "") and not (short and _is_plain(word)):
                 rest = ((total - term) * weights[-1] + width * _MERGE_WIDTH + place) % _MODULUS
                 families.setdefault(rest, (place, []))[1].append(at)
     return _joined(patterns, families.values())

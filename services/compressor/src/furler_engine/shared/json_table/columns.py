@@ -11,6 +11,8 @@ from enum import Enum
 from itertools import chain
 from typing import Final
 
+from furler_engine.json_value import dumps
+
 Path = tuple[str, ...]
 """Member names from a row down to a column."""
 Columns = dict[Path, list[object]]
@@ -20,7 +22,10 @@ Row = dict[str, object]
 _MAX_DEPTH: Final = 5
 _MAX_NESTED: Final = 24
 """Members up to which a nested object is spread over columns; wider ones stay objects."""
-_MIN_FILL: Final = 0.6
+_FEW_NESTED: Final = 6
+_SHORT_NESTED: Final = 240
+"""Mean characters of JSON up to which more than a few members are spread over columns."""
+_MIN_FILL: Final = 0.5
 """Share of cells that must be filled for nested objects to be spread over columns."""
 
 
@@ -83,11 +88,10 @@ def nest(path: Path, value: object) -> Row:
     >>> nest(("a", "b"), 1)
     {'a': {'b': 1}}
     """
-    for name in reversed(path):
-        value = {name: value}
-    if not isinstance(value, dict):
-        raise LookupError("an empty path")
-    return value
+    row = {path[-1]: value}
+    for name in reversed(path[:-1]):
+        row = {name: row}
+    return row
 
 
 def _split(rows: Sequence[Row], path: Path, columns: Columns) -> None:
@@ -120,7 +124,8 @@ def _add(path: Path, values: list[object], columns: Columns) -> None:
 
 
 def _alike(objects: list[Row]) -> bool:
+    """Whether nested objects have much the same members, and few or short ones."""
     names = set(chain.from_iterable(objects))
-    return len(names) <= _MAX_NESTED and sum(map(len, objects)) >= _MIN_FILL * len(names) * len(
-        objects
-    )
+    if len(names) > _MAX_NESTED or sum(map(len, objects)) < _MIN_FILL * len(names) * len(objects):
+        return False
+    return len(names) <= _FEW_NESTED or len(dumps(objects)) <= _SHORT_NESTED * len(objects)

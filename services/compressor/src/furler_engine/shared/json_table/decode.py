@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.json_value import loads
 from furler_engine.shared.json_table import grammar
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, join, merge
+from furler_engine.shared.json_table.derive import Rule, apply_rules, parse_rule
 from furler_engine.shared.json_table.grammar import SEPARATOR
+from furler_engine.shared.json_table.prefixes import expand
 from furler_engine.shared.json_table.shapes import undo_shape
 
 _SIZE: Final = re.compile(r"([\[{])(\d+)[\]}](?:\[(\d+)\])?(?: (\d+) shown)?:(?: |\Z)")
-_INNER: Final = re.compile(r"\[(\d+)\]\.")
+_BELOW: Final = re.compile(r"\[(\d+|\*)\]\.")
 
 
 def decode(text: str) -> object:
@@ -21,9 +24,19 @@ def decode(text: str) -> object:
     Raises ValueError or LookupError for any other text.
     """
     reader = _Reader(text.split("\n"))
-    if len(reader.lines) > 1 and reader.lines[1].startswith("$"):
+    reader.names()
+    if reader.at < len(reader.lines) and reader.lines[reader.at].startswith("$"):
         return reader.node(0, 1)
     return reader.members(0)
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What the lines under a table's header say: members that every row has, codes, rules."""
+
+    constants: str = ""
+    codes: dict[str, str] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
 
 
 class _Reader:
@@ -32,15 +45,22 @@ class _Reader:
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
         self.at = 1
+        self.prefixes: list[str] = []
+
+    def names(self) -> None:
+        """Read the lines that name prefixes."""
+        while self.at < len(self.lines) and self.lines[self.at].startswith(grammar.NAMED):
+            self.prefixes.append(self.lines[self.at].partition(" = ")[2])
+            self.at += 1
 
     def node(self, depth: int, start: int) -> object:
         """Return the value of the node on this line, whose label ends at ``start``."""
         line = self.lines[self.at]
         self.at += 1
-        if line.startswith(": ", start):
-            return grammar.parse_cell(line[start + 2 :])
         if line[start:] == ":":
             return self.members(depth + 1)
+        if line.startswith(":", start):
+            return grammar.parse_cell(self._expanded(line[start + 1 :]))
         size = _SIZE.match(line, start)
         if size is None:
             raise ValueError("no node")
@@ -48,6 +68,9 @@ class _Reader:
         if size.end() < len(line):
             return self._table(line[size.end() :].split(SEPARATOR), size, shown, depth)
         return self.members(depth + 1) if size[1] == "{" else self._items(total, depth + 1)
+
+    def _expanded(self, cell: str) -> str:
+        return expand(cell, self.prefixes) if self.prefixes else cell
 
     def members(self, depth: int) -> Row:
         """Return the object whose members stand at this depth."""
@@ -69,9 +92,9 @@ class _Reader:
             if not line.startswith(pad) or not line[depth : depth + 1].isdigit():
                 break
             _, end = grammar.parse_name(line, depth)
-            if line.startswith(": ", end):
+            if line.startswith(":", end) and line[end:] != ":":
                 self.at += 1
-                value += grammar.parse_column(line[end + 2 :].split(SEPARATOR))
+                value += grammar.parse_column(line[end + 1 :].split(SEPARATOR))
             else:
                 value.append(self.node(depth, end))
         return value
@@ -79,64 +102,96 @@ class _Reader:
     def _table(
         self, header: list[str], size: re.Match[str], shown: int, depth: int
     ) -> list[object] | Row:
-        constants = self._notes(depth + 1)
+        rows, keys, _ = self._rows(header, shown, depth, arrays=bool(size[3]), keyed=size[1] == "{")
+        return rows if keys is None else dict(zip(keys, rows, strict=True))
+
+    def _rows(
+        self,
+        header: list[str],
+        shown: int,
+        depth: int,
+        *,
+        arrays: bool = False,
+        keyed: bool = False,
+    ) -> tuple[list[object], list[str] | None, list[int]]:
+        """Return the rows of a table, their names if they have names, their numbers."""
+        notes = self._notes(depth + 1)
         lines = self.lines[self.at : self.at + shown]
         self.at += shown
         cells = [line[depth + 1 :].split(SEPARATOR) for line in lines]
+        if notes.codes:
+            cells = [[notes.codes.get(cell, cell) for cell in row] for row in cells]
         if len(cells) != shown or any(len(row) != len(header) for row in cells):
             raise ValueError("a row does not fit its header")
-        columns = dict(enumerate(zip(*cells, strict=True)))
-        first = 0
-        index: list[int] | None = None
+        columns = list(zip(*cells, strict=True))
+        numbers: list[int] = []
         if header[0] == "#":
-            index = [int(cell) for cell in columns[0]]
-            first = 1
-        keys: list[object] | None = None
-        if size[1] == "{":
-            keys = grammar.parse_column(columns[first])
-            first += 1
-        values, extras = _columns(header[first:], [columns[i] for i in range(first, len(header))])
-        inner = self._inner(depth + 1, index or [])
-        for path, parts in inner.items():
+            numbers = list(map(int, columns[0]))
+            header, columns = header[1:], columns[1:]
+        keys: list[str] | None = None
+        if keyed:
+            keys = list(map(str, grammar.parse_column(columns[0])))
+            header, columns = header[1:], columns[1:]
+        if self.prefixes:
+            columns = [tuple(map(self._expanded, column)) for column in columns]
+        values, extras = _columns(header, columns)
+        apply_rules(values, notes.rules)
+        for path, parts in self._below(depth + 1, numbers).items():
             known = values.setdefault(path, [MISSING] * shown)
             values[path] = [parts.get(row, cell) for row, cell in enumerate(known)]
-        if size[3]:
+        if arrays:
             order = sorted(values, key=lambda path: int(path[0]))
-            return [list(row) for row in zip(*(values[path] for path in order), strict=True)]
+            cells_by_row = zip(*(values[path] for path in order), strict=True)
+            return [list(row) for row in cells_by_row], keys, numbers
         rows = join(values, shown)
         for row, extra in zip(rows, extras or [None] * shown, strict=True):
             if isinstance(extra, dict):
                 merge(row, extra)
-        if constants is not None:
+        if notes.constants:
             for row in rows:
-                merge(row, _fresh(constants))
-        if keys is None:
-            return list(rows)
-        return dict(zip(map(str, keys), rows, strict=True))
+                merge(row, _fresh(notes.constants))
+        return list(rows), keys, numbers
 
-    def _notes(self, depth: int) -> str | None:
-        """Skip the lines under a header; return the members that every row has, as JSON."""
-        pad = " " * depth
-        constants = None
-        while self.at < len(self.lines) and self.lines[self.at].startswith(pad + grammar.NOTE):
-            line = self.lines[self.at][depth:]
-            if line.startswith(grammar.EVERY_ROW):
-                constants = line[len(grammar.EVERY_ROW) :]
+    def _notes(self, depth: int) -> _Notes:
+        """Read the lines under a header; statistics among them are skipped."""
+        notes = _Notes()
+        mark = " " * depth + grammar.NOTE
+        while self.at < len(self.lines) and self.lines[self.at].startswith(mark):
+            line = self.lines[self.at][len(mark) :]
             self.at += 1
-        return constants
+            if line.startswith(grammar.STATISTICS):
+                continue
+            if line.startswith(grammar.EVERY_ROW):
+                notes.constants = line[len(grammar.EVERY_ROW) :]
+            elif line.startswith("*"):
+                code, _, cell = line.partition(" = ")
+                notes.codes[code] = cell
+            else:
+                notes.rules.append(parse_rule(line))
+        return notes
 
-    def _inner(self, depth: int, index: list[int]) -> dict[Path, dict[int, object]]:
+    def _below(self, depth: int, numbers: list[int]) -> dict[Path, dict[int, object]]:
         """Return the values below a table, by column and position."""
         found: dict[Path, dict[int, object]] = {}
-        position = {row: at for at, row in enumerate(index)}
+        position = {number: at for at, number in enumerate(numbers)}
         pad = " " * depth + "["
         while self.at < len(self.lines) and self.lines[self.at].startswith(pad):
-            match = _INNER.match(self.lines[self.at], depth)
+            line = self.lines[self.at]
+            match = _BELOW.match(line, depth)
             if match is None:
                 raise ValueError("no nested value")
-            path, end = grammar.parse_path(self.lines[self.at], match.end())
-            row = position[int(match[1])]
-            found.setdefault(path, {})[row] = self.node(depth, end)
+            path, end = grammar.parse_path(line, match.end())
+            values = found.setdefault(path, {})
+            if match[1] != "*":
+                values[position[int(match[1])]] = self.node(depth, end)
+                continue
+            size = _SIZE.match(line, end)
+            if size is None:
+                raise ValueError("no nested table")
+            self.at += 1
+            header = line[size.end() :].split(SEPARATOR)
+            rows, _, at = self._rows(header, int(size[4] or size[2]), depth)
+            values.update((position[n], row) for n, row in zip(at, rows, strict=True))
         return found
 
 

@@ -6,21 +6,27 @@ what is cut is the caller's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.json_value import dumps
 from furler_engine.shared.json_table import grammar
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, merge, nest
+from furler_engine.shared.json_table.derive import find_rules, format_rule
 from furler_engine.shared.json_table.grammar import SEPARATOR, Column, Gap
 from furler_engine.shared.json_table.legend import Feature, legend
-from furler_engine.shared.json_table.outline import Inline, Items, Members, Node, Table
+from furler_engine.shared.json_table.outline import Group, Inline, Items, Members, Node, Table
+from furler_engine.shared.json_table.prefixes import find_prefixes, shorten
 from furler_engine.shared.json_table.shapes import apply_shape, common_prefix, find_shape
 from furler_engine.types import JsonLocation
 
 Interval = tuple[int, int]
-_IDENTIFIERS: Final = ("id", "key", "name", "number", "path", "title", "email", "url")
+_LONG_CELL: Final = 24
+"""Characters of a cell from which a code is shorter when it occurs again."""
+_IDENTIFIERS: Final = ("id", "key", "_id", "Id", "name", "number", "path", "title")
+"""Ends of the names of members that tell rows apart, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +51,64 @@ class Cuts:
 NO_CUTS: Final = Cuts()
 
 
-def encode(node: Node, cuts: Cuts = NO_CUTS) -> str:
-    """Return the text of an outline: a legend line, then the body."""
-    encoder = _Encoder(cuts)
+def encode(node: Node, cuts: Cuts = NO_CUTS, *, tight: bool = False) -> str:
+    """Return the text of an outline: a legend line, then the body.
+
+    ``tight`` adds codes for long cells that occur again and rules for columns that
+    another one determines: shorter, and harder to read.
+    """
+    prefixes = find_prefixes(node) if tight else []
+    encoder = _Encoder(cuts, prefixes, tight=tight)
     if isinstance(node, Members) and () not in cuts.rows:
         encoder.members(node, (), "")
     else:
         encoder.node("$", node, (), "")
-    return "\n".join([legend(encoder.features, cuts.remark), *encoder.lines])
+    named = [f"{grammar.NAMED}{n} = {prefix}" for n, prefix in enumerate(prefixes, 1)]
+    if named:
+        encoder.features[Feature.NAMED] = None
+    return "\n".join([legend(encoder.features, cuts.remark), *named, *encoder.lines])
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A table to write: which of its rows, under which numbers, and where they stand."""
+
+    table: Table
+    numbers: Sequence[int]
+    locate: Callable[[int], JsonLocation]
+    kept: Sequence[int] | None
+    note: str = ""
+    is_group: bool = False
+
+    @property
+    def shown(self) -> Sequence[int]:
+        return range(self.table.count) if self.kept is None else self.kept
+
+    @property
+    def numbered(self) -> bool:
+        """Whether rows need their number: some are missing, or others refer to them."""
+        table = self.table
+        return self.is_group or self.kept is not None or bool(table.inner or table.groups)
+
+    def of_group(self, group: Group) -> _Frame:
+        """Return the frame of a nested table, whose rows carry this table's numbers."""
+        kept = None
+        if self.kept is not None:
+            chosen = set(self.kept)
+            kept = [at for at, row in enumerate(group.rows) if row in chosen]
+        numbers = [self.numbers[row] for row in group.rows]
+
+        def locate(row: int) -> JsonLocation:
+            return (*self.locate(group.rows[row]), *group.path)
+
+        return _Frame(group.table, numbers, locate, kept, is_group=True)
 
 
 class _Encoder:
-    def __init__(self, cuts: Cuts) -> None:
+    def __init__(self, cuts: Cuts, prefixes: Sequence[str], *, tight: bool) -> None:
         self._cuts = cuts
+        self._prefixes = prefixes
+        self._tight = tight
         self.lines: list[str] = []
         self.features: dict[Feature, None] = {}
 
@@ -90,7 +141,7 @@ class _Encoder:
             self.lines.append(f"{pad}{label}[{len(value)}]{_shown(kept)}:")
             for first, last in _runs(kept):
                 cells = grammar.format_column(value[first : last + 1])
-                self.lines.append(f"{pad} {first}: {SEPARATOR.join(cells)}")
+                self.lines.append(f"{pad} {first}:{SEPARATOR.join(cells)}")
             return
         if isinstance(value, dict) and kept is not None:
             self.lines.append(f"{pad}{label}{_count(len(value), kept, '{}')}:")
@@ -99,60 +150,87 @@ class _Encoder:
                 name, member = items[index]
                 self._inline(grammar.format_name(name), member, (*path, name), pad + " ")
             return
-        self.lines.append(f"{pad}{label}: {self._cell(value, path)}")
+        self.lines.append(f"{pad}{label}:{self._cell(value, path)}")
 
     def _cell(self, value: object, path: JsonLocation) -> str:
         gaps = self._cuts.texts.get(path)
         if gaps is None or not isinstance(value, str):
-            return grammar.format_cell(value)
+            return shorten(grammar.format_cell(value), self._prefixes)
         self._use(Feature.TEXT_CUT)
         return grammar.format_cut_string(value, gaps)
 
     # Tables
 
     def _table(self, label: str, table: Table, path: JsonLocation, pad: str) -> None:
-        self._use(Feature.TABLE)
+        def locate(row: int) -> JsonLocation:
+            return (*path, table.step(row))
+
         kept = self._cuts.rows.get(path)
-        rows = range(table.count) if kept is None else kept
-        columns = _take(table.columns, kept)
+        note = self._cuts.notes.get(path, "")
+        self._frame(label, _Frame(table, range(table.count), locate, kept, note), pad)
+
+    def _frame(self, label: str, frame: _Frame, pad: str) -> None:
+        self._use(Feature.TABLE)
+        table, rows = frame.table, frame.shown
+        columns = _take(table.columns, frame.kept)
         sparse = [name for name in table.sparse if name in columns]
         dense = _identifier_first({p: v for p, v in columns.items() if p not in set(sparse)})
         header: list[str] = []
         cells: list[list[str]] = []
-        if kept is not None or table.inner:
+        if frame.numbered:
             self._use(Feature.INDEX)
             header.append("#")
-            cells.append([str(row) for row in rows])
+            cells.append([str(frame.numbers[row]) for row in rows])
         if table.keys is not None:
             self._use(Feature.KEYS)
             header.append("(name)")
-            cells.append([_key_cell(table.keys[row]) for row in rows])
+            cells.append([grammar.format_cell(table.keys[row]) for row in rows])
+        rules = find_rules(dense) if self._tight else []
+        for rule in rules:
+            del dense[rule.path]
         for name, values in dense.items():
             column, formatted = self._column(name, values, table.arrays)
-            self._cut_cells(formatted, values, name, [(*path, _step(table, r)) for r in rows])
+            self._cut_cells(formatted, values, frame, name)
             header.append(grammar.format_column_header(column))
             cells.append(formatted)
         if sparse:
             self._use(Feature.EXTRAS)
             header.append("+")
             cells.append(_extras({name: columns[name] for name in sparse}))
-        opening = "{}" if table.keys is not None else "[]"
-        size = f"{opening[0]}{table.count}{opening[1]}"
+        size = f"[{table.count}]" if table.keys is None else f"{{{table.count}}}"
         width = f"[{len(table.columns)}]" if table.arrays else ""
-        shown = _shown(kept)
-        self.lines.append(f"{pad}{label}{size}{width}{shown}: {SEPARATOR.join(header)}")
-        self._notes(table, path, pad + " ")
+        opening = f"{pad}{label}{size}{width}{_shown(frame.kept)}: "
+        self.lines.append(opening + SEPARATOR.join(header))
+        self._notes(frame, pad + " ")
+        for rule in rules:
+            self._use(Feature.RULE)
+            self.lines.append(f"{pad} {grammar.NOTE}{format_rule(rule)}")
+        if self._tight:
+            self._codes(cells, pad + " ")
         self.lines += [f"{pad} {SEPARATOR.join(row)}" for row in zip(*cells, strict=True)]
-        self._inner(table, path, rows, pad + " ")
+        self._below(frame, pad + " ")
 
-    def _notes(self, table: Table, path: JsonLocation, pad: str) -> None:
-        if table.constants:
+    def _codes(self, cells: list[list[str]], pad: str) -> None:
+        """Replace long cells that occur again by codes, and define the codes."""
+        counts = Counter(cell for column in cells for cell in column if len(cell) >= _LONG_CELL)
+        codes: dict[str, str] = {}
+        for cell, times in counts.items():
+            if times > 1:
+                codes[cell] = f"*{len(codes) + 1}"
+                self.lines.append(f"{pad}{grammar.NOTE}{codes[cell]} = {cell}")
+        if codes:
+            self._use(Feature.CODE)
+            for column in cells:
+                column[:] = [codes.get(cell, cell) for cell in column]
+
+    def _notes(self, frame: _Frame, pad: str) -> None:
+        if frame.table.constants:
             constants: Row = {}
-            for name, value in table.constants.items():
+            for name, value in frame.table.constants.items():
                 merge(constants, nest(name, value))
-            self.lines.append(f"{pad}{grammar.EVERY_ROW}{dumps(constants)}")
-        if path in self._cuts.notes:
-            self.lines.append(f"{pad}{grammar.NOTE}{self._cuts.notes[path]}")
+            self.lines.append(f"{pad}{grammar.NOTE}{grammar.EVERY_ROW}{dumps(constants)}")
+        if frame.note:
+            self.lines.append(f"{pad}{grammar.NOTE}{grammar.STATISTICS}{frame.note}")
 
     def _column(self, name: Path, values: list[object], arrays: bool) -> tuple[Column, list[str]]:  # noqa: FBT001
         if MISSING in values:
@@ -168,45 +246,38 @@ class _Encoder:
         if prefix:
             self._use(Feature.PREFIX)
             return Column(name, prefix), grammar.format_prefixed(values, prefix, self._cuts.whole)
-        return Column(name), grammar.format_column(values)
+        cells = grammar.format_column(values)
+        if self._prefixes and str in set(map(type, values)):
+            cells = [shorten(cell, self._prefixes) for cell in cells]
+        return Column(name), cells
 
-    def _cut_cells(
-        self, cells: list[str], values: list[object], name: Path, rows: Sequence[JsonLocation]
-    ) -> None:
+    def _cut_cells(self, cells: list[str], values: list[object], frame: _Frame, name: Path) -> None:
         if not self._cuts.texts:
             return
-        for at, row in enumerate(rows):
-            gaps = self._cuts.texts.get((*row, *name))
+        for at, row in enumerate(frame.shown):
             value = values[at]
+            gaps = self._cuts.texts.get((*frame.locate(row), *frame.table.steps(name)))
             if gaps is not None and isinstance(value, str):
                 self._use(Feature.TEXT_CUT)
                 cells[at] = grammar.format_cut_string(value, gaps)
 
-    def _inner(self, table: Table, path: JsonLocation, rows: Iterable[int], pad: str) -> None:
-        if not table.inner:
-            return
-        self._use(Feature.INNER)
-        wanted = set(rows)
+    def _below(self, frame: _Frame, pad: str) -> None:
+        """Write what does not fit the cells of a table: below it, by row or all rows at once."""
+        table, shown = frame.table, set(frame.shown)
+        for group in table.groups:
+            inner = frame.of_group(group)
+            if inner.shown:
+                self._use(Feature.GROUP)
+                self._frame(f"[*].{grammar.format_path(group.path)}", inner, pad)
         for part in table.inner:
-            if part.row in wanted:
-                label = f"[{part.row}].{grammar.format_path(part.path)}"
-                location = (*path, _step(table, part.row), *_steps(table, part.path))
+            if part.row in shown:
+                self._use(Feature.INNER)
+                label = f"[{frame.numbers[part.row]}].{grammar.format_path(part.path)}"
+                location = (*frame.locate(part.row), *table.steps(part.path))
                 self.node(label, part.node, location, pad)
 
     def _use(self, feature: Feature) -> None:
         self.features[feature] = None
-
-
-def _step(table: Table, row: int) -> str | int:
-    return row if table.keys is None else table.keys[row]
-
-
-def _steps(table: Table, path: Path) -> JsonLocation:
-    return tuple(int(name) for name in path) if table.arrays else path
-
-
-def _key_cell(name: str) -> str:
-    return grammar.format_cell(name)
 
 
 def _shown(kept: Sequence[int] | None) -> str:
@@ -230,9 +301,9 @@ def _identifier_first(columns: Columns) -> Columns:
     for wanted in _IDENTIFIERS:
         for name, values in columns.items():
             if (
-                name[-1] == wanted
-                and len(name) == 1
-                and all(isinstance(value, str | int) for value in values)
+                len(name) == 1
+                and name[0].endswith(wanted)
+                and set(map(type, values)) <= {str, int}
                 and len(set(values)) == len(values)
             ):
                 return {name: values, **columns}

@@ -20,7 +20,11 @@ class Feature(StrEnum):
     SHAPE = "header x[a,b] = cell lists objects as [a,b] arrays"
     PREFIX = "header x=abc… = cells … stand for that prefix"
     INNER = "[i].x below a table = member x of its row i"
-    RUNS = "i: a|b = elements i, i+1"
+    GROUP = "[*].x[n] below a table = member x of its rows, # tells which"
+    RULE = "# x := template with {other member} = a member made from another of its row"
+    CODE = "*1 = a cell that the table's # *1 line defines"
+    NAMED = "@1/x = x under the address that @1 names"
+    RUNS = "i:a|b = elements i, i+1"
     TEXT_CUT = "…$.x[a:b] = characters left out"
 
 

@@ -7,11 +7,12 @@ value, so that a view of some rows has the same columns as a view of all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from furler_engine.json_value import dumps
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, split
+from furler_engine.types import JsonLocation, Source
 
 MIN_ROWS: Final = 3
 """Fewer rows do not earn the header."""
@@ -61,6 +62,18 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Large nested objects of one column: a table below the table, one row for each.
+
+    ``rows`` are the rows of the outer table, in order.
+    """
+
+    path: Path
+    rows: tuple[int, ...]
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Objects or arrays of one form, a line each.
 
@@ -73,11 +86,45 @@ class Table:
     keys: tuple[str, ...] | None = None
     arrays: bool = False
     inner: tuple[Inner, ...] = ()
+    groups: tuple[Group, ...] = ()
     constants: Mapping[Path, object] = field(default_factory=dict)
     sparse: tuple[Path, ...] = ()
 
+    def steps(self, path: Path) -> JsonLocation:
+        """Return the way from a row to a column."""
+        return tuple(int(name) for name in path) if self.arrays else path
+
+    def step(self, row: int) -> str | int:
+        """Return the way from the table to a row."""
+        return row if self.keys is None else self.keys[row]
+
+    def all_columns(self) -> Columns:
+        """Return the columns of this table and of the tables nested in it, on this one's rows."""
+        columns = dict(self.columns)
+        for group in self.groups:
+            for path, values in group.table.all_columns().items():
+                spread: list[object] = [MISSING] * self.count
+                for row, value in zip(group.rows, values, strict=True):
+                    spread[row] = value
+                columns[(*group.path, *path)] = spread
+        return columns
+
+    def all_inner(self) -> list[Inner]:
+        """Return the nested values of this table and of the tables nested in it, on its rows."""
+        parts = list(self.inner)
+        for group in self.groups:
+            for part in group.table.all_inner():
+                row = group.rows[part.row]
+                parts.append(Inner(row, (*group.path, *part.path), part.node))
+        return sorted(parts, key=lambda part: part.row)
+
 
 Node = Inline | Members | Items | Table
+
+
+def outline(source: Source) -> Node:
+    """Return the outline of a source's value: for Source.derived. Raises JsonError."""
+    return build(source.value)
 
 
 def build(value: object) -> Node:
@@ -101,22 +148,27 @@ def _build_object(value: Row) -> Node:
 
 
 def _build_array(value: Sequence[object]) -> Node:
-    if len(value) >= MIN_ROWS:
-        objects = [item for item in value if isinstance(item, dict) and item]
-        arrays = [item for item in value if isinstance(item, list)]
-        table = None
-        if len(objects) == len(value):
-            table = _table(objects, None)
-        elif len(arrays) == len(value) and 2 <= len(arrays[0]) <= _MAX_TUPLE:
-            if all(len(item) == len(arrays[0]) for item in arrays):
-                columns = zip(*arrays, strict=True)
-                named = {(str(at),): list(column) for at, column in enumerate(columns)}
-                table = _lift(Table(len(value), named, arrays=True))
-        if table is not None:
-            return table
+    table = _table_of(value) if len(value) >= MIN_ROWS else None
+    if table is not None:
+        return table
     if len(value) <= _INLINE // 2 and len(dumps(value)) <= _INLINE:
         return Inline(value)
     return Items(tuple(build(item) for item in value))
+
+
+def _table_of(value: Sequence[object]) -> Table | None:
+    objects = [item for item in value if isinstance(item, dict) and item]
+    if len(objects) == len(value):
+        return _table(objects, None)
+    arrays = [item for item in value if isinstance(item, list)]
+    if len(arrays) < len(value) or not 2 <= len(arrays[0]) <= _MAX_TUPLE:
+        return None
+    if any(len(item) != len(arrays[0]) for item in arrays):
+        return None
+    columns: Columns = {
+        (str(at),): list(column) for at, column in enumerate(zip(*arrays, strict=True))
+    }
+    return _lift(Table(len(value), columns, arrays=True))
 
 
 def _table(rows: Sequence[Row], keys: tuple[str, ...] | None) -> Table | None:
@@ -141,15 +193,22 @@ def _lift(table: Table) -> Table | None:
     """Move heavy nested values out of the cells, constants out of the rows."""
     columns: Columns = {}
     inner: list[Inner] = []
+    groups: list[Group] = []
     for path, values in table.columns.items():
-        if path not in table.sparse and _is_heavy(values):
+        if not _is_heavy(values):
+            columns[path] = values
+            continue
+        group = None if table.arrays else _group(path, values)
+        if group is not None:
+            groups.append(group)
+            light = [MISSING if isinstance(v, dict) and v else v for v in values]
+        else:
             for row, value in enumerate(values):
                 if isinstance(value, dict | list) and value:
                     inner.append(Inner(row, path, build(value)))
-            values = [MISSING if isinstance(v, dict | list) and v else v for v in values]
-            if all(value is MISSING for value in values):
-                continue
-        columns[path] = values
+            light = [MISSING if isinstance(v, dict | list) and v else v for v in values]
+        if any(value is not MISSING for value in light):
+            columns[path] = light
     constants = {} if table.arrays else _constants(columns)
     if len(constants) == len(columns) and constants:
         del constants[next(iter(constants))]
@@ -157,9 +216,17 @@ def _lift(table: Table) -> Table | None:
     if not any(path not in set(table.sparse) for path in columns):
         return None
     inner.sort(key=lambda part: part.row)
-    return Table(
-        table.count, columns, table.keys, table.arrays, tuple(inner), constants, table.sparse
+    return replace(
+        table, columns=columns, inner=tuple(inner), groups=tuple(groups), constants=constants
     )
+
+
+def _group(path: Path, values: list[object]) -> Group | None:
+    rows = tuple(at for at, value in enumerate(values) if isinstance(value, dict) and value)
+    if len(rows) < MIN_ROWS or any(isinstance(value, list) and value for value in values):
+        return None
+    table = _table([value for value in values if isinstance(value, dict) and value], None)
+    return None if table is None else Group(path, rows, table)
 
 
 def _constants(columns: Columns) -> dict[Path, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain
 from typing import Final
@@ -12,6 +13,7 @@ _MAX_SHAPE: Final = 12
 """Members of a nested object up to which positions are still told apart."""
 _MIN_PREFIX: Final = 12
 """Characters; the mark of a cut prefix costs a token in every cell."""
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ](?=\d\d:\d\d)")
 _MIN_STRINGS: Final = 4
 
 
@@ -58,11 +60,14 @@ def common_prefix(values: Sequence[object]) -> str:
     """Return the prefix that most strings of a column share, cut after a whole path or word.
 
     Numbers, dates and identifiers are never cut: a prefix ends after a slash, or
-    after a blank if it has no digits. Empty when it is not worth a header.
+    after a blank if it has no digits, or is the whole date of a time. Empty when it is not worth a header.
     """
     strings = [value for value in values if isinstance(value, str)]
     if len(strings) < _MIN_STRINGS or 2 * len(strings) < len(values):
         return ""
+    date = _common_date(strings) if len(strings) == len(values) else ""
+    if date:
+        return date
     probes = {strings[at][:_MIN_PREFIX] for at in (0, len(strings) // 2, -1)}
     if len(probes) == 3:
         return ""
@@ -80,6 +85,14 @@ def common_prefix(values: Sequence[object]) -> str:
         prefix = words
     good = len(prefix) >= _MIN_PREFIX and CUT not in prefix and is_bare("x" + prefix + "x")
     return prefix if good else ""
+
+
+def _common_date(strings: Sequence[str]) -> str:
+    """Return the date that all of some times share, up to the letter before the time."""
+    match = _DATE.match(strings[0])
+    if match is None or not all(map(match[0].__eq__, (text[:11] for text in strings))):
+        return ""
+    return match[0]
 
 
 def _shape_of(lists: Sequence[list[object]]) -> Shape | None:

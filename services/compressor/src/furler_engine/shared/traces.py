@@ -1,0 +1,217 @@
+"""Stack traces in the output of programs: their frames, whose code they are, which repeat.
+
+What lives here: reading traces of Python, Java, C#, JavaScript, Go, Rust, Ruby
+and PHP, and showing each kind once: the chain of exceptions and the program's
+own frames verbatim, library frames counted. What does not: the line that logs
+the failure, which is a log line like others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from furler_engine.shared.numbered import Page
+from furler_engine.shared.templates import mask
+
+# One alternative per language; Go's and Rust's frames are two lines, the second says where.
+_FRAME: Final = re.compile(
+    r"\s+at \S|\s+\.\.\. \d+ (?:more|common)|\s*(?:\| +)?File \".*\", line \d|\s+(?:\d+: )?from \S+:\d+:in "
+    r"|#\d+ +\S+\(\d+\): |\s+\d+: +(?:0x[0-9a-f]+ - )?[\w<]|\t\S+\.go:\d+|created by \S+"
+)
+_CHAIN: Final = re.compile(
+    r"\s*(?:[+|] +)*(?:Traceback \(most recent|Exception Group Traceback)|\s*(?:Caused by|Suppressed): |During handling of the above"
+    r"|The above exception was the direct|goroutine \d+ \[|stack backtrace:|panic: |thread '.*' panicked at "
+)
+_GO_CALL: Final = re.compile(r"[\w./\-]+(?:\.\(\*?\w+\))?[\w.]*\(.*\)$")
+_GO_PLACE: Final = re.compile(r"\t\S+\.go:\d+")
+_NEEDLES: Final = (
+    " at ",
+    "\tat ",
+    "Traceback (",
+    'File "',
+    "goroutine ",
+    "backtrace",
+    ":in ",
+    "#0 ",
+    "panicked",
+)
+"""One of these stands in every trace: text without them has none."""
+_RAISED: Final = re.compile(r"(?:[|+] +)*[A-Za-z_][\w.]*(?:: |$)")
+_LIBRARY: Final = re.compile(
+    r"site-packages|dist-packages|/lib/python\d|<frozen |node_modules|\(node:|at node:|\(internal/|\(<anonymous>\)|/rustc/|\.cargo/registry"
+    r"|/go/src/|/go/pkg/mod/|/libexec/src/|/gems/|/lib/ruby/|/vendor/|\s+\.\.\. \d+ "
+    r"|\sat (?:java|javax|jdk|sun|com\.sun|jakarta|kotlin|kotlinx|scala|akka|clojure|reactor|groovy"
+    r"|org\.(?:springframework|apache|hibernate|junit|eclipse|gradle|mockito|jboss|postgresql|codehaus|slf4j)"
+    r"|io\.(?:netty|grpc|undertow|vertx|micrometer)|com\.(?:google|fasterxml|zaxxer|mysql)|System|Microsoft|Newtonsoft)\."
+    r"|: +(?:0x[0-9a-f]+ - )?<?(?:core|std|alloc|tokio|hyper|futures|rust_begin_unwind|__rust|_start|main$|__libc)"
+    r"|^(?:runtime|net/http|reflect|testing|panic|created by (?:runtime|net/http|testing))[.(]"
+)
+_SHORTEST: Final = 2
+"""Frames that make a trace."""
+_MIN_RUN: Final = 2
+"""Frames in a row that are worth a note instead."""
+_ENDS: Final = 2
+"""Frames shown at either end of a trace that has no own frame."""
+_AGAIN: Final = 12
+"""Places listed where a trace occurs again."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """One trace: its rows, the frames in them (each a list of rows), the chain of exceptions."""
+
+    rows: list[int] = field(default_factory=list)
+    frames: list[list[int]] = field(default_factory=list)
+    chain: list[int] = field(default_factory=list)
+
+
+def find_traces(lines: Sequence[str], rows: Sequence[int]) -> list[Trace]:
+    """Find the traces among the given lines. Linear."""
+    traces: list[Trace] = []
+    trace = Trace()
+    for at, row in enumerate(rows):
+        if trace.rows and row != trace.rows[-1] + 1:
+            _close(trace, traces)
+            trace = Trace()
+        line = lines[row]
+        below = lines[rows[at + 1]] if at + 1 < len(rows) and rows[at + 1] == row + 1 else ""
+        if _GO_PLACE.match(line) and trace.frames and trace.rows[-1] == trace.frames[-1][-1]:
+            trace.frames[-1].append(row)
+        elif _FRAME.match(line) or (_GO_PLACE.match(below) and _GO_CALL.match(line)):
+            _add_frame(trace, row, line, lines)
+        elif _CHAIN.match(line):
+            trace.chain.append(row)
+        elif _continues(trace, line, lines):
+            trace.frames[-1].append(row)
+        elif _is_raised(trace, row, line, lines) or (
+            trace.frames and not line.strip() and _CHAIN.match(_after_blank(lines, row))
+        ):
+            trace.chain.append(row)
+        else:
+            _close(trace, traces)
+            trace = Trace()
+            continue
+        trace.rows.append(row)
+    _close(trace, traces)
+    return traces
+
+
+def _close(trace: Trace, traces: list[Trace]) -> None:
+    if len(trace.frames) >= _SHORTEST or (trace.frames and trace.chain):
+        traces.append(trace)
+
+
+def _add_frame(trace: Trace, row: int, line: str, lines: Sequence[str]) -> None:
+    # Rust says where on a line of its own, indented deeper than the number.
+    previous = lines[trace.frames[-1][-1]] if trace.frames else ""
+    rust = re.match(r"\s+\d+: ", previous) is not None and re.match(r"\s{6,}at ", line) is not None
+    if rust and trace.rows[-1] == row - 1:
+        trace.frames[-1].append(row)
+    else:
+        trace.frames.append([row])
+
+
+def _continues(trace: Trace, line: str, lines: Sequence[str]) -> bool:
+    """Whether a line is the source excerpt under a Python frame."""
+    if not trace.frames or not line[:1].isspace() or not line.strip():
+        return False
+    head = lines[trace.frames[-1][0]]
+    indent = len(head) - len(head.lstrip())
+    deeper = len(line) - len(line.lstrip()) > indent
+    return deeper and 'File "' in head and len(trace.frames[-1]) < 4
+
+
+def _is_raised(trace: Trace, row: int, line: str, lines: Sequence[str]) -> bool:
+    """Whether a line is the exception that ends a Python traceback."""
+    if not trace.frames or trace.rows[-1] != row - 1 or trace.chain[-1:] == [row - 1]:
+        return False
+    return 'File "' in lines[trace.frames[-1][0]] and _RAISED.match(line.strip()) is not None
+
+
+def _after_blank(lines: Sequence[str], row: int) -> str:
+    return lines[row + 1] if row + 1 < len(lines) else ""
+
+
+def has_traces(text: str) -> bool:
+    """Whether looking for traces is worth it: a substring search."""
+    return any(needle in text for needle in _NEEDLES)
+
+
+def show_traces(page: Page, lines: Sequence[str], traces: Sequence[Trace]) -> list[int]:
+    """Show each kind of trace once; return rows of repeated ones that say something new."""
+    kinds: dict[tuple[str, ...], list[Trace]] = {}
+    for trace in traces:
+        kinds.setdefault(tuple(_signature(trace, lines)), []).append(trace)
+    news: list[int] = []
+    for first, *others in kinds.values():
+        _show(page, lines, first)
+        said = {lines[row] for row in first.chain}
+        for other in others:
+            news += [row for row in other.chain if lines[row] not in said]
+        if others:
+            places = ", ".join(f"L{other.rows[0] + 1}" for other in others[:_AGAIN])
+            more = f" and {len(others) - _AGAIN} more" if len(others) > _AGAIN else ""
+            page.notes.setdefault(first.rows[-1], []).append(
+                f"  ×{len(others) + 1} the same frames, again at {places}{more}"
+            )
+    return sorted(news)
+
+
+def _signature(trace: Trace, lines: Sequence[str]) -> Iterator[str]:
+    for frame in trace.frames:
+        for row in frame:
+            yield mask(lines[row])
+    for row in trace.chain:
+        # The message of an exception varies; its type does not.
+        yield lines[row].split(":", 1)[0]
+
+
+def _show(page: Page, lines: Sequence[str], trace: Trace) -> None:
+    page.block.update(trace.rows)
+    page.picked.update(trace.chain)
+    run: list[list[int]] = []
+    run_why = ""
+    for frame, why in zip([*trace.frames, []], [*_left_out(trace, lines), ""], strict=True):
+        if run and (why != run_why or run[-1][-1] + 1 != frame[0]):
+            _leave_out(page, run, run_why)
+            run = []
+        if why:
+            run.append(frame)
+            run_why = why
+        else:
+            page.picked.update(frame)
+
+
+def _left_out(trace: Trace, lines: Sequence[str]) -> list[str]:
+    """Say for each frame why it is left out; "" for one that is shown."""
+    why = ["library frames" if _is_library(frame, lines) else "" for frame in trace.frames]
+    if all(why):
+        why = [
+            "" if at < _ENDS or at >= len(why) - _ENDS else "library frames"
+            for at in range(len(why))
+        ]
+    # Recursion repeats frames to the letter, ten thousand of them on a full stack.
+    seen: set[tuple[str, ...]] = set()
+    for at, frame in enumerate(trace.frames):
+        text = tuple([lines[row] for row in frame])
+        if text in seen and not why[at]:
+            why[at] = "frames that stand above, again"
+        seen.add(text)
+    return why
+
+
+def _is_library(frame: list[int], lines: Sequence[str]) -> bool:
+    return any(_LIBRARY.search(lines[row]) for row in frame)
+
+
+def _leave_out(page: Page, run: list[list[int]], why: str) -> None:
+    rows = [row for frame in run for row in frame]
+    if len(run) < _MIN_RUN:
+        page.picked.update(rows)
+    else:
+        page.notes.setdefault(rows[0], []).append(
+            f"  L{rows[0] + 1}-{rows[-1] + 1}: {len(run):,} {why}"
+        )

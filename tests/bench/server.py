@@ -1,0 +1,122 @@
+"""A real compressor process, started for a measurement and stopped after it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from furler.v1 import compressor_service_pb2_grpc
+
+_READY = re.compile(r"is ready on (\S+):(\d+)")
+_LIMIT = 64 * 1024 * 1024
+
+
+class ServerError(Exception):
+    """The server did not start."""
+
+
+class Server:
+    """A running server with an SQLite store in a temporary directory."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="furler-bench-")
+        self._workers = workers
+        self._process: subprocess.Popen[str] | None = None
+        self.address = ""
+
+    def __enter__(self) -> Self:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+            "FURLER_LISTEN": "127.0.0.1:0",
+            "FURLER_STORE": self._directory.name,
+            "FURLER_WORKERS": str(self._workers),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "furler_compressor.main"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        for _ in range(self._workers):
+            self.address = self._wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._directory.cleanup()
+
+    def channel(self) -> grpc.Channel:
+        """Return a connection of its own, so that several may land on several workers."""
+        options = [
+            ("grpc.max_receive_message_length", _LIMIT),
+            ("grpc.max_send_message_length", _LIMIT),
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        return grpc.insecure_channel(self.address, options)
+
+    def stub(self) -> compressor_service_pb2_grpc.CompressorServiceStub:
+        """Return a stub on a connection of its own."""
+        return compressor_service_pb2_grpc.CompressorServiceStub(self.channel())
+
+    def processes(self) -> list[tuple[str, int]]:
+        """Return what runs, by its module's name, and its resident bytes (Linux)."""
+        if self._process is None:
+            return []
+        pids = [self._process.pid, *_descendants(self._process.pid)]
+        return [(_module(pid), _resident(pid)) for pid in pids]
+
+    def _wait(self) -> str:
+        if self._process is None or self._process.stdout is None:
+            raise ServerError("enter the context first")
+        for line in self._process.stdout:
+            if match := _READY.search(line):
+                return f"{match[1]}:{match[2]}"
+        raise ServerError(f"the server ended with {self._process.wait()}")
+
+
+def _descendants(pid: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = list(parents.get(pid, []))
+    for child in found:
+        found += parents.get(child, [])
+    return sorted(found)
+
+
+def _module(pid: int) -> str:
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    if "-m" in words:
+        return words[words.index("-m") + 1].rpartition(".")[2]
+    return "worker" if any("spawn_main" in w for w in words) else words[-2][-40:]
+
+
+def _resident(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,154 @@
+"""A real server process: the whole gRPC call, cache hits, throughput, health, memory at rest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from furler.v1 import compressor_service_pb2 as compressor
+from furler.v1 import content_pb2 as content
+
+from . import generate
+from .clock import Times, once
+from .generate import KB, MB
+from .report import Bar, Json, SuiteResult, Table, at_least, at_most
+from .server import Server
+from .setting import Setting
+
+CALL_MS = 15.0
+HEALTH_MS = 50.0
+IDLE_MB = 120.0
+_SIZE = 60 * KB
+_CLIENTS = 4
+
+
+def run(setting: Setting) -> SuiteResult:
+    """Measure one worker, then two."""
+    calls = 15 if setting.quick else 60
+    seconds = 2.0 if setting.quick else 6.0
+    with Server() as server:
+        idle = server.processes()
+        fresh = {name: _fresh(server, name, calls) for name in generate.KINDS}
+        hits = _hits(server, calls)
+        health = _health_while_busy(server)
+        one = _throughput(server, seconds, 0)
+    with Server(workers=2) as server:
+        two = _throughput(server, seconds, 0)
+    tables = (_call_table(fresh, hits, health), _rest_table(idle, one, two))
+    data: dict[str, Json] = {
+        "call_ms": {name: list(t.samples) for name, t in fresh.items()},
+        "cache_hit_ms": list(hits.samples),
+        "health_ms": list(health.samples),
+        "calls_per_second": {"1 worker": one, "2 workers": two},
+        "idle_bytes": [[name, size] for name, size in idle],
+    }
+    return SuiteResult("service", tables, data, _bars(fresh, health, idle, one, two))
+
+
+def _request(text: str) -> compressor.CompressRequest:
+    return compressor.CompressRequest(content=content.Content(inline=text.encode()))
+
+
+def _fresh(server: Server, name: str, calls: int) -> Times:
+    """Time calls with a new content each, so that no cache answers."""
+    make, stub = generate.KINDS[name], server.stub()
+    requests = [_request(make(_SIZE, 1000 + n)) for n in range(calls + 3)]
+    for request in requests[:3]:
+        stub.Compress(request)
+    return Times(tuple(once(partial(stub.Compress, request)) for request in requests[3:]))
+
+
+def _hits(server: Server, calls: int) -> Times:
+    stub, request = server.stub(), _request(generate.log(_SIZE, 7))
+    stub.Compress(request)
+    return Times(tuple(once(lambda: stub.Compress(request)) for _ in range(calls)))
+
+
+def _health_while_busy(server: Server) -> Times:
+    """Time health checks, every 10 ms, while a log of 5 MB is compressed."""
+    health = health_pb2_grpc.HealthStub(server.channel())
+    check = health_pb2.HealthCheckRequest()
+    health.Check(check)
+    request = _request(generate.log(5 * MB, 3))
+    worker = threading.Thread(target=lambda: server.stub().Compress(request))
+    worker.start()
+    samples = []
+    while worker.is_alive():
+        samples.append(once(lambda: health.Check(check)))
+        time.sleep(0.01)
+    worker.join()
+    return Times(tuple(samples))
+
+
+def _throughput(server: Server, seconds: float, seed: int) -> float:
+    """Return calls per second of some clients, each on its own connection, contents all new."""
+    done = [0] * _CLIENTS
+    prepared = [
+        [_request(generate.log(_SIZE, seed + 10_000 * c + n)) for n in range(40)]
+        for c in range(_CLIENTS)
+    ]
+
+    def work(client: int) -> None:
+        stub = server.stub()
+        for number in range(1 << 30):
+            if time.perf_counter() >= until:
+                return
+            request = prepared[client][number % 40]
+            # A leading line makes every content a new one at no cost to the client.
+            fresh = f"run {client} {number}\n".encode() + request.content.inline
+            stub.Compress(compressor.CompressRequest(content=content.Content(inline=fresh)))
+            done[client] += 1
+
+    threads = [threading.Thread(target=work, args=(c,)) for c in range(_CLIENTS)]
+    until = time.perf_counter() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(done) / seconds
+
+
+def _call_table(fresh: dict[str, Times], hits: Times, health: Times) -> Table:
+    named = [(f"Compress, 60 KB of {name}", t) for name, t in fresh.items()]
+    named += [("the same content again (cache)", hits), ("health, 5 MB log in work", health)]
+    rows = tuple(
+        (name, str(len(t.samples)), f"{t.p50:.1f}", f"{t.p95:.1f}", f"{max(t.samples):.1f}")
+        for name, t in named
+    )
+    return Table("Whole gRPC call", ("call", "n", "p50 ms", "p95 ms", "worst"), rows)
+
+
+def _rest_table(idle: Sequence[tuple[str, int]], one: float, two: float) -> Table:
+    rows = [(f"resident at rest: {name}", f"{size / MB:.0f} MB") for name, size in idle]
+    rows += [
+        (f"60 KB logs, {_CLIENTS} clients, 1 worker", f"{one:.0f} calls/s"),
+        (f"60 KB logs, {_CLIENTS} clients, 2 workers", f"{two:.0f} calls/s"),
+    ]
+    return Table("The process", ("what", "measured"), tuple(rows))
+
+
+def _bars(
+    fresh: dict[str, Times],
+    health: Times,
+    idle: Sequence[tuple[str, int]],
+    one: float,
+    two: float,
+) -> tuple[Bar, ...]:
+    bars = [
+        at_most(f"gRPC call p50, 60 KB of {name}", CALL_MS, round(t.p50, 1), " ms")
+        for name, t in fresh.items()
+    ]
+    bars.append(
+        at_most("health while a 5 MB log is compressed, worst", HEALTH_MS,
+                round(max(health.samples), 1), " ms")
+    )  # fmt: skip
+    largest = max(size for _, size in idle) / MB
+    bars.append(at_most("resident at rest, largest process", IDLE_MB, round(largest), " MB"))
+    bars.append(
+        at_least("throughput, 2 workers against 1", 1.2, round(two / max(one, 0.1), 2), "x")
+    )
+    return tuple(bars)

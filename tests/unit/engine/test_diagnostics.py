@@ -1,0 +1,91 @@
+"""Compilers and linters: messages by kind, no place hidden without its name."""
+
+import pytest
+
+from furler_engine.compressors import diagnostics
+from furler_engine.coverage import check
+from furler_engine.shared.places import Place, place_in, say_places
+from furler_engine.types import Draft, Policy, Source
+
+TSC = "\n".join(
+    f"src/{'ab'[n % 2]}.ts({n + 10},7): error TS2339: Property 'p{n}' does not exist on type 'T'." for n in range(40)
+)  # fmt: skip
+GCC = "".join(
+    f"src/m.c:{n}:5: warning: unused variable 'v{n}' [-Wunused-variable]\n    int v{n};\n        ^~\n" for n in range(1, 30)
+)  # fmt: skip
+
+
+def _draft(text: str) -> Draft:
+    source = Source(text)
+    draft = diagnostics.plan(source, Policy())
+    assert draft is not None
+    check(source, draft)
+    return draft
+
+
+def test_every_file_and_line_of_a_folded_message_is_named() -> None:
+    text = _draft(TSC).text
+    assert "×40 at src/a.ts 10 12 14 16" in text
+    assert "; src/b.ts 11 13 15" in text
+
+
+def test_a_message_that_is_shown_stands_to_the_letter() -> None:
+    assert "1:src/a.ts(10,7): error TS2339: Property 'p0' does not exist on type 'T'." in _draft(
+        TSC
+    ).text.split("\n")
+
+
+def test_messages_are_counted_with_their_files() -> None:
+    assert "kinds of message, all shown: 1, messages: 40, files: 2" in _draft(TSC).text
+
+
+def test_source_excerpts_go_with_their_message() -> None:
+    draft = _draft(GCC)
+    assert "2:    int v1;" in draft.text
+    assert "int v9;" not in draft.text
+    assert "×29 at src/m.c 1-29" in draft.text
+
+
+def test_a_rare_message_is_shown_whole() -> None:
+    text = TSC + "\nsrc/c.ts(3,1): error TS1005: ';' expected.\n  3 | let x\n    |      ^\n" + TSC
+    assert "    |      ^" in _draft(text).text
+
+
+def test_eslint_groups_name_their_file() -> None:
+    listed = "".join(f"  {n}:14  error  'require' is not defined  no-undef\n" for n in range(8, 40))
+    draft = _draft(f"/srv/a.js\n{listed}\n/srv/b.js\n{listed}\n✖ 64 problems\n")
+    assert "×64 at /srv/a.js 8-39; /srv/b.js 8-39" in draft.text
+    assert "✖ 64 problems" in draft.text
+
+
+def test_rustc_arrows_give_the_place() -> None:
+    block = "warning: unused variable: `x`\n --> src/main.rs:{n}:9\n  |\n{n} | let x = 1;\n  |     ^\n\n"
+    draft = _draft("".join(block.format(n=n) for n in range(1, 20)))
+    assert "×19 at src/main.rs 1-19" in draft.text
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("a/b.c:12:5: error: x", Place("a/b.c", 12)),
+        ("a.ts(12,7): error TS1: x", Place("a.ts", 12)),
+        ("C:\\w x\\p.cpp(826):  Tab found", Place("x\\p.cpp", 826)),
+        ("C:\\w\\p.cpp(826):  Tab found", Place("C:\\w\\p.cpp", 826)),
+        ("[WARNING] /s/Foo.java:[216,27] [deprecation] x", Place("/s/Foo.java", 216)),
+        ('"lint.c", line 28: warning (dcc:1243): x', Place("lint.c", 28)),
+        ('"src/x.c",412  Warning[Pe223]: x', Place("src/x.c", 412)),
+        ("1. ERROR in C:\\d\\ECE.java (at line 8)", Place("C:\\d\\ECE.java", 8)),
+        ("INFO|HINT|UNUSED|lib/step.dart|1|8|32|x", Place("lib/step.dart", 1)),
+        ("ncelab: *W,CUVWSP (../v/p.v,313|24): x", Place("../v/p.v", 313)),
+        ("fetching http://10.0.0.1:80/x at 07:57:51", None),
+        ("1,234 files in 5:06", None),
+        ("no place at all", None),
+    ],
+)
+def test_places_are_read_in_any_notation(line: str, place: Place | None) -> None:
+    assert place_in(line) == place
+
+
+def test_runs_and_repeats_of_lines_are_written_short() -> None:
+    places = [Place("a.py", n) for n in (1, 2, 3, 7, 9, 9)] + [Place("b.py", 4)]
+    assert say_places(places) == "a.py 1-3 7 9×2; b.py 4"

@@ -1,0 +1,200 @@
+"""git log: hashes stay usable, what is shown is exact, what is left out is named."""
+
+import re
+
+import pytest
+
+from furler_engine.compressors import diff_stat, git_log, git_oneline
+from furler_engine.coverage import check
+from furler_engine.detect import detect
+from furler_engine.types import Draft, Hints, Kind, Plan, Policy, Source
+
+HASHES = [
+    "96ab9662469d94061e57cd8c591339ce27c902bd",
+    "98a75ae614b43179af03ac717698cdf36d9dd1c8",
+    "0" * 40,
+]
+MEDIUM = f"""\
+commit {HASHES[0]} (HEAD -> main, tag: v1)
+Merge: 6612f22 04e6bb0
+Author: Ann Lee <ann@x.example>
+Date:   Thu Aug 20 17:02:26 2026 -0700
+
+    feat: one (#1)
+    
+    commit {HASHES[1]}
+    Signed-off-by: Ann Lee <ann@x.example>
+
+ a.py      |   2 +-
+ docs/b.md | 154 +++++++
+ c/pic.png | Bin 0 -> 9 bytes
+ 3 files changed, 1 insertion(+)
+
+commit {HASHES[1]}
+Author: Ann Lee <ann@x.example>
+Date:   Sat Feb 29 01:02:03 2020 -0700
+
+    # two
+    | three
+
+commit {HASHES[2]}
+Author: Ann Lee <other@x.example>
+Date:   Sun Mar 1 01:02:03 2020 -0700
+
+    four
+"""  # noqa: W293 - git ends blank lines of a message with four blanks
+FULLER = f"""\
+commit {HASHES[0]}
+Author:     Ann Lee <ann@x.example>
+AuthorDate: Thu Aug 20 17:02:26 2026 -0700
+Commit:     GitHub <noreply@x.example>
+CommitDate: Fri Aug 21 00:02:26 2026 +0000
+
+    one
+
+commit {HASHES[1]}
+Author:     Bo <bo@x.example>
+AuthorDate: Thu Aug 20 17:02:26 2026 -0700
+Commit:     Bo <bo@x.example>
+CommitDate: Thu Aug 20 17:02:26 2026 -0700
+
+    two
+"""
+LONG = MEDIUM.replace("    four", "\n".join(f"    line {n}" for n in range(40)))
+STAT = """\
+ README.md                      |  31 +-
+ lib/app/main.py                |   4 +-
+ lib/app/util.py                |  13 +
+ .../src/transforms/detector.rs |  94 +-
+ lib/{old => new}/x.py          |   0
+ pic.png                        | Bin 0 -> 9 bytes
+ 6 files changed, 9 insertions(+), 3 deletions(-)
+"""
+
+
+def proven(plan: Plan, text: str, query: str = "") -> Draft:
+    source = Source(text, Hints(query=query))
+    draft = plan(source, Policy())
+    assert draft is not None
+    check(source, draft)
+    return draft
+
+
+LOGS = [
+    MEDIUM, FULLER, LONG, MEDIUM.replace("c/pic.png", "c/p, q 9x"), MEDIUM.replace("a.py      |", "a.py  |"),
+    MEDIUM.replace("Thu Aug", "Fri Aug"), MEDIUM.replace("Ann Lee <other", "Ann; Lee <other"),
+    MEDIUM.replace("\n\ncommit", "\n\nnoise\n\ncommit"), FULLER.replace("Author:     Bo", "Author: Bo"),
+    re.sub(r"Date:   .*", "Date:   2026-08-20 17:02:26 -0700", MEDIUM),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LOGS)
+def test_every_line_is_read_back_from_the_lossless_view(text: str) -> None:
+    assert not proven(git_log.plan, text).elisions
+
+
+@pytest.mark.parametrize("text", LOGS)
+def test_every_line_is_shown_or_named_in_the_eliding_view(text: str) -> None:
+    assert proven(git_log.plan_eliding, text).elisions
+
+
+def test_a_commit_takes_one_line_and_its_message() -> None:
+    view = proven(
+        git_log.plan_eliding, MEDIUM.replace(", d.png", "").replace("pic |", "pic       |")
+    )
+    assert view.text.split("\n")[1:8] == [
+        "# 96ab9662469d (HEAD -> main, tag: v1) Ann Lee <ann@x.example>; Aug 20 17:02:26 2026 -0700",
+        "Merge: 6612f22 04e6bb0",
+        " feat: one (#1)",
+        " ",
+        f" commit {HASHES[1]}",
+        "files: a.py 2 +-, docs/b.md 154 +++++++, c/pic.png Bin 0 -> 9 bytes; 3 files changed, 1 insertion(+)",
+        "# 98a75ae614b4 Ann Lee; Feb 29 01:02:03 2020 -0700",
+    ]
+
+
+def test_hashes_are_longer_where_twelve_characters_are_ambiguous() -> None:
+    text = MEDIUM.replace(HASHES[2], HASHES[0][:13] + "f" * 27)
+    shown = re.findall(r"^# ([0-9a-f]+)", proven(git_log.plan_eliding, text).text, re.MULTILINE)
+    assert [len(start) for start in shown] == [16, 16, 16]
+    assert len(dict.fromkeys(shown)) == 3
+
+
+def test_the_end_of_a_long_message_is_named_where_it_stood() -> None:
+    text = proven(git_log.plan_eliding, LONG).text
+    place = re.search(r"^… L(\d+)-(\d+)$", text, re.MULTILINE)
+    assert place is not None
+    lines = Source(LONG).lines[int(place[1]) - 1 : int(place[2])]
+    assert lines == [f"    line {n}" for n in range(14, 40)]
+    assert "1 trailers such as Signed-off-by" in text
+
+
+def test_a_message_that_the_query_names_stays_whole() -> None:
+    text = proven(
+        git_log.plan_eliding, LONG.replace("line 30", "oauth prefix"), "the OAuth prefix commit"
+    ).text
+    assert " oauth prefix\n" in text
+    assert " line 39" in text
+
+
+def _oneline(count: int) -> str:
+    kinds = [
+        "fix(api): mend",
+        "docs: tell",
+        "feat: add",
+        "chore(deps): bump",
+        "Plain",
+        "fix!: break",
+    ]
+    return "".join(
+        f"{n * 7919 + 17:04x}abc{n:03d} {kinds[n % 6]} thing {n} (#{n})\n" for n in range(count)
+    )
+
+
+def test_recent_notable_and_named_commits_stay_and_gaps_are_counted() -> None:
+    text = _oneline(200).replace("mend thing 180", "mend oauth prefix")
+    draft = proven(git_oneline.plan, text, "which commit touches the oauth prefix?")
+    lines = text.split("\n")
+    assert draft.text.split("\n")[1:41] == lines[:40]
+    for line in lines:
+        if "oauth" in line or "break" in line:
+            assert line in draft.text
+    gaps = re.findall(r"^… L(\d+)(?:-(\d+))?: (.*)$", draft.text, re.MULTILINE)
+    counted = sum(int(count) for _, _, says in gaps for count in re.findall(r"(\d+) ", says))
+    assert counted == draft.total - draft.shown > 50
+
+
+def test_a_short_oneline_log_is_left_alone() -> None:
+    assert git_oneline.plan(Source(_oneline(60)), Policy()) is None
+
+
+@pytest.mark.parametrize("text", [STAT, STAT.replace("|   0", "|   0 "), "x\n" + STAT + "\ny\n"])
+def test_a_table_of_changed_files_is_read_back_or_refused(text: str) -> None:
+    source = Source(text)
+    draft = diff_stat.plan(source, Policy())
+    if draft is not None:
+        check(source, draft)
+    assert (draft is None) == ("|   0 \n" in text)
+
+
+def test_changed_files_stand_under_their_directory() -> None:
+    assert proven(diff_stat.plan, STAT).text.split("\n")[1:] == [
+        "(top): README.md 31 +-",
+        "lib/app/: main.py 4 +-, util.py 13 +",
+        ".../src/transforms/: detector.rs 94 +-",
+        "(top): lib/{old => new}/x.py 0, pic.png Bin 0 -> 9 bytes",
+        "|  6 files changed, 9 insertions(+), 3 deletions(-)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (MEDIUM, Kind.GIT_LOG),
+        (FULLER, Kind.GIT_LOG),
+        (_oneline(30), Kind.GIT_LOG),
+        (STAT, Kind.DIFF),
+    ],
+)
+def test_git_output_is_detected(text: str, kind: Kind) -> None:
+    assert detect(Source(text)) is kind

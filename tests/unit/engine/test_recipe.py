@@ -1,0 +1,56 @@
+from dataclasses import fields, replace
+
+import pytest
+
+from furler_engine.recipe import ENGINE_VERSION, recipe
+from furler_engine.types import Fidelity, Hints, Kind, Level, Policy
+
+CHANGES = {
+    "fidelity": Fidelity.LOSSLESS,
+    "target_tokens": 9,
+    "min_tokens": 9,
+    "tokenizer": "cl100k_base",
+    "disabled": frozenset({"log"}),
+    "levels": ((Kind.LOG, Level.TIGHT),),
+}
+
+
+def test_a_recipe_carries_the_engines_version() -> None:
+    assert recipe(Policy(), Hints()).startswith(f"{ENGINE_VERSION}/")
+
+
+def test_every_field_that_may_change_a_byte_changes_the_recipe() -> None:
+    assert {field.name for field in fields(Policy)} == {*CHANGES, "retention_seconds"}
+    changed = [replace(Policy(), **{name: value}) for name, value in CHANGES.items()]  # type: ignore[arg-type]
+    recipes = {recipe(policy, Hints()) for policy in (Policy(), *changed)}
+    assert len(recipes) == 1 + len(CHANGES)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Hints)])
+def test_every_hint_changes_the_recipe(name: str) -> None:
+    hints = Hints(kind=Kind.LOG) if name == "kind" else replace(Hints(), **{name: "x"})  # type: ignore[arg-type]
+    assert recipe(Policy(), hints) != recipe(Policy(), Hints())
+
+
+def test_retention_is_no_part_of_the_recipe() -> None:
+    assert recipe(Policy(retention_seconds=9), Hints()) == recipe(Policy(), Hints())
+
+
+def test_the_order_of_sets_and_levels_is_no_part_of_the_recipe() -> None:
+    one = Policy(
+        disabled=frozenset({"a", "b", "c"}),
+        levels=((Kind.LOG, Level.OFF), (Kind.CODE, Level.TIGHT)),
+    )
+    two = Policy(
+        disabled=frozenset({"c", "b", "a"}),
+        levels=((Kind.CODE, Level.TIGHT), (Kind.LOG, Level.OFF)),
+    )
+    assert recipe(one, Hints()) == recipe(two, Hints())
+
+
+def test_of_two_levels_for_a_kind_the_last_is_in_force_and_in_the_recipe() -> None:
+    off_last = Policy(levels=((Kind.LOG, Level.TIGHT), (Kind.LOG, Level.OFF)))
+    tight_last = Policy(levels=((Kind.LOG, Level.OFF), (Kind.LOG, Level.TIGHT)))
+    assert off_last.level(Kind.LOG) is Level.OFF
+    assert recipe(off_last, Hints()) != recipe(tight_last, Hints())
+    assert recipe(off_last, Hints()) == recipe(Policy(levels=((Kind.LOG, Level.OFF),)), Hints())
