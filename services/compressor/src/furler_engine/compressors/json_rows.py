@@ -15,11 +15,12 @@ from furler_engine.json_value import JsonError, dumps
 from furler_engine.markers import format_place
 from furler_engine.shared.json_table.columns import MISSING, Columns
 from furler_engine.shared.json_table.decode import decode
+from furler_engine.shared.json_table.describe import describe_columns
 from furler_engine.shared.json_table.encode import Cuts, encode
-from furler_engine.shared.json_table.grammar import Gap, format_path
+from furler_engine.shared.json_table.grammar import Gap
 from furler_engine.shared.json_table.outline import Inline, Items, Members, Node, Table, outline
 from furler_engine.shared.ranking import hits, literals
-from furler_engine.shared.statistics import MUST, STRIKING, describe, notable
+from furler_engine.shared.statistics import MUST, STRIKING, notable
 from furler_engine.types import (
     Draft,
     Elision,
@@ -48,7 +49,6 @@ _OPAQUE_SHOWN: Final = 48
 """Characters shown of a long string without blanks: enough to tell its format."""
 _CHARS_PER_TOKEN: Final = 2.8
 """Of JSON tables; prose has 4, identifiers and numbers 2."""
-_MOST_SAID: Final = 24
 _INNER_ROOM: Final = 60
 """Tokens of nested values that each row of a table is given at first."""
 _NAMED: Final = 60
@@ -224,7 +224,7 @@ class _Chooser:
             kept = self._select(list(columns.values()), texts, room)
             self._keep(path, kept, count, "rows")
             if len(kept) < count:
-                self.notes[path] = _statistics(columns, count)
+                self.notes[path] = f"{count} rows: {describe_columns(columns)}"
         for name, values in columns.items():
             for row in kept:
                 value = values[row]
@@ -316,16 +316,6 @@ def _node_text(node: Node) -> str:
             return " ".join(map(_node_text, items))
         case Table():
             return " ".join(_row_texts(node, node.all_columns()))
-
-
-def _statistics(columns: Columns, count: int) -> str:
-    parts = []
-    for name, values in columns.items():
-        said = describe(values, MISSING)
-        if said:
-            parts.append(f"{format_path(name)} {said}")
-    more = f"; {len(parts) - _MOST_SAID} more columns" if len(parts) > _MOST_SAID else ""
-    return f"{count} rows: " + "; ".join(parts[:_MOST_SAID]) + more
 
 
 def _word_end(text: str, room: int) -> int:

@@ -18,13 +18,15 @@ from furler_engine.shared.json_table.derive import find_rules, format_rule
 from furler_engine.shared.json_table.grammar import SEPARATOR, Column, Gap
 from furler_engine.shared.json_table.legend import Feature, legend
 from furler_engine.shared.json_table.outline import Group, Inline, Items, Members, Node, Table
+from furler_engine.shared.json_table.prefixes import find_prefixes, shorten
 from furler_engine.shared.json_table.shapes import apply_shape, common_prefix, find_shape
 from furler_engine.types import JsonLocation
 
 Interval = tuple[int, int]
 _LONG_CELL: Final = 24
 """Characters of a cell from which a code is shorter when it occurs again."""
-_IDENTIFIERS: Final = ("id", "key", "name", "number", "path", "title", "email", "url")
+_IDENTIFIERS: Final = ("id", "key", "_id", "Id", "name", "number", "path", "title")
+"""Ends of the names of members that tell rows apart, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,16 @@ def encode(node: Node, cuts: Cuts = NO_CUTS, *, tight: bool = False) -> str:
     ``tight`` adds codes for long cells that occur again and rules for columns that
     another one determines: shorter, and harder to read.
     """
-    encoder = _Encoder(cuts, tight=tight)
+    prefixes = find_prefixes(node) if tight else []
+    encoder = _Encoder(cuts, prefixes, tight=tight)
     if isinstance(node, Members) and () not in cuts.rows:
         encoder.members(node, (), "")
     else:
         encoder.node("$", node, (), "")
-    return "\n".join([legend(encoder.features, cuts.remark), *encoder.lines])
+    named = [f"{grammar.NAMED}{n} = {prefix}" for n, prefix in enumerate(prefixes, 1)]
+    if named:
+        encoder.features[Feature.NAMED] = None
+    return "\n".join([legend(encoder.features, cuts.remark), *named, *encoder.lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,9 @@ class _Frame:
 
 
 class _Encoder:
-    def __init__(self, cuts: Cuts, *, tight: bool) -> None:
+    def __init__(self, cuts: Cuts, prefixes: Sequence[str], *, tight: bool) -> None:
         self._cuts = cuts
+        self._prefixes = prefixes
         self._tight = tight
         self.lines: list[str] = []
         self.features: dict[Feature, None] = {}
@@ -148,7 +155,7 @@ class _Encoder:
     def _cell(self, value: object, path: JsonLocation) -> str:
         gaps = self._cuts.texts.get(path)
         if gaps is None or not isinstance(value, str):
-            return grammar.format_cell(value)
+            return shorten(grammar.format_cell(value), self._prefixes)
         self._use(Feature.TEXT_CUT)
         return grammar.format_cut_string(value, gaps)
 
@@ -239,7 +246,10 @@ class _Encoder:
         if prefix:
             self._use(Feature.PREFIX)
             return Column(name, prefix), grammar.format_prefixed(values, prefix, self._cuts.whole)
-        return Column(name), grammar.format_column(values)
+        cells = grammar.format_column(values)
+        if self._prefixes and str in set(map(type, values)):
+            cells = [shorten(cell, self._prefixes) for cell in cells]
+        return Column(name), cells
 
     def _cut_cells(self, cells: list[str], values: list[object], frame: _Frame, name: Path) -> None:
         if not self._cuts.texts:
@@ -291,9 +301,9 @@ def _identifier_first(columns: Columns) -> Columns:
     for wanted in _IDENTIFIERS:
         for name, values in columns.items():
             if (
-                name[-1] == wanted
-                and len(name) == 1
-                and all(isinstance(value, str | int) for value in values)
+                len(name) == 1
+                and name[0].endswith(wanted)
+                and set(map(type, values)) <= {str, int}
                 and len(set(values)) == len(values)
             ):
                 return {name: values, **columns}
