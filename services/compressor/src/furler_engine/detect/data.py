@@ -22,7 +22,7 @@ def json_score(sample: Sample) -> float:
     if not _JSON_OPENING.match(sample.head):
         return 0.0
     certain = _JSON_NAME.match(sample.head) or sample.tail.endswith(("}", "]"))
-    return 0.98 if certain else 0.9
+    return 1.0 if certain else 0.9
 
 
 def table_score(sample: Sample) -> float:
