@@ -7,6 +7,7 @@ spinner on standard error; piped, tables are plain columns and there is no spinn
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,7 +105,9 @@ def remark(message: str) -> None:
     """Tell a person at the terminal something on the side; nobody else."""
     stream = sys.stderr
     if stream.isatty():
-        Console(file=stream, stderr=True, highlight=False).print(Text(message, style="dim"))
+        Console(file=stream, stderr=True, highlight=False).print(
+            Text(message, style="dim"), soft_wrap=True
+        )
 
 
 def warn(message: str) -> None:
@@ -124,8 +127,8 @@ def working(message: str, size: int) -> Iterator[None]:
 
 
 def share(value: float) -> str:
-    """Return a share as a percentage."""
-    return f"{value * 100:.1f} %"
+    """Return a share as a percentage, rounded down: nearly all is not all."""
+    return f"{math.floor(value * 1000) / 10:.1f} %"
 
 
 def size_of(count: int) -> str:
