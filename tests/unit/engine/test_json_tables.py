@@ -63,8 +63,9 @@ def test_a_prefix_is_cut_after_a_whole_path_segment_and_leaves_a_mark() -> None:
 
 
 def test_the_date_of_times_is_cut_whole_and_a_date_never_inside() -> None:
-    times = [{"n": at, "t": f"2026-01-02T00:0{at}:00Z"} for at in range(5)]
-    assert "t=2026-01-02T…\n 0|…00:00:00Z" in view(times)
+    times = [{"n": at, "t": f"2026-01-02T00:{at}:00Z"} for at in range(10, 24)]
+    assert "t=2026-01-02T…\n 10|…00:10:00Z" in view(times)
+    assert " 10|2026-01-02T00:10:00Z" in view(times[:5])
     dates = [{"n": at, "t": f"2026-01-0{at + 1}"} for at in range(5)]
     assert " 0|2026-01-01" in view(dates)
 

@@ -7,6 +7,8 @@ import re
 from furler_engine.detect.sample import Sample
 
 _JSON_OPENING = re.compile(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]\d-]|true|false|null))')
+# A brace, perhaps in brackets, and a member's name: nothing else opens like that.
+_JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')
 _ASSIGNMENT = re.compile(r"\s*(?:- )?[\w.\"'/$@-]+(?: = ?|=|:(?=\s|$))")
 _AROUND_SETTINGS = re.compile(
     r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
@@ -19,6 +21,8 @@ def json_score(sample: Sample) -> float:
     """Score an opening, and an end, as JSON has them; the parser has the last word."""
     if not _JSON_OPENING.match(sample.head):
         return 0.0
+    if _JSON_NAME.match(sample.head):
+        return 1.0
     return 0.98 if sample.tail.endswith(("}", "]")) else 0.9
 
 

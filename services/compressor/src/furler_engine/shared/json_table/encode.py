@@ -131,8 +131,24 @@ class _Encoder:
     def members(self, node: Members, path: JsonLocation, pad: str) -> None:
         kept = self._cuts.rows.get(path)
         chosen = node.members if kept is None else [node.members[index] for index in kept]
+        if self._write_scalars(chosen, pad):
+            return
         for name, member in chosen:
             self.node(grammar.format_name(name), member, (*path, name), pad)
+
+    def _write_scalars(self, members: Sequence[tuple[str, Node]], pad: str) -> bool:
+        """Write members that are all scalars, many at once; False if they are not."""
+        values = [member.value for _, member in members if isinstance(member, Inline)]
+        if len(values) < len(members) or self._cuts.texts or self._cuts.rows:
+            return False
+        cells = grammar.format_column(values)
+        if self._prefixes:
+            cells = [shorten(cell, self._prefixes) for cell in cells]
+        self.lines += [
+            f"{pad}{grammar.format_name(name)}:{cell}"
+            for (name, _), cell in zip(members, cells, strict=True)
+        ]
+        return True
 
     def _inline(self, label: str, value: object, path: JsonLocation, pad: str) -> None:
         kept = self._cuts.rows.get(path)
