@@ -7,7 +7,6 @@ spinner on standard error; piped, tables are plain columns and there is no spinn
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -127,8 +126,8 @@ def working(message: str, size: int) -> Iterator[None]:
 
 
 def share(value: float) -> str:
-    """Return a share as a percentage, rounded down: nearly all is not all."""
-    return f"{math.floor(value * 1000) / 10:.1f} %"
+    """Return a share as a percentage. Nearly all is not rounded up to all."""
+    return f"{100.0 if value == 1 else min(99.9, value * 100):.1f} %"
 
 
 def size_of(count: int) -> str:
