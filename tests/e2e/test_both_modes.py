@@ -19,7 +19,7 @@ CONTENTS = {
     "json": orders(150),
     "ndjson": "\n".join(f'{{"id": {n}, "state": "ok"}}' for n in range(300)),
     "search": "".join(
-        f"src/mod_{n % 9}.py:{n}:    raise ValueError(code_{n})\n" for n in range(200)
+        f"src/package/mod_{n // 25}.py:{n}:    raise ValueError(code_{n})\n" for n in range(200)
     ),
     "source": (ROOT / "services/compressor/src/furler_engine/select.py").read_text(),
     "short": "nothing to gain here",
@@ -92,7 +92,7 @@ def test_pages_are_all_of_it(modes: tuple[Furler, Furler]) -> None:
 
 def test_errors_are_the_same(modes: tuple[Furler, Furler]) -> None:
     for furler in modes:
-        with pytest.raises(ContentNotTextError, match="byte 5"):
+        with pytest.raises(ContentNotTextError, match="offset 5"):
             furler.compress(b"plain\xff")
         with pytest.raises(ContentNotFoundError):
             furler.retrieve("aaaaaaaaaaaaaaaa")

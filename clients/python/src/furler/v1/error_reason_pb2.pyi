@@ -80,7 +80,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {
           "reason": "ERROR_REASON_SELECTOR_INVALID",
           "domain": "furler.dev",
-          "metadata": {"selector": "JsonPath"}
+          "metadata": {"selector": "json_path"}
         }
     """
     ERROR_REASON_CONTENT_NOT_FOUND: _ErrorReason.ValueType  # 6
@@ -224,7 +224,7 @@ Example of an ErrorInfo, for a JSONPath query on an original that is not JSON:
     {
       "reason": "ERROR_REASON_SELECTOR_INVALID",
       "domain": "furler.dev",
-      "metadata": {"selector": "JsonPath"}
+      "metadata": {"selector": "json_path"}
     }
 """
 ERROR_REASON_CONTENT_NOT_FOUND: ErrorReason.ValueType  # 6
