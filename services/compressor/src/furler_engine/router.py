@@ -25,6 +25,7 @@ from furler_engine.compressors import (
     path_list,
     search,
     sql_dump,
+    table,
     test_output,
     tree,
 )
@@ -50,6 +51,7 @@ _TABLE: Final = (
     (Kind.LISTING, Compressor("tree", _LOSSLESS, tree.plan)),
     (Kind.SEARCH_RESULTS, Compressor("search", _LOSSLESS, search.plan)),
     (Kind.SEARCH_RESULTS, Compressor("search_brief", _ELIDING, search.plan_eliding)),
+    (Kind.TABLE, Compressor("table", _ELIDING, table.plan)),
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
     (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),
     (Kind.CODE, Compressor("sql_dump", _ELIDING, sql_dump.plan)),
