@@ -181,7 +181,7 @@ def _worst(logs: Sequence[_Diagnostics]) -> Table:
     picked = [d for d in logs if d.hidden or d.before >= 1_500]
     picked.sort(key=lambda d: (-len(d.hidden), d.file))
     return Table("ci_logs: large files, and files with a hidden diagnostic", _COLUMNS,
-                 tuple(_row(d.file, [d]) for d in picked[:40]))  # fmt: skip
+                 tuple(_row(d.file, [d]) for d in picked[:40]), detail=True)  # fmt: skip
 
 
 def _row(name: str, members: Sequence[_Diagnostics]) -> tuple[str, ...]:

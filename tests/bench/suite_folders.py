@@ -2,7 +2,8 @@
 
 Search: every match's file and line number. Listings: every name, as often as
 it occurs. Diffs: every added and removed line, byte for byte, but for files
-that are elided and named. Git logs: every commit's hash, seven digits or more.
+that are elided and named. Git logs: every commit's hash, at least
+ten digits of it or all there are, but for commits that are elided and named.
 A view that leaves nothing out has been decoded back by the engine; its units
 count as shown ("proven"); of the others the text is read as a reader would.
 """
@@ -22,7 +23,9 @@ from .report import Json, SuiteResult, Table, all_of, percent, saved
 from .setting import Setting
 
 _MATCH = re.compile(r"^(?P<path>[^\s:][^:\n]*?):(?P<line>\d+):", re.MULTILINE)
-_HASH = re.compile(r"^(?:commit )?([0-9a-f]{7,40})\b", re.MULTILINE)
+_HASH = re.compile(r"^(?:commit )?([0-9a-f]{7,40})\b")
+_SHORT = 10
+"""Digits of a hash that name one commit even in a large repository."""
 _NUMBERS = re.compile(r"^[\s>L*·|]*(?:also )?((?:\d+(?:-\d+(?!\S))?[,\s]*)+)")
 _PLACES = re.compile(r" \[L[\d,\sL-]+\]$")
 _NAME = re.compile(r"[^\s/:]+")
@@ -62,8 +65,8 @@ def run(setting: Setting) -> SuiteResult:
         for name, text, judge in setting.progress("folders", contents, len(contents))
     ]
     bars = [
-        all_of(f"{what}", "all visible" if what != _CHANGES else "exact, or elided and named",
-               sum(f.units.shown + (f.units.elided if what == _CHANGES else 0) for f in members),
+        all_of(what, _WANTED.get(what, "all visible"),
+               sum(f.units.shown + (f.units.elided if what in _WANTED else 0) for f in members),
                sum(f.units.total for f in members))
         for what, members in _by_unit(figures).items()
     ]  # fmt: skip
@@ -110,6 +113,11 @@ _MATCHES = "search: file and line of matches"
 _NAMES = "listings: names"
 _CHANGES = "diffs: + and - lines"
 _COMMITS = "git log: hashes"
+_WANTED = {
+    _CHANGES: "exact, or elided and named",
+    _COMMITS: "whole, or elided and named",
+}
+"""Units that may be elided."""
 
 
 def _matches(text: str, view: View) -> _Units:
@@ -170,12 +178,7 @@ def _listed(text: str, view: View) -> _Units:
 
 
 def _changes(text: str, view: View) -> _Units:
-    elided = {
-        n
-        for e in view.elisions
-        if isinstance(e.place, Lines)
-        for n in range(e.place.first, e.place.last + 1)
-    }
+    elided = _elided(view)
     units, at = _Units(_CHANGES), 0
     for number, line in enumerate(text.split("\n"), 1):
         if not line.startswith(("+", "-")) or line.startswith(("+++ ", "--- ")):
@@ -193,14 +196,24 @@ def _changes(text: str, view: View) -> _Units:
 
 
 def _commits(text: str, view: View) -> _Units:
-    hashes = list(dict.fromkeys(_HASH.findall(text)))
-    units = _Units(_COMMITS, len(hashes))
-    for name in hashes:
-        if name[:7] in view.text:
+    elided, units = _elided(view), _Units(_COMMITS)
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _HASH.match(line)
+        if match is None:
+            continue
+        units.total += 1
+        if match[1] in view.text or match[1][:_SHORT] in view.text:
             units.shown += 1
+        elif number in elided:
+            units.elided += 1
         else:
-            units.lost.append(name)
+            units.lost.append(match[1])
     return units
+
+
+def _elided(view: View) -> set[int]:
+    places = [e.place for e in view.elisions]
+    return {n for p in places if isinstance(p, Lines) for n in range(p.first, p.last + 1)}
 
 
 _JUDGES: dict[str, _Judge] = {"search": _matches, "list": _listed, "diff": _changes}
