@@ -21,7 +21,7 @@ SURE: Final = 1.0
 """A score after which no other detector is asked: it is for openings that nothing else has."""
 
 DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
-    (Kind.JSON, 0.98, data.json_score),
+    (Kind.JSON, 1.0, data.json_score),
     (Kind.DIFF, 0.95, search.diff_score),
     (Kind.MARKUP, 0.95, markup.markup_score),
     (Kind.LOG, 0.97, log.log_score),

@@ -21,8 +21,9 @@ def json_score(sample: Sample) -> float:
     """Score an opening, and an end, as JSON has them; the parser has the last word."""
     if not _JSON_OPENING.match(sample.head):
         return 0.0
-    certain = _JSON_NAME.match(sample.head) or sample.tail.endswith(("}", "]"))
-    return 0.98 if certain else 0.9
+    if _JSON_NAME.match(sample.head):
+        return 1.0
+    return 0.98 if sample.tail.endswith(("}", "]")) else 0.9
 
 
 def table_score(sample: Sample) -> float:
