@@ -76,7 +76,11 @@ def run(setting: Setting) -> SuiteResult:
 
 
 def _measure(name: str, text: str) -> _Diagnostics:
-    view = engine_view(text, Hints())
+    return judge(name, text, engine_view(text, Hints()))
+
+
+def judge(name: str, text: str, view: View) -> _Diagnostics:
+    """Say of every diagnostic of a text whether a view shows, counts or hides it."""
     elided = _elided_lines(view)
     result = _Diagnostics(name, view.kind, count(text), count(view.text), 0, 0, 0, [])
     for number, line in enumerate(text.split("\n"), 1):

@@ -82,11 +82,11 @@ def _contents(setting: Setting) -> Iterator[tuple[str, str, _Judge]]:
             continue
         for path in paths:
             log = "git_log" in path.name
-            yield path.name, read_text(path), _commits if log else _JUDGES[folder]
+            yield path.name, read_text(path), judge_commits if log else _JUDGES[folder]
     kinds = {"grep": "search", "file_listing": "list", "diff": "diff"}
     for item in setting.corpus.inputs:
         if item.kind == "git_log":
-            yield item.id, item.content, _commits
+            yield item.id, item.content, judge_commits
         elif item.kind in kinds and "diffstat" not in item.id:
             yield item.id, item.content, _JUDGES[kinds[item.kind]]
 
@@ -120,7 +120,7 @@ _WANTED = {
 """Units that may be elided."""
 
 
-def _matches(text: str, view: View) -> _Units:
+def judge_matches(text: str, view: View) -> _Units:
     wanted = list(dict.fromkeys((m["path"], int(m["line"])) for m in _MATCH.finditer(text)))
     units = _Units(_MATCHES, len(wanted))
     if view.is_passthrough:
@@ -164,7 +164,7 @@ def _expand(text: str) -> Iterator[int]:
         yield from range(int(first), min(int(last or first), int(first) + 10_000) + 1)
 
 
-def _listed(text: str, view: View) -> _Units:
+def judge_names(text: str, view: View) -> _Units:
     wanted = Counter(name for line in text.split("\n") for name in _NAME.findall(line)[-1:])
     there = Counter(_NAME.findall(view.text))
     units = _Units(_NAMES, sum(wanted.values()))
@@ -177,7 +177,7 @@ def _listed(text: str, view: View) -> _Units:
     return units
 
 
-def _changes(text: str, view: View) -> _Units:
+def judge_changes(text: str, view: View) -> _Units:
     elided = _elided(view)
     units, at = _Units(_CHANGES), 0
     for number, line in enumerate(text.split("\n"), 1):
@@ -195,7 +195,7 @@ def _changes(text: str, view: View) -> _Units:
     return units
 
 
-def _commits(text: str, view: View) -> _Units:
+def judge_commits(text: str, view: View) -> _Units:
     elided, units = _elided(view), _Units(_COMMITS)
     for number, line in enumerate(text.split("\n"), 1):
         match = _HASH.match(line)
@@ -216,7 +216,7 @@ def _elided(view: View) -> set[int]:
     return {n for p in places if isinstance(p, Lines) for n in range(p.first, p.last + 1)}
 
 
-_JUDGES: dict[str, _Judge] = {"search": _matches, "list": _listed, "diff": _changes}
+_JUDGES: dict[str, _Judge] = {"search": judge_matches, "list": judge_names, "diff": judge_changes}
 
 
 def _by_unit(figures: Sequence[_Figures]) -> dict[str, list[_Figures]]:
