@@ -69,7 +69,7 @@ async def retrieve(context: Context, caller: Caller, request: RetrieveRequest) -
 
 
 def _name(selector: Selector | None) -> str:
-    """Return a selector's name in the API: json_path, lines, match …"""
+    """Return a selector's name in the API, such as json_path."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(selector).__name__).lower()
 
 
