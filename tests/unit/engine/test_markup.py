@@ -44,7 +44,7 @@ def view(text: str, query: str = "", policy: Policy | None = None) -> Draft:
 def test_the_article_is_shown_and_what_stands_around_it_is_not() -> None:
     text = view(article()).text
     assert text.startswith(
-        "# The ferry of the northern islands\n[main text; left out: before … L1-4, "
+        "# The ferry of the northern islands\n[main text; left out: before … B0-"
     )
     assert "\n## On time\n" in text
     assert f'\n{SENTENCE}Crossing 3 was "calm" & short.\n' in text

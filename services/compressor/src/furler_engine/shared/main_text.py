@@ -39,7 +39,7 @@ _SIDE_NAME = re.compile(
     r"|promo\w*|advert\w*|ads?|sponsor\w*|newsletter|subscri\w*|signup|sign-up|login|cookie\w*|consent|gdpr|popup|modal|banner"
     r"|comments?|disqus|widget\w*|tags?|author|bio|byline|caption|copyright|disclaimer|pagination|pager|skip|toolbar|masthead"
     r"|trending|popular|most|more|latest|outbrain|taboola|teaser\w*|carousel|gallery|complementary|search|rating|print|meta|credit"
-    r"|timestamp|dateline|also|photo\w*|image\w*)(?![a-z])"
+    r"|timestamp|dateline|also)(?![a-z])"
 )
 _SIDE_TAGS: Final = frozenset(
     {"nav", "footer", "aside", "form", "button", "select", "figcaption", "head", "header"}

@@ -8,6 +8,7 @@ text (compressors.markup).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
@@ -119,6 +120,7 @@ class _Scanner:
         self.depth = 0
         self.links = 0
         self.count = 0
+        self.open: Counter[str] = Counter()
         self.blocks: list[Block] = []
         self.block = Block(self.element)
         self.title = ""
@@ -180,6 +182,7 @@ class _Scanner:
             hidden = self.element.hidden or _HIDDEN.search(attributes) is not None
             self.count += 1
             self.depth += 1
+            self.open[tag] += 1
             self.element = Element(tag, words.lower(), self.element, hidden, self.count)
             self.block = Block(self.element)
 
@@ -190,7 +193,7 @@ class _Scanner:
             return
         self._end_block()
         self.links = 0
-        if any(element.tag == tag for element in self.element.path()):
+        if self.open[tag]:
             while self.element.tag != tag:
                 self._leave()
             self._leave()
@@ -201,6 +204,7 @@ class _Scanner:
 
     def _leave(self) -> None:
         if self.element.parent is not None:
+            self.open[self.element.tag] -= 1
             self.element = self.element.parent
             self.depth -= 1
             self.block = Block(self.element)
