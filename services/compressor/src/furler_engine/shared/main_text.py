@@ -63,12 +63,14 @@ def main_text(blocks: Sequence[Block]) -> list[Block]:
     first, last = strong[0], strong[-1]
     while last + 1 < len(inside) and fine[last + 1] and inside[last + 1].element.tag in _FOLLOWING:
         last += 1
-    while first > 0 and fine[first - 1] and inside[first - 1].element.tag == "p":
+    while first > 0 and fine[first - 1] and inside[first - 1].element.tag in _LEADING:
         first -= 1
     return [inside[at] for at in range(first, last + 1) if fine[at]]
 
 
 _FOLLOWING: Final = frozenset({"p", "td", "th", "li", "pre", "tr"})
+_LEADING: Final = frozenset({"p", "h2", "h3", "h4"})
+"""What may stand right after the last and before the first running text of an article."""
 
 
 def _is_solid(block: Block) -> bool:
