@@ -308,7 +308,7 @@ def test_explain_shows_what_was_tried() -> None:
     )
     done = Cli({"Explain": in_turn(answer)}).run("explain", stdin=b"x")
     assert done.stdout.splitlines() == [
-        "tried  usable  tokens  why",
+        "tried  chosen  tokens  why",
         "json   no       1,000  does not fit",
         "log    yes        250  1 of 9 lines",
         "log · 1,000 → 250 tokens · 75.0 % saved",

@@ -106,3 +106,11 @@ def test_the_summary_gives_the_command_that_gets_a_part_back() -> None:
     assert summary(_view("r", ("log",))) == retrieve
     assert summary(_view("", ("log",))) == f"{head} · 75.0 % saved · original not stored"
     assert summary(_view("", ())) == f"{head} · unchanged"
+
+
+def test_nearly_all_is_not_shown_as_all() -> None:
+    assert (output.share(0.99999), output.share(1.0), output.share(0.0)) == (
+        "99.9 %",
+        "100.0 %",
+        "0.0 %",
+    )

@@ -57,9 +57,8 @@ def explain(  # noqa: PLR0913 - one argument per option
 
 def decisions(explanation: Explanation) -> Table:
     """Return what was tried, in order."""
-    chosen = explanation.view.compressors
     return Table(
-        (Column("tried"), Column("usable"), Column("tokens", numeric=True), Column("why")),
+        (Column("tried"), Column("chosen"), Column("tokens", numeric=True), Column("why")),
         [
             (
                 each.compressor,
@@ -69,8 +68,5 @@ def decisions(explanation: Explanation) -> Table:
             )
             for each in explanation.decisions
         ],
-        styles=[
-            "good" if each.compressor in chosen else "" if each.applied else "faint"
-            for each in explanation.decisions
-        ],
+        styles=["good" if each.applied else "" for each in explanation.decisions],
     )

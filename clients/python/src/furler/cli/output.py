@@ -104,7 +104,9 @@ def remark(message: str) -> None:
     """Tell a person at the terminal something on the side; nobody else."""
     stream = sys.stderr
     if stream.isatty():
-        Console(file=stream, stderr=True, highlight=False).print(Text(message, style="dim"))
+        Console(file=stream, stderr=True, highlight=False).print(
+            Text(message, style="dim"), soft_wrap=True
+        )
 
 
 def warn(message: str) -> None:
@@ -124,8 +126,8 @@ def working(message: str, size: int) -> Iterator[None]:
 
 
 def share(value: float) -> str:
-    """Return a share as a percentage."""
-    return f"{value * 100:.1f} %"
+    """Return a share as a percentage. Nearly all is not rounded up to all."""
+    return f"{100.0 if value == 1 else min(99.9, value * 100):.1f} %"
 
 
 def size_of(count: int) -> str:

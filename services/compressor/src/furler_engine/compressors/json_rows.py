@@ -227,7 +227,10 @@ class _Chooser:
             values = [m.value if isinstance(m, Inline) else {} for _, m in members]
             names = [name for name, _ in members]
             room = int(budget * len(members) / total)
-            kept = self._select([names, values], names, room)
+            texts = names
+            if self.query:
+                texts = [f"{name} {self._node_text(member)}" for name, member in members]
+            kept = self._select([names, values], texts, room)
             self._keep(path, kept, len(members), "members")
         self._share([((*path, members[at][0]), members[at][1]) for at in kept], budget)
 
