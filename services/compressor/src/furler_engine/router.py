@@ -20,8 +20,11 @@ from furler_engine.compressors import (
     listing,
     log,
     long_lines,
+    markdown,
+    markup,
     name_list,
     path_list,
+    prose,
     search,
     sql_dump,
     test_output,
@@ -56,6 +59,9 @@ _TABLE: Final = (
     (Kind.BUILD_OUTPUT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.DIAGNOSTICS, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.STACK_TRACE, Compressor("log", _ELIDING, log.plan)),
+    (Kind.MARKUP, Compressor("markup", _ELIDING, markup.plan)),
+    (Kind.MARKDOWN, Compressor("markdown", _ELIDING, markdown.plan)),
+    (Kind.PROSE, Compressor("prose", _ELIDING, prose.plan)),
     (Kind.TEXT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
 )
 

@@ -6,8 +6,10 @@ import re
 
 from furler_engine.detect.sample import Sample
 
-_TAG_OPENING = re.compile(
-    r"\s*(?:<!DOCTYPE|<\?xml|<html|<!--|<(?:head|body|div|svg|rss|feed|project)\b)", re.IGNORECASE
+# What only a page or a document of XML opens with; READMEs open with comments and <div> too.
+_DOCUMENT = re.compile(
+    r"\s*(?:<!--.{0,1000}?-->\s*)?(?:<!DOCTYPE|<\?xml|<(?:html|head|body|svg|rss|feed|project|urlset|configuration)[\s>])",
+    re.IGNORECASE | re.DOTALL,
 )
 _TAG = re.compile(r"\s*</?[A-Za-z][\w:-]*[\s/>]")
 _MARKDOWN = re.compile(
@@ -18,9 +20,10 @@ _SENTENCE = re.compile(r"[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
 
 def markup_score(sample: Sample) -> float:
     """Score HTML and XML by their opening, else by tags at the start of lines."""
-    if _TAG_OPENING.match(sample.head):
+    if _DOCUMENT.match(sample.head):
         return 0.95
-    return 0.8 * sample.share(_TAG.match)
+    opens = sample.head.lstrip().startswith("<")
+    return (0.9 if opens else 0.8) * sample.share(_TAG.match)
 
 
 def markdown_score(sample: Sample) -> float:
