@@ -31,6 +31,8 @@ from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Sour
 _PAGE: Final = re.compile(r"<(?:html|body|div|p|h[1-6]|table|ul|ol|section|article|main|span|a)[\s>]", re.IGNORECASE)
 _XML: Final = re.compile(r"\s*<\?xml(?!.{0,2000}?<html\b)", re.IGNORECASE | re.DOTALL)
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,500})</title", re.IGNORECASE)
+_SITE: Final = re.compile(r"(?<=.{20}) (?:\||-|–|—|·|::|») [^|–—·»]{1,40}$")
+"""The site's name, which titles end in."""
 _HREF: Final = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _EMPTY_WORDS: Final = frozenset(
     ("here", "click here", "this", "link", "this link", "download", "source", "read more", "more")
@@ -129,7 +131,7 @@ class _View:
                     small.append(gap)
             lines += self._lines(run)
         if small:
-            lines.append("[left out besides: " + ", ".join(format_place(g.place) for g in small) + "]")
+            lines.append("[left out: " + ", ".join(format_place(g.place) for g in small) + "]")
         shown = sum(len(self.texts[i].split()) for run in self.runs for i in run)
         elisions = tuple(
             Elision(gap.place, f"{gap.words} words, and markup") for gap in gaps if gap is not None
@@ -138,11 +140,10 @@ class _View:
         return Draft("\n".join(lines), TextShown(ranges), "words", total, shown, elisions)
 
     def _opening(self) -> str:
-        has_title = any(
-            _rank(self.page.names[self.page.blocks[i].element]) == 1 for run in self.runs for i in run
-        )
+        first = self.page.blocks[self.runs[0][0]]
+        has_title = _rank(self.page.names[first.element]) > 0
         title = None if has_title else _TITLE.search(self.source.text)
-        return f"[page as text: {folded(title[1])}]" if title else "[page as text]"
+        return f"[page: {_SITE.sub('', folded(title[1]))}]" if title else "[page]"
 
     def _ranges(self) -> tuple[tuple[Bytes, ...], list[_Gap | None]]:
         """Return the bytes of each run of blocks, and of the gap before each and after the last."""

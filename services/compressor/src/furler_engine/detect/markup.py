@@ -15,6 +15,13 @@ _TAG = re.compile(r"\s*</?[A-Za-z][\w:-]*[\s/>]")
 _MARKDOWN = re.compile(
     r"#{1,6} \S|```|~~~|\s*[-*] \[|\s*[-*+] \S|\s*\d+\. \S|> |!?\[[^\]]+\]\(|\|.*\||={3,}$|-{3,}$"
 )
+# "Speaker: words", not a file's name or a key of a configuration.
+_TURN = re.compile(r"[A-Z][\w'. -]{1,30}: \S")
+_MOST_TURNS = 0.7
+_WORDY = re.compile(r"[^\W\d_]|[ ,.'’]")
+_WORDS = 0.85
+"""Share of a line that letters, blanks, commas and full stops make up in running text."""
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]{8,}")
 _SENTENCE = re.compile(r"[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
 
 
@@ -34,5 +41,15 @@ def markdown_score(sample: Sample) -> float:
 
 
 def prose_score(sample: Sample) -> float:
-    """Score lines of several words that read like sentences."""
-    return 0.6 * sample.share(lambda line: line.count(" ") >= 4 and _SENTENCE.match(line))
+    """Score the characters on lines of words that read like sentences, or like turns of a talk."""
+    total = sum(map(len, sample.lines))
+    if not total:
+        return 0.0
+    turns = sample.share(_TURN.match) > _MOST_TURNS
+    wordy = sum(
+        len(line)
+        for line in sample.lines
+        if len(_WORDY.findall(line)) >= _WORDS * len(line)
+        and (turns or _UNSPACED.search(line) or (line.count(" ") >= 4 and _SENTENCE.match(line)))
+    )
+    return 0.65 * wordy / total

@@ -35,12 +35,12 @@ related recommend\\w* recirc\\w* promo promos promoted promotion also trending p
 read-more teaser teasers carousel slider outbrain taboola newsletter subscribe subscription signup sign-up
 login paywall advert adverts advertisement ad ads adslot sponsor\\w* cookie cookies consent banner popup modal
 overlay flyout tooltip alert notice widget rating ratings vote votes print tag tags taglist tag-list byline
-author authors bio date dateline timestamp meta metadata caption gallery-caption photo-credit credit credits
+author authors bio date dateline timestamp meta metadata caption captions gallery-caption photo photo-credit credit credits
 copyright disclaimer correction sr-only screen-reader\\S*
 """
 # Words of class, id and role, but not the with-sidebar of the element beside it.
 _OTHER: Final = re.compile(
-    rf"""(?:^|(?<!with)(?<!has)(?<!no)(?<!one)[\s_"'=-])(?:{"|".join(_OTHER_WORDS.split())})(?=[\s_"'-]|$|(?-i:[A-Z]))""",
+    rf"""(?:^|(?<!with)(?<!has)(?<!no)(?<!one)[\s_"'=-]|(?-i:(?<=[a-z])(?=[A-Z])))(?:{"|".join(_OTHER_WORDS.split())})(?=[\s_"'-]|$|(?-i:[A-Z]))""",
     re.IGNORECASE,
 )
 _NAMING: Final = re.compile(
@@ -194,6 +194,6 @@ def _inside(
 
 
 def _belongs(name: str, block: Block, text: str) -> bool:
-    if block.linked > block.chars / 2:
+    if block.linked > block.chars / 2 or name == "figure":
         return False
     return len(text) >= _SHORTEST or name in _KEPT_SHORT
