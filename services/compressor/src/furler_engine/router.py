@@ -15,6 +15,7 @@ from furler_engine.compressors import (
     diff_stat,
     git_log,
     git_oneline,
+    json_broken,
     json_rows,
     json_tables,
     listing,
@@ -27,6 +28,7 @@ from furler_engine.compressors import (
     prose,
     search,
     sql_dump,
+    table,
     test_output,
     tree,
 )
@@ -39,6 +41,7 @@ _TABLE: Final = (
     (Kind.JSON, Compressor("json_tables", _LOSSLESS, json_tables.plan)),
     (Kind.JSON, Compressor("json_tables_2", _LOSSLESS, json_tables.plan_tight)),
     (Kind.JSON, Compressor("json_rows", _ELIDING, json_rows.plan)),
+    (Kind.JSON, Compressor("json_broken", _ELIDING, json_broken.plan)),
     (Kind.DIFF, Compressor("diff", _LOSSLESS, diff.plan)),
     (Kind.DIFF, Compressor("diff_stat", _LOSSLESS, diff_stat.plan)),
     (Kind.DIFF, Compressor("diff_brief", _ELIDING, diff.plan_eliding)),
@@ -51,6 +54,8 @@ _TABLE: Final = (
     (Kind.LISTING, Compressor("tree", _LOSSLESS, tree.plan)),
     (Kind.SEARCH_RESULTS, Compressor("search", _LOSSLESS, search.plan)),
     (Kind.SEARCH_RESULTS, Compressor("search_brief", _ELIDING, search.plan_eliding)),
+    (Kind.TABLE, Compressor("table", _ELIDING, table.plan)),
+    (Kind.PROSE, Compressor("prose", _ELIDING, prose.plan)),
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
     (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),
     (Kind.CODE, Compressor("sql_dump", _ELIDING, sql_dump.plan)),
@@ -61,7 +66,6 @@ _TABLE: Final = (
     (Kind.STACK_TRACE, Compressor("log", _ELIDING, log.plan)),
     (Kind.MARKUP, Compressor("markup", _ELIDING, markup.plan)),
     (Kind.MARKDOWN, Compressor("markdown", _ELIDING, markdown.plan)),
-    (Kind.PROSE, Compressor("prose", _ELIDING, prose.plan)),
     (Kind.TEXT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
 )
 

@@ -1,7 +1,7 @@
 """Markdown: what repeats or only decorates is left out; with a query, the best blocks stay.
 
 What lives here: which blocks of Markdown go for what reason. What does not:
-cutting it into blocks (shared/text_units.py), scoring them
+cutting it into blocks (shared/markdown_blocks.py), scoring them
 (shared/relevance.py), writing the view (shared/excerpt.py).
 
 Headings always stay: they are the outline by which a reader asks for the rest.
@@ -14,14 +14,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from furler_engine.markers import format_place
-from furler_engine.shared.budget import budget
 from furler_engine.shared.excerpt import LESS_RELEVANT, Part, excerpt
+from furler_engine.shared.markdown_blocks import Block, Form, markdown_blocks
 from furler_engine.shared.relevance import Unit, choose, scores
-from furler_engine.shared.text_units import Block, Form, markdown_blocks
 from furler_engine.tokens import estimate
 from furler_engine.types import Draft, Kind, Level, Policy, Source
 
 _DECORATION: Final = frozenset((Form.COMMENT, Form.BADGES, Form.LINKS, Form.CONTENTS))
+_SHARE: Final = {Level.CAREFUL: 0.45, Level.TIGHT: 0.3}
+"""Part of a text that stays for a query."""
+_SHORT: Final = 1_000
+"""Tokens under which a text stays whole: a retrieval costs a turn of about 600."""
+_FOR_MARKERS: Final = 0.97
 _SHORTEST_REPEAT: Final = 80
 _OUTLINED: Final = 3_000
 """Tokens from which Level.TIGHT shows an outline where no query is asked."""
@@ -51,10 +55,15 @@ def plan(source: Source, policy: Policy) -> Draft | None:
 
 
 def _room(source: Source, policy: Policy) -> float | None:
-    room = budget(source, policy, Kind.MARKDOWN)
-    if room is None and policy.level(Kind.MARKDOWN) is Level.TIGHT:
-        return 0.0 if estimate(source.text, policy.tokenizer) > _OUTLINED else None
-    return room
+    """Return the characters that may stay; None where all of them may."""
+    size = estimate(source.text, policy.tokenizer)
+    level = policy.level(Kind.MARKDOWN)
+    if policy.target_tokens:
+        share = _FOR_MARKERS * policy.target_tokens / max(1, size)
+        return share * len(source.text) if share < 1 else None
+    if source.hints.query and size >= _SHORT:
+        return _SHARE.get(level, 1.0) * len(source.text)
+    return 0.0 if level is Level.TIGHT and size > _OUTLINED else None
 
 
 def _chosen(

@@ -28,7 +28,9 @@ from furler_engine.shared.relevance import Unit, choose, scores
 from furler_engine.tokens import estimate
 from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Source, TextShown
 
-_PAGE: Final = re.compile(r"<(?:html|body|div|p|h[1-6]|table|ul|ol|section|article|main|span|a)[\s>]", re.IGNORECASE)
+_PAGE: Final = re.compile(
+    r"<(?:html|body|div|p|h[1-6]|table|ul|ol|section|article|main|span|a)[\s>]", re.IGNORECASE
+)
 _XML: Final = re.compile(r"\s*<\?xml(?!.{0,2000}?<html\b)", re.IGNORECASE | re.DOTALL)
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,500})</title", re.IGNORECASE)
 _SITE: Final = re.compile(r"(?<=.{20}) (?:\||-|–|—|·|::|») [^|–—·»]{1,40}$")
@@ -37,7 +39,9 @@ _HREF: Final = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""
 _EMPTY_WORDS: Final = frozenset(
     ("here", "click here", "this", "link", "this link", "download", "source", "read more", "more")
 )
-_ASKS_FOR_LINKS: Final = re.compile(r"\b(?:links?|urls?|href|download\w*|address(?:es)?|https?)\b", re.IGNORECASE)
+_ASKS_FOR_LINKS: Final = re.compile(
+    r"\b(?:links?|urls?|href|download\w*|address(?:es)?|https?)\b", re.IGNORECASE
+)
 _SHARE: Final = {Level.CAREFUL: 0.13, Level.TIGHT: 0.08}
 """Share of a page's size that its main text may have when a query is asked of it."""
 _LEAST: Final = 1_200

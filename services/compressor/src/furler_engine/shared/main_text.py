@@ -21,10 +21,11 @@ from typing import Final
 
 from furler_engine.shared.markup_scan import Block, Page
 
-HIDDEN: Final = frozenset(
-    "head noscript template svg math nav footer aside header form button select datalist dialog menu iframe"
-    " object canvas video audio figcaption map textarea".split()
-)
+_HIDDEN_NAMES: Final = """
+head noscript template svg math nav footer aside header form button select datalist dialog menu iframe
+object canvas video audio figcaption map textarea
+"""
+HIDDEN: Final = frozenset(_HIDDEN_NAMES.split())
 """Elements that hold no main text, or none that shows."""
 _NEVER: Final = frozenset(("head", "noscript", "template", "svg", "select", "datalist"))
 """Of these not even where most of a page's text is in them."""

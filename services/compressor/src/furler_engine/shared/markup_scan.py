@@ -24,17 +24,19 @@ _SLOW_TAGS: Final = 500
 """Tags with a quoted < or > in one text; hostile text could have one every four characters."""
 _TAG_END: Final = re.compile(r"""(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
 
-RAW: Final = frozenset(("script", "style", "textarea", "title", "iframe", "xmp", "noembed", "noframes"))
+RAW: Final = frozenset(
+    ("script", "style", "textarea", "title", "iframe", "xmp", "noembed", "noframes")
+)
 """Elements whose content is no markup."""
 _RAW_END: Final = {name: re.compile(f"</{name}", re.IGNORECASE) for name in RAW}
 
-INLINE: Final = frozenset(
-    "a abbr acronym b bdi bdo big br cite code data del dfn em font i img input ins kbd label mark meta link"
-    " nobr q rp rt ruby s samp small source span strike strong sub sup time track tt u var wbr".split()
-)
-VOID: Final = frozenset(
-    "area base br col embed hr img input link meta param source track wbr".split()
-)
+_INLINE_NAMES: Final = """
+a abbr acronym b bdi bdo big br cite code data del dfn em font i img input ins kbd label mark meta link
+nobr q rp rt ruby s samp small source span strike strong sub sup time track tt u var wbr
+"""
+INLINE: Final = frozenset(_INLINE_NAMES.split())
+_VOID_NAMES: Final = "area base br col embed hr img input link meta param source track wbr"
+VOID: Final = frozenset(_VOID_NAMES.split())
 # What an opening tag ends, if it is the innermost open element.
 _IMPLIED_ENDS: Final = {
     "li": ("li",), "dt": ("dt", "dd"), "dd": ("dt", "dd"), "tr": ("td", "th", "tr"), "td": ("td", "th"),

@@ -1,7 +1,8 @@
-"""Cutting running text into the units that stay or go whole: Markdown's blocks, prose's paragraphs.
+"""Markdown as blocks that stay or go whole: headings, paragraphs, items, fences, tables.
 
-What lives here: where a unit starts and ends, and what kind it is. A fence, a
-table, a list item is never cut. What does not: which units stay (relevance.py).
+What lives here: where a block starts and ends, and what it is. A fence, a table,
+a list item is never cut. What does not: which blocks stay (relevance.py), the
+units of text without such marks (units.py).
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ _ITEMS_TOGETHER: Final = 400
 _LONGEST: Final = 1200
 """Characters of a paragraph from which it is cut at sentences."""
 # Latin ends of sentences need white space and a capital behind them; CJK ones nothing.
-_SENTENCE_END: Final = re.compile(r"[.!?][\"')\]”’]{0,3}\s+(?=[\"'(\[“‘]?[A-Z0-9À-Þ])|[。！？]+[」』”’）]{0,3}")
+_SENTENCE_END: Final = re.compile(
+    r"[.!?][\"')\]”’]{0,3}\s+(?=[\"'(\[“‘]?[A-Z0-9À-Þ])|[。！？]+[」』”’）]{0,3}"
+)
 _SENTENCES_TOGETHER: Final = 250
 
 
@@ -81,32 +84,6 @@ def markdown_blocks(text: str) -> list[Block]:
         else:
             blocks.append(block)
     return blocks
-
-
-def prose_blocks(text: str) -> list[Block]:
-    """Cut prose into paragraphs, or lines where it has none; long ones at sentences."""
-    has_paragraphs = "\n\n" in text
-    blocks: list[Block] = []
-    start = 0
-    after_blank = False
-    for match in _LINE.finditer(text):
-        at = match.start()
-        is_blank = match[0].isspace()
-        if at > start and not is_blank and (after_blank or not has_paragraphs):
-            blocks += _prose_block(text, start, at)
-            start = at
-        after_blank = is_blank
-    if start < len(text):
-        blocks += _prose_block(text, start, len(text))
-    return blocks
-
-
-def _prose_block(text: str, start: int, end: int) -> Iterator[Block]:
-    if end - start <= _LONGEST:
-        yield Block(Form.TEXT, start, end)
-        return
-    for low, high in _sentences(text, start, end):
-        yield Block(Form.TEXT, low, high)
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -132,9 +109,7 @@ def _raw_blocks(text: str) -> Iterator[Block]:
         yield Block(_refined(form, text[start:end]), start, end, rank)
 
 
-def _block_at(
-    text: str, lines: list[tuple[int, int]], at: int, line: str
-) -> tuple[Form, int, int]:
+def _block_at(text: str, lines: list[tuple[int, int]], at: int, line: str) -> tuple[Form, int, int]:
     """Return form and rank of the block at a line, and the line behind it."""
     if fence := _FENCE.match(line):
         return Form.FENCE, 0, _behind_fence(text, lines, at, fence[1])
