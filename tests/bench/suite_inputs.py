@@ -7,7 +7,7 @@ The bars of the kinds are in bars.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from furler_engine.types import Fidelity, Hints
 
@@ -26,7 +26,7 @@ def run(setting: Setting) -> SuiteResult:
     inputs = [item for item in setting.corpus.inputs if setting.only in item.id]
     figures = [measure(setting, item) for item in setting.progress("inputs", inputs, len(inputs))]
     tables = [
-        _table("Each input", [(_named(f), [f]) for f in figures]),
+        replace(_table("Each input", [(_named(f), [f]) for f in figures]), detail=True),
         _table("By kind", _grouped(figures, [f.kind for f in figures])),
         _table("By group", _grouped(figures, [f.group for f in figures])),
         _table("Overall", _overall(figures)),

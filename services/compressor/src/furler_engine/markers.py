@@ -78,9 +78,6 @@ def trailer(draft: Draft, ref: str, elided_tokens: int) -> str:
     if not ref:
         return f"\n[furler: {state}; {elided_tokens:,} tokens left out, original not stored]"
     example = format_place(draft.elisions[0].place)
-    if example.startswith("B"):
-        ways = f'marker="{example}") or match="regex", query="words"'
-        return f'\n[furler: {state}; {elided_tokens:,} tokens left out, stored: retrieve(ref="{ref}", {ways}]'
     ways = {
         BytesShown: f'lines="{example.lstrip("L")}") or symbol="name", query="words"',
         ValueShown: f'path="{example}") or query="words"',

@@ -7,7 +7,6 @@ anything that knows a kind of content.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -64,12 +63,20 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A checked draft with its trailer. ``size`` is an estimate."""
+    """A draft not yet checked. ``size`` is an estimate of its text."""
 
     compressor: Compressor
     draft: Draft
-    text: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A checked draft, its elisions priced, and its text with the trailer."""
+
+    name: str
+    draft: Draft
+    text: str
 
 
 def compress(text: str, hints: Hints, policy: Policy, ref: str) -> View:
@@ -92,33 +99,43 @@ def compress(text: str, hints: Hints, policy: Policy, ref: str) -> View:
     if best is not None:
         after = tokens.count(best.text, policy.tokenizer)
         if after.tokens <= before.tokens * (1 - MIN_GAIN):
-            task.note(best.compressor.name, "chosen", applied=True, size=after.tokens)
+            task.note(best.name, "chosen", applied=True, size=after.tokens)
             view = replace(
-                view, text=best.text, ref=ref, compressors=(best.compressor.name,),
+                view, text=best.text, ref=ref, compressors=(best.name,),
                 elisions=best.draft.elisions, tokens_after=after.tokens,
                 estimated=before.estimated or after.estimated,
             )  # fmt: skip
         else:
-            task.note(best.compressor.name, "saves less than 5 %", size=after.tokens)
+            task.note(best.name, "saves less than 5 %", size=after.tokens)
     return replace(view, decisions=tuple(task.decisions))
 
 
-def _best(task: _Task) -> _Candidate | None:
+def _best(task: _Task) -> _Chosen | None:
     reason = _why_not(task)
     if reason:
         task.note("passthrough", reason, applied=True)
         return None
+    # The check reads a draft back, which costs as much as making it: only those that
+    # would be chosen are checked, in order of preference.
+    for candidate in _preferred(task):
+        chosen = _checked(task, candidate)
+        if chosen is not None:
+            return chosen
+    return None
+
+
+def _preferred(task: _Task) -> list[_Candidate]:
+    """Return the drafts worth giving out, the best first."""
     allowed = [c for c in ROUTES.get(task.kind, ()) if c.name not in task.policy.disabled]
-    lossless = [c for c in allowed if c.fidelity is Fidelity.LOSSLESS]
-    best = _smallest(_candidates(task, lossless))
-    if _may_not_elide(task) or (best is not None and best.size <= _enough(task)):
-        return best
-    lossy = [c for c in allowed if c.fidelity is not Fidelity.LOSSLESS]
-    shorter = _smallest(_candidates(task, lossy))
-    if best is None or shorter is None:
-        return best or shorter
+    lossless = _drafted(task, [c for c in allowed if c.fidelity is Fidelity.LOSSLESS])
+    if _may_not_elide(task) or (lossless and lossless[0].size <= _enough(task)):
+        return lossless
+    lossy = _drafted(task, [c for c in allowed if c.fidelity is not Fidelity.LOSSLESS])
+    if not lossless:
+        return lossy
     gain = 0.0 if task.policy.target_tokens else LOSSY_GAIN
-    return shorter if shorter.size < best.size * (1 - gain) else best
+    bound = lossless[0].size * (1 - gain)
+    return [*(c for c in lossy if c.size < bound), *lossless]
 
 
 def _why_not(task: _Task) -> str:
@@ -147,28 +164,30 @@ def _enough(task: _Task) -> int:
     return 0 if task.policy.level(task.kind) is Level.TIGHT else LOSSY_FLOOR
 
 
-def _smallest(candidates: Iterable[_Candidate]) -> _Candidate | None:
-    return min(candidates, key=lambda c: c.size, default=None)
-
-
-def _candidates(task: _Task, compressors: list[Compressor]) -> Iterator[_Candidate]:
-    source, policy = task.source, task.policy
+def _drafted(task: _Task, compressors: list[Compressor]) -> list[_Candidate]:
+    """Return what compressors propose, the shortest first."""
+    candidates = []
     for compressor in compressors:
-        draft = compressor.plan(source, policy)
+        draft = compressor.plan(task.source, task.policy)
         if draft is None:
             task.note(compressor.name, "does not fit the content")
             continue
-        try:
-            check(source, draft)
-        except CoverageError as error:
-            task.note(compressor.name, f"coverage: {error}")
-            continue
-        draft = replace(draft, elisions=_priced(source, draft, task.size))
-        text = draft.text + _trailer(task, draft)
-        size = tokens.estimate(text, policy.tokenizer)
+        size = tokens.estimate(draft.text, task.policy.tokenizer)
         shown = f"{draft.shown} of {draft.total} {draft.units} shown"
         task.note(compressor.name, f"candidate: {shown}", size=size)
-        yield _Candidate(compressor, draft, text, size)
+        candidates.append(_Candidate(compressor, draft, size))
+    return sorted(candidates, key=lambda c: c.size)
+
+
+def _checked(task: _Task, candidate: _Candidate) -> _Chosen | None:
+    draft, name = candidate.draft, candidate.compressor.name
+    try:
+        check(task.source, draft)
+    except CoverageError as error:
+        task.note(name, f"coverage: {error}")
+        return None
+    draft = replace(draft, elisions=_priced(task.source, draft, task.size))
+    return _Chosen(name, draft, draft.text + _trailer(task, draft))
 
 
 def _trailer(task: _Task, draft: Draft) -> str:

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import tiktoken
 
+from furler_engine.types import TOKENIZERS
+
 if TYPE_CHECKING:
     from tiktoken._tiktoken import CoreBPE
 
@@ -93,7 +95,6 @@ _VOCABULARIES: Final = {
         ),
     ),
 }  # fmt: skip
-TOKENIZERS: Final = tuple(sorted(_VOCABULARIES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +179,20 @@ def _class_table() -> npt.NDArray[np.uint8]:
 
 
 _TABLE: Final = _class_table()
+_CLASS_OF: Final = _TABLE.tobytes()
 # To the regex blanks and line breaks are one class, to the merger both cases are.
 _RUN_TABLE: Final = np.array([{_BREAK: _BLANK, _UPPER: _LOWER}.get(c, c) for c in _TABLE], np.uint8)
 
 
 def _features(text: str) -> npt.NDArray[np.float64]:
-    data = np.frombuffer(text.encode(), np.uint8)
+    """Count the runs and then the bytes of each class."""
+    data = text.encode().translate(_CLASS_OF)
     features = np.zeros(2 * _CLASSES)
     for start in range(0, len(data), _ENCODED_AT_ONCE):
-        classes = _TABLE[data[start : start + _ENCODED_AT_ONCE]]
-        changes = np.flatnonzero(classes[1:] != classes[:-1]) + 1
-        runs = np.bincount(classes[changes], minlength=_CLASSES)
-        runs[classes[0]] += 1
-        features += np.concatenate([runs, np.bincount(classes, minlength=_CLASSES)])
+        piece = data[start : start + _ENCODED_AT_ONCE]
+        classes = np.frombuffer(piece, np.uint8)
+        starts = piece[:1] + classes[1:][classes[1:] != classes[:-1]].tobytes()
+        features += [part.count(name) for part in (starts, piece) for name in range(_CLASSES)]
     return features
 
 

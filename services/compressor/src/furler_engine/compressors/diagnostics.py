@@ -22,7 +22,6 @@ from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.places import (
     Place,
     listed_line,
-    place_in,
     place_span,
     pointed_at,
     say_places,
@@ -47,10 +46,15 @@ _GAP: Final = "\x01"
 
 @dataclass(slots=True)
 class _Message:
-    """One message: its first line, the lines that belong to it, where it points."""
+    """One message: its first line, the lines that belong to it, where it points.
+
+    ``kind`` is the first line with its place masked: the same message elsewhere
+    is the same kind.
+    """
 
     row: int
     place: Place
+    kind: str
     heading: int = -1
     context: list[int] = field(default_factory=list)
 
@@ -61,7 +65,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one 
     messages, others = _read(lines)
     page = numbered.Page(picked=numbered.ends(lines))
     page.picked.update(rare_hits(source.hints.query, lines))
-    told = _show(page, messages, lines)
+    told = _show(page, messages)
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
     opening = (
         ["[messages by kind; ×N at: all their files and source lines"]
@@ -112,27 +116,29 @@ def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None
     line = lines[row]
     listed = listed_line(line)
     if listed is not None and heading >= 0:
-        return _Message(row, Place(lines[heading], listed), heading)
+        return _Message(row, Place(lines[heading], listed), line, heading)
     if pointed_at(line) is not None:
         return None
     if _OPENS.match(line) and row + 1 < len(lines):
         place = pointed_at(lines[row + 1])
         if place is not None:
-            return _Message(row, place)
+            return _Message(row, place, line)
     # Source lines are indented; a message of a tool's own is not, or says how bad it is.
     if line[:1].isspace() and severity.level(line) == severity.CALM:
         return None
-    place = place_in(line)
-    return _Message(row, place) if place is not None else None
+    span = place_span(line)
+    if span is None:
+        return None
+    place, start, end = span
+    return _Message(row, place, line[:start] + "0" + line[end:])
 
 
-def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str]) -> str:
+def _show(page: numbered.Page, messages: Sequence[_Message]) -> str:
     """Put the messages on the page; return what the footer says of them."""
     if not messages:
         return ""
-    plain = [_without_place(lines[message.row]) for message in messages]
-    named = [_QUOTED.sub("'0'", line) for line in plain]
-    worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), line) for line in plain]
+    named = [_QUOTED.sub("'0'", message.kind) for message in messages]
+    worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), m.kind) for m in messages]
     kinds = mine(named, severity.level, layout_of(named).width)
     for kind in kinds:
         members = [messages[at] for at in kind.rows]
@@ -151,9 +157,3 @@ def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str
             )
     files = len({message.place.file for message in messages})
     return f"kinds of message, all shown: {len(kinds):,}, messages: {len(messages):,}, files: {files:,}. Other lines: "
-
-
-def _without_place(line: str) -> str:
-    """Return the line with its place masked: the same message elsewhere is the same kind."""
-    span = place_span(line)
-    return line if span is None else line[: span[1]] + "0" + line[span[2] :]

@@ -9,19 +9,30 @@ from furler_engine.detect.sample import Sample
 _JSON_OPENING = re.compile(
     r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]\d-]|true|false|null))'
 )
+# A brace, perhaps in brackets, and a member's name: nothing else opens like that.
+_JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')
 _ASSIGNMENT = re.compile(r"\s*(?:- )?[\w.\"'/$@-]+(?: = ?|=|:(?=\s|$))")
 _AROUND_SETTINGS = re.compile(
     r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
 )
+_LONGEST_SETTING = 120
+"""Characters; what follows a longer one is somebody speaking."""
 
 
 def json_score(sample: Sample) -> float:
-    """Score an opening as JSON has it; the parser has the last word."""
-    return 0.9 if _JSON_OPENING.match(sample.head) else 0.0
+    """Score an opening, and an end, as JSON has them; the parser has the last word."""
+    if not _JSON_OPENING.match(sample.head):
+        return 0.0
+    if _JSON_NAME.match(sample.head):
+        return 1.0
+    return 0.98 if sample.tail.endswith(("}", "]")) else 0.9
 
 
 def table_score(sample: Sample) -> float:
-    """Score lines that all have the same number of one delimiter."""
+    """Score lines that all have the same number of one delimiter.
+
+    Programs put no blank behind it; people who write sentences and logs do.
+    """
     if len(sample.lines) < 4:  # a header and three rows
         return 0.0
     if sample.share(lambda line: line.lstrip().startswith("|")) > 0.8:
@@ -30,7 +41,9 @@ def table_score(sample: Sample) -> float:
         fields = sample.lines[0].count(delimiter)
         same = sum(line.count(delimiter) == fields for line in sample.lines)
         if fields >= 2 and same > 0.9 * len(sample.lines):
-            return 0.7
+            written = sum(f"{delimiter} " in line for line in sample.lines)
+            is_exact = same == len(sample.lines) and written <= 0.1 * same
+            return 0.975 if is_exact else 0.7
     return 0.0
 
 

@@ -8,7 +8,7 @@ from furler_engine.detect.sample import Sample
 
 _MODE = re.compile(r"[dlbcps-][rwxsStT-]{9}[.+@]? ")
 _AROUND_ROWS = re.compile(r"total \d|[^\s:][^:]*:$")
-_PATH = re.compile(r"(?:\./|/)?[^\s:|,;<>\"'`(){}]+(?:/[^\s:|,;<>\"'`(){}]*)+$")
+_PATH = re.compile(r"(?:\.?/)?[^\s:|,;<>\"'`(){}/]+(?:/[^\s:|,;<>\"'`(){}/]*)+$")
 _TREE = re.compile(r"(?:[│ \xa0]{4})*[├└]── |(?:\|   |    )*[|`]-- ")
 
 

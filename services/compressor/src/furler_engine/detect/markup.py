@@ -6,10 +6,7 @@ import re
 
 from furler_engine.detect.sample import Sample
 
-_DOCUMENT = re.compile(r"\s*(?:<!DOCTYPE|<\?xml|<html\b|<svg\b|<rss\b|<feed\b)", re.IGNORECASE)
-_FRAGMENT = re.compile(
-    r"\s*(?:<!--|<(?:head|body|div|main|article|section|table|project)\b)", re.IGNORECASE
-)
+_DOCUMENT = re.compile(r"\s*(?:<!DOCTYPE|<\?xml|<html|<(?:svg|rss|feed|project)\b)", re.IGNORECASE)
 _TAG = re.compile(r"\s*</?[A-Za-z][\w:-]*[\s/>]")
 _MARKDOWN = re.compile(
     r"#{1,6} \S|```|~~~|\s*[-*] \[|\s*[-*+] \S|\s*\d+\. \S|> |!?\[[^\]]+\]\(|\|.*\||={3,}$|-{3,}$"
@@ -22,20 +19,22 @@ _SPOKEN = re.compile(r"\b(?:the|and|to|you|it|that|is|so|we|what|of|in)\b")
 
 
 def markup_score(sample: Sample) -> float:
-    """Score HTML and XML by their opening, else by tags at the start of lines.
-
-    Markdown may open with a comment or a <div>; its headings tell.
-    """
-    if _DOCUMENT.match(sample.head):
+    """Score HTML and XML by their opening, else by tags at the start of lines."""
+    if _DOCUMENT.match(_after_comments(sample.head)):
         return 0.95
-    tags = 0.8 * sample.share(_TAG.match)
-    is_markdown = any(_HEADING.match(line) for line in sample.lines)
-    return 0.95 if _FRAGMENT.match(sample.head) and not is_markdown else tags
+    return 0.9 * sample.share(_TAG.match)
+
+
+def _after_comments(head: str) -> str:
+    """Return the text behind the comments it starts with; Markdown starts with them too."""
+    while (head := head.lstrip()).startswith("<!--"):
+        head = head.partition("-->")[2]
+    return head
 
 
 def markdown_score(sample: Sample) -> float:
     """Score headings, lists, links, fences."""
-    if not any(line.startswith(("# ", "## ", "```")) for line in sample.lines):
+    if not any(line.startswith(("# ", "## ", "### ", "```")) for line in sample.lines):
         return 0.0
     return min(0.8, 0.5 + sample.share(_MARKDOWN.match))
 

@@ -18,6 +18,9 @@ from furler_engine.shared.templates import WILD, Pattern
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,12})?")
 _NAME_BEFORE: Final = re.compile(r"[\w.\-]*[A-Za-z][\w.\-]*$")
+_OPENS: Final = "=([{<\"'|#@/\\,;"
+_CLOSES: Final = ")]}>\"'|,;"
+"""What ends and begins the steady part of a word around its value."""
 _LONGEST: Final = 40
 _FIELDS: Final = 6
 _TOP: Final = 3
@@ -82,13 +85,14 @@ def _field(column: tuple[str, ...], before: str, place: int) -> Field:
     low, high = min(column), max(column)
     prefix = _common_prefix(low, high)
     cut = len(prefix)
-    while cut and prefix[cut - 1].isalnum():
+    # Never inside an address, a date, a version: 10.0.3.7 stays whole.
+    while cut and not _opens_value(prefix, cut - 1):
         cut -= 1
     prefix = prefix[:cut]
     # The shared end of two values is only a guess for the others: checked below.
     suffix = _common_prefix(low[cut:][::-1], high[cut:][::-1])[::-1]
     start = 0
-    while start < len(suffix) and suffix[start].isalnum():
+    while start < len(suffix) and suffix[start] not in _CLOSES:
         start += 1
     suffix = suffix[start:]
     if suffix and not all(value.endswith(suffix) for value in set(column)):
@@ -102,6 +106,11 @@ def _field(column: tuple[str, ...], before: str, place: int) -> Field:
         return Field("status", False, values, Counter(values))
     name = named[0] if named else f"word {place + 1}"
     return Field(name, prefix.endswith("[") and suffix.startswith("]"), values, Counter(values))
+
+
+def _opens_value(prefix: str, at: int) -> bool:
+    char = prefix[at]
+    return char in _OPENS or (char == ":" and at > 0 and prefix[at - 1].isalpha())
 
 
 def _steady(column: tuple[str, ...]) -> str:

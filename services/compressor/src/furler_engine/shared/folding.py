@@ -65,8 +65,8 @@ class Tally:
             else "no WARN, ERROR, FATAL"
         )
         trouble = self.levels[severity.TROUBLE]
-        words = f"; {trouble:,} other lines say failed, denied or the like" if trouble else ""
-        return f"all {self.patterns:,} patterns shown; {total:,} lines = {' + '.join(parts) or '0'}. Levels: {said}{words}"
+        words = f"; {trouble:,} more lines say failed, denied or the like" if trouble else ""
+        return f"all {self.patterns:,} patterns shown, {total:,} lines = {' + '.join(parts) or '0'}. Levels: {said}{words}"
 
 
 def legend(page: Page) -> list[str]:
@@ -74,13 +74,13 @@ def legend(page: Page) -> list[str]:
     parts = []
     notes = [note for several in page.notes.values() for note in several]
     if any(note.startswith("  ×") for note in notes):
-        parts.append("×N: lines of that pattern, to the last, then what varies in them")
+        parts.append("×N: its lines, to the last, then what varies")
     if any("×" in note[3:] for note in notes):
         parts.append("value×lines")
     if any(".." in note for note in notes):
-        parts.append("name low..high (different values)")
+        parts.append("low..high (distinct values)")
     if any(row in page.like for row in page.picked):
-        parts.append("40~12: line 40 has the pattern of line 12")
+        parts.append("40~12: line 40 is of line 12's pattern")
     return parts
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_SAMPLE: Final = 400
+_SAMPLE: Final = 160
 _WIDEST: Final = 9
 _SHARE: Final = 0.85
 """Lines that must agree on a header word; the rest are continuations and banners."""

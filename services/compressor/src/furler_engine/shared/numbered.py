@@ -115,8 +115,8 @@ def read_back(header: Header | None, text: str) -> Iterator[tuple[int, str]]:
     rows = iter(text.split("\n"))
     for row in rows:
         if match := _BLOCK.fullmatch(row):
-            for number in range(int(match[1]), int(match[2]) + 1):
-                yield number, next(rows, "")
+            for row_number in range(int(match[1]), int(match[2]) + 1):
+                yield row_number, next(rows, "")
         elif match := _SHOWN.match(row):
             number, sign, rest = match.groups()
             yield int(number), header.restore(rest) if sign == "|" and header else rest

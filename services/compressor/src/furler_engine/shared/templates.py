@@ -37,6 +37,8 @@ _SHORT: Final = 3
 _LONGEST_WORD: Final = 200
 _MERGE_WIDTH: Final = 64
 """Lines of more words merge only by their masked form; bounds the work per line."""
+_SHAPE_WIDTH: Final = 512
+"""Words of a line that are looked at one by one; no log line of a person's has more."""
 _MODULUS: Final = (1 << 61) - 1
 
 
@@ -101,15 +103,20 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
 
 def _shape(key: str, header: int, known: dict[str, str]) -> tuple[str, ...]:
     """Return the words of a masked line, with WILD for values; ``known`` remembers words."""
-    words = key.split()
+    # What lies beyond stays one word, to the letter: a line of 20 MB is not worth four million
+    # strings.
+    *words, rest = [*key.split(None, _SHAPE_WIDTH), ""]
+    if len(words) > _SHAPE_WIDTH:
+        rest = words.pop()
     for word in words:
         if word not in known:
             known[word] = word if word.isalpha() else _word(word)
     # Indented lines are continuations: they belong with no header of the same words.
     if key[:1] in (" ", "\t"):
-        return ("", *[known[word] for word in words])
+        return ("", *[known[word] for word in words], *([rest] if rest else []))
     start = header if len(words) > header else 0
-    return (*[WILD] * start, *[known[word] for word in words[start:]])
+    shape = (*[WILD] * start, *[known[word] for word in words[start:]])
+    return (*shape, rest) if rest else shape
 
 
 def _word(word: str) -> str:
