@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 from furler_compressor.app.context import Caller, Context, Limits
 from furler_compressor.app.engine import (
@@ -16,6 +17,7 @@ from furler_compressor.app.engine import (
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import (
     Held,
+    Pin,
     Record,
     Scope,
     Store,
@@ -79,6 +81,19 @@ class FailingStore:
     ) -> None:
         await self._fail()
 
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        await self._fail()
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        await self._fail()
+        return {}
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        await self._fail()
+        return {}
+
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         await self._fail()
         return None
@@ -123,6 +138,9 @@ class FullStore(FailingStore):
 
     async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
         return None
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        return {}
 
 
 def context(store: Store, engine: EngineRunner | None = None) -> Context:
