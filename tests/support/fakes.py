@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from furler_compressor.app.context import Caller, Context, Limits
+from furler_compressor.app.converse import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
     EngineFailedError,
@@ -49,6 +50,11 @@ class DirectEngine:
         assert isinstance(picked, Picked)
         return picked
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        done = perform(job)
+        assert isinstance(done, Conversed)
+        return done
+
     async def close(self) -> None:
         return
 
@@ -59,11 +65,19 @@ class CrashingEngine(DirectEngine):
     async def compress(self, job: CompressJob, seconds: float) -> View:
         raise EngineFailedError("MemoryError")
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        raise EngineFailedError("MemoryError")
+
 
 class HangingEngine(DirectEngine):
     """Answers no job within its time."""
 
     async def compress(self, job: CompressJob, seconds: float) -> View:
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+        raise AssertionError
+
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
         raise AssertionError

@@ -199,6 +199,14 @@ def test_a_block_sent_while_nothing_could_be_pinned_stays_as_it_was() -> None:
     assert [each.is_edited for each in now] == [True, False, True]
 
 
+def test_a_block_whose_pin_went_with_its_original_is_compressed_again() -> None:
+    steps = [bash("x", orders(100)), bash("y", service_log(200))]
+    known = seen(*steps)
+    turn = Turn(Policy(), reference, pins={known[1].key: known[1].view})
+    now = fold(read_body(talk.body(steps), Dialect.OPENAI_CHAT), turn)
+    assert [each.view for each in now] == [each.view for each in known]
+
+
 def test_after_a_changed_history_blocks_are_compressed_afresh() -> None:
     known = seen(bash("x", orders(100)), bash("y", service_log(200)))
     steps = [bash("x", "[cleared]"), bash("y", service_log(200)), bash("z", orders(120))]

@@ -23,7 +23,8 @@ _RANGE: Final = frozenset((
     "offset", "limit", "start_line", "end_line", "line_number", "view_range", "start", "end",
     "range", "line_start", "line_end", "lines",
 ))  # fmt: skip
-_READER: Final = re.compile(r"read|open|view|cat\b|show|get|fetch|load", re.IGNORECASE)
+_READING: Final = frozenset(("read", "open", "view", "cat", "show", "get", "fetch", "load"))
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 # One command that prints one file: cat a.py, head -50 a.py, sed -n 1,80p a.py.
 _PRINT: Final = re.compile(
     r"\s*(cat|bat|nl|less|more|head|tail|sed)((?:[ \t]+[^\s|;&<>]+){0,6}?)[ \t]+([^\s|;&<>'\"-][^\s|;&<>]*)\s*"
@@ -35,7 +36,7 @@ _LABEL: Final = 48
 def hints(call: Call, query: str) -> Hints:
     """Return what the engine is told about a call's result; the request's query goes first."""
     return Hints(
-        filename=path(call) if _is_reader(call) else "",
+        filename=path(call) if is_read(call) else "",
         tool=call.name,
         query=query or call.argument(_QUERY),
     )
@@ -81,8 +82,12 @@ def describe(block: Block) -> str:
     return f"{at} ({block.role})"
 
 
-def _is_reader(call: Call) -> bool:
-    return bool(_READER.search(call.name) or _PRINT.fullmatch(_command(call)))
+def is_read(call: Call) -> bool:
+    """Whether a call only reads what it names: by its name, or by a command such as ``view``."""
+    command = _command(call)
+    words = _WORD.findall(call.name[:200]) + ([command] if command.isalpha() else [])
+    reads = any(word.lower() in _READING for word in words)
+    return reads or _PRINT.fullmatch(command) is not None
 
 
 def _command(call: Call) -> str:

@@ -65,7 +65,8 @@ class Turn:
 
     ``reference`` names the original of a SHA-256. ``pins`` are the views that blocks of this
     conversation had when they were first sent, by key; None without a conversation. Messages
-    before ``first_message`` are left alone. ``retired`` says by key why a block is taken back.
+    before ``first_message`` are left alone. ``retired`` says by key why a block is taken back,
+    ``is_epoch`` that what is not pinned is to be written anew.
     """
 
     policy: Policy
@@ -74,6 +75,7 @@ class Turn:
     pins: Mapping[str, View] | None = None
     first_message: int = 0
     retired: Mapping[str, str] = field(default_factory=dict)
+    is_epoch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +168,22 @@ def as_is(text: str, policy: Policy) -> View:
 def _frozen(links: list[_Link], turn: Turn) -> set[str]:
     """Return keys of the blocks that were sent before, and not compressed then."""
     frozen = {link.key for link in links if link.block.message < turn.first_message}
-    if turn.pins is None:
+    if turn.pins is None or turn.is_epoch:
         return frozen
     last = max(
         (n for n, link in enumerate(links) if link.block.role in (Role.ASSISTANT, Role.CALL)),
         default=-1,
     )
-    sent = [link for link in links[: last + 1] if link.key not in turn.pins]
+    pinned = max((n for n, link in enumerate(links) if link.key in turn.pins), default=-1)
+    sent = links[pinned + 1 : last + 1]
     known = {link.key for link in links}
     if not turn.pins:
         # We come late to this conversation: what the client caches is not ours to change.
         return frozen | {link.key for link in sent if link.block.cached}
     if all(key in known for key in turn.pins):
-        # Sent while nothing could be pinned. If instead pins are left over, the client
-        # changed its history, and no cache holds what follows.
+        # Sent while nothing could be pinned. A block without a pin before one that has it lost
+        # it with its original. And if pins are left over, the client changed its history, and
+        # no cache holds what follows.
         return frozen | {link.key for link in sent}
     return frozen
 

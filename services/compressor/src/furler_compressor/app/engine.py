@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from furler_compressor.app.converse import ConversationJob, Conversed, converse
 from furler_engine import tokens
 from furler_engine.paging import page
 from furler_engine.pipeline import compress
@@ -66,21 +67,28 @@ class EngineRunner(Protocol):
         """Run a SelectJob."""
         ...
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        """Run a ConversationJob."""
+        ...
+
     async def close(self) -> None:
         """Stop."""
         ...
 
 
-Job = CompressJob | SelectJob
+Job = CompressJob | SelectJob | ConversationJob
+Result = View | Picked | Conversed
 
 
-def perform(job: Job) -> View | Picked:
+def perform(job: Job) -> Result:
     """Run a job here and now. Raises ValueError for what the caller did wrong."""
     match job:
         case CompressJob():
             return compress(job.text, job.hints, job.policy, job.ref)
         case SelectJob():
             return _pick(job)
+        case ConversationJob():
+            return converse(job)
 
 
 def warm(tokenizer: str) -> None:
