@@ -24,6 +24,7 @@ from furler_engine.compressors import (
     lock_file,
     log,
     long_lines,
+    markdown,
     markup,
     name_list,
     path_list,
@@ -61,7 +62,6 @@ _TABLE: Final = (
     (Kind.CONFIG, Compressor("config", _ELIDING, config.plan)),
     (Kind.BLOB, Compressor("blob", _ELIDING, blob.plan)),
     (Kind.MARKUP, Compressor("markup", _ELIDING, markup.plan)),
-    (Kind.MARKDOWN, Compressor("prose", _ELIDING, prose.plan)),
     (Kind.PROSE, Compressor("prose", _ELIDING, prose.plan)),
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
     (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),
@@ -71,6 +71,7 @@ _TABLE: Final = (
     (Kind.BUILD_OUTPUT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.DIAGNOSTICS, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.STACK_TRACE, Compressor("log", _ELIDING, log.plan)),
+    (Kind.MARKDOWN, Compressor("markdown", _ELIDING, markdown.plan)),
     (Kind.TEXT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
 )
 

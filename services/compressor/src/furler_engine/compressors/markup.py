@@ -1,189 +1,254 @@
-"""HTML: the main text of a page, without markup and what stands around it.
+"""Web pages: the main text with its headings, lists, tables and code; the rest is named.
 
-What lives here: how a view writes the text and what it claims of the page. What
-does not: the blocks of a page (shared.page), which of them matter
-(shared.main_text).
+What lives here: how a page's blocks are written, and which go. What does not:
+reading tags (shared/markup_scan.py), finding the main text
+(shared/main_text.py), scoring by a query (shared/relevance.py).
+
+A view is text, no markup: ``#`` headings, ``-`` list items, ``|`` table rows,
+fences around preformatted text. ``… B120-4000`` stands for those bytes of the
+page. Addresses of links stand behind their text where that says nothing
+("here"), or where the query asks for links.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import unescape
 from itertools import groupby
 from typing import Final
 
 from furler_engine.markers import format_place
-from furler_engine.shared.answers import choose, relevance
-from furler_engine.shared.main_text import main_text
-from furler_engine.shared.page import Block, blocks
-from furler_engine.types import (
-    Bytes,
-    BytesShown,
-    Draft,
-    Elision,
-    Kind,
-    Level,
-    Lines,
-    Place,
-    Policy,
-    Source,
-)
+from furler_engine.shared.json_offsets import byte_offsets
+from furler_engine.shared.main_text import main_blocks
+from furler_engine.shared.markup_scan import Block, Page, folded, read_page
+from furler_engine.shared.ranking import hits
+from furler_engine.shared.relevance import Unit, choose, scores
+from furler_engine.tokens import estimate
+from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Source, TextShown
 
-_HTML = re.compile(r"<(?:html|body|p|div|h[1-6]|table|li|article)[\s>]", re.IGNORECASE)
-_SITE = re.compile(r"(?<=.{20}) (?:[|–—»]|-) ")
-"""Where a title ends and the name of the site begins."""
-_MIN_TEXT: Final = 40
-"""Characters of text below which a page is an application, not a text."""
-_MIN_LINES: Final = 20
-"""Lines from which a page's parts are named by line; pages on few lines by byte."""
-_LONG: Final = 6_000
-"""Characters (1,500 tokens) up to which the main text is shown whole."""
-_KEEP: Final = {Level.CAREFUL: 0.42, Level.TIGHT: 0.25}
-"""Part of a longer one that is kept for a query."""
-_CHARS_PER_TOKEN: Final = 4
-_HEADINGS: Final = {f"h{n}": "#" * n + " " for n in range(1, 7)}
-_CELLS: Final = frozenset({"td", "th"})
+_PAGE: Final = re.compile(
+    r"<(?:html|body|div|p|h[1-6]|table|ul|ol|section|article|main|span|a)[\s>]", re.IGNORECASE
+)
+_XML: Final = re.compile(r"\s*<\?xml(?!.{0,2000}?<html\b)", re.IGNORECASE | re.DOTALL)
+_TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,500})</title", re.IGNORECASE)
+_SITE: Final = re.compile(r"(?<=.{20}) (?:\||-|–|—|·|::|») [^|–—·»]{1,40}$")
+"""The site's name, which titles end in."""
+_HREF: Final = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_EMPTY_WORDS: Final = frozenset(
+    ("here", "click here", "this", "link", "this link", "download", "source", "read more", "more")
+)
+_ASKS_FOR_LINKS: Final = re.compile(
+    r"\b(?:links?|urls?|href|download\w*|address(?:es)?|https?)\b", re.IGNORECASE
+)
+_SHARE: Final = {Level.CAREFUL: 0.13, Level.TIGHT: 0.08}
+"""Share of a page's size that its main text may have when a query is asked of it."""
+_LEAST: Final = 1_200
+"""Tokens of main text that always stay, for the same reason a short text does."""
+_HITS: Final = 4
+"""Blocks outside the main text that stay because the query names them."""
+_GAP_WORDS: Final = 30
+"""Words from which a gap inside the main text is marked where it is."""
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
-    """Show the main text; the page around it and its markup are left out."""
-    page = source.text
-    if not _HTML.search(page):
-        return None
-    title, found = blocks(page)
-    main = main_text(found)
-    size = sum(len(block.text) for block in main)
-    if size < _MIN_TEXT:
-        return None
-    kept = _choose(main, size, source.hints.query, policy)
-    chosen = [block for block, keep in zip(main, kept, strict=True) if keep]
-    shown = _to_bytes(page, [span for block in chosen for span in _verbatim(page, block)])
-    places = _places(source, main[0].pieces[0].start, main[-1].pieces[-1].end)
-    gaps = _gaps(source, main, kept)
-    text = "\n".join([*_opening(title, places), *_write(main, kept, gaps)])
-    elisions = [Elision(place, what) for what, place in places.items()]
-    elisions += [Elision(place, "passages") for place in gaps.values()]
-    everything = sum(len(block.text) for block in found)
-    visible = sum(len(block.text) for block in chosen)
-    return Draft(
-        text, BytesShown(tuple(shown)), "characters of text", everything, visible, tuple(elisions)
-    )
-
-
-def _choose(main: Sequence[Block], size: int, query: str, policy: Policy) -> list[bool]:
-    """Which blocks of the main text to show: all, or of a long one those that answer the query."""
-    wanted = policy.target_tokens * _CHARS_PER_TOKEN
-    if not wanted and size > _LONG and policy.level(Kind.MARKUP) in _KEEP:
-        wanted = max(_LONG, int(size * _KEEP[policy.level(Kind.MARKUP)]))
-    if not query or not wanted or size <= wanted:
-        return [True] * len(main)
-    texts = [block.text for block in main]
-    headings = [block.element.tag in _HEADINGS for block in main]
-    scores = relevance(texts, headings, query)
-    return choose(list(map(len, texts)), headings, scores, wanted / size)
-
-
-def _opening(title: str, places: dict[str, Place]) -> Iterator[str]:
-    # Short, for a page is often short too; the title is the page's own.
-    if title:
-        yield f"# {_SITE.split(title, maxsplit=1)[0]}"
-    where = ", ".join(f"{what} … {format_place(place)}" for what, place in places.items())
-    yield f"[main text; left out: {where}]"
-
-
-def _gaps(source: Source, main: Sequence[Block], kept: Sequence[bool]) -> dict[int, Place]:
-    """Name each run of blocks that is left out, by the index of its first."""
-    gaps: dict[int, Place] = {}
-    for keep, run in groupby(range(len(main)), key=lambda at: kept[at]):
-        at = list(run)
-        if not keep:
-            gaps[at[0]] = _place(source, main[at[0]].pieces[0].start, main[at[-1]].pieces[-1].end)
-    return gaps
-
-
-def _place(source: Source, start: int, end: int) -> Place:
-    """The lines that hold characters of the page, or the bytes if it has few lines."""
+    """Show a page's main text. None for what is no page."""
     text = source.text
-    if len(source.lines) >= _MIN_LINES:
-        first = text.count("\n", 0, start) + 1
-        return Lines(first, first + text.count("\n", start, end))
-    first = len(text[:start].encode())
-    return Bytes(first, first + len(text[start:end].encode()))
+    if _XML.match(text) or not _PAGE.search(text):
+        return None
+    page = read_page(text)
+    texts = [block.text(text) for block in page.blocks]
+    kept = _kept(source, policy, page, texts)
+    if not kept:
+        return None
+    return _View(source, page, texts, kept).draft()
 
 
-def _places(source: Source, first: int, last: int) -> dict[str, Place]:
-    """Name what stands before, in and after the characters ``first`` to ``last``."""
-    within = _place(source, first, last)
-    if isinstance(within, Lines):
-        lines = {
-            "before": Lines(1, within.first - 1),
-            "markup": within,
-            "after": Lines(within.last + 1, len(source.lines)),
-        }
-        return {what: place for what, place in lines.items() if place.first <= place.last}
-    if isinstance(within, Bytes):
-        parts = {
-            "before": Bytes(0, within.start),
-            "markup": within,
-            "after": Bytes(within.end, len(source.data)),
-        }
-        return {what: place for what, place in parts.items() if place.start < place.end}
-    return {}
+def _kept(source: Source, policy: Policy, page: Page, texts: Sequence[str]) -> list[int]:
+    """Return the indexes of the blocks that stay, ascending."""
+    main = main_blocks(page, texts)
+    query = source.hints.query
+    units = [
+        Unit(texts[i], len(texts[i]) + 1, _rank(page.names[page.blocks[i].element])) for i in main
+    ]
+    room = _room(source, policy, sum(unit.size for unit in units))
+    if room is not None:
+        scored = scores(units, query)
+        if scored is not None:
+            chosen = choose(units, scored, room)
+            main = [i for i, stays in zip(main, chosen, strict=True) if stays]
+    named = hits(texts, query, _HITS) if query else []
+    return sorted({*main, *(i for i in named if page.names[page.blocks[i].element] != "head")})
 
 
-def _write(main: Sequence[Block], kept: Sequence[bool], gaps: dict[int, Place]) -> Iterator[str]:
-    """Yield the text: headings and lists as in Markdown, a table's row on one line."""
-    for (row, keep), run in groupby(range(len(main)), key=lambda at: (_row(main[at]), kept[at])):
-        places = list(run)
-        if places[0] in gaps:
-            yield f"… {format_place(gaps[places[0]])}"
-        if keep and row:
-            yield " | ".join(main[at].text for at in places)
-        elif keep:
-            yield from (_line(main[at]) for at in places)
+def _room(source: Source, policy: Policy, size: int) -> float | None:
+    """Return the characters that may stay of a main text of this size; None for all."""
+    per_token = len(source.text) / max(1, estimate(source.text, policy.tokenizer))
+    if policy.target_tokens:
+        room = policy.target_tokens * per_token
+    elif source.hints.query:
+        share = _SHARE.get(policy.level(Kind.MARKUP), 1.0)
+        room = max(_LEAST * per_token, share * len(source.text))
+    else:
+        return None
+    return room if room < size else None
 
 
-def _line(block: Block) -> str:
-    tag = block.element.tag
-    if tag == "pre":
-        return "```\n" + block.text.strip("\n") + "\n```"
-    if tag in _HEADINGS:
-        return f"\n{_HEADINGS[tag]}{block.text}"
-    return ("- " if _in_item(block) else "") + block.text
+def _rank(name: str) -> int:
+    return int(name[1]) if len(name) == 2 and name[0] == "h" and name[1] in "123456" else 0
 
 
-def _row(block: Block) -> int:
-    """The number of the table row a block lies in, 0 for none."""
-    if not any(element.tag in _CELLS for element in block.element.path()):
-        return 0
-    return next((e.number for e in block.element.path() if e.tag == "tr"), 0)
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """What is left out between two blocks that stay: half-open bytes, words of text."""
+
+    place: Bytes
+    words: int
 
 
-def _in_item(block: Block) -> bool:
-    element = block.element
-    return element.tag == "li" or (
-        element.tag == "p" and element.parent is not None and element.parent.tag == "li"
-    )
+class _View:
+    """One view being written."""
+
+    def __init__(
+        self, source: Source, page: Page, texts: Sequence[str], kept: Sequence[int]
+    ) -> None:
+        self.source = source
+        self.page = page
+        self.texts = texts
+        self.runs = [
+            [index for _, index in run]
+            for _, run in groupby(enumerate(kept), key=lambda pair: pair[1] - pair[0])
+        ]
+        self.all_links = _ASKS_FOR_LINKS.search(source.hints.query) is not None
+
+    def draft(self) -> Draft:
+        ranges, gaps = self._ranges()
+        lines = [self._opening()]
+        small: list[_Gap] = []
+        for gap, run in zip(gaps, [*self.runs, []], strict=True):
+            if gap is not None:
+                is_inner = len(lines) > 1 and bool(run)
+                if is_inner and gap.words >= _GAP_WORDS:
+                    lines.append(f"… {format_place(gap.place)}: {gap.words} words")
+                else:
+                    small.append(gap)
+            lines += self._lines(run)
+        if small:
+            lines.append("[left out: " + ", ".join(format_place(g.place) for g in small) + "]")
+        shown = sum(len(self.texts[i].split()) for run in self.runs for i in run)
+        elisions = tuple(
+            Elision(gap.place, f"{gap.words} words, and markup") for gap in gaps if gap is not None
+        )
+        total = shown + sum(gap.words for gap in gaps if gap is not None)
+        return Draft("\n".join(lines), TextShown(ranges), "words", total, shown, elisions)
+
+    def _opening(self) -> str:
+        first = self.page.blocks[self.runs[0][0]]
+        has_title = _rank(self.page.names[first.element]) > 0
+        title = None if has_title else _TITLE.search(self.source.text)
+        return f"[page: {_SITE.sub('', folded(title[1]))}]" if title else "[page]"
+
+    def _ranges(self) -> tuple[tuple[Bytes, ...], list[_Gap | None]]:
+        """Return the bytes of each run of blocks, and of the gap before each and after the last."""
+        blocks = self.page.blocks
+        ends = [(blocks[run[0]].start, blocks[run[-1]].end) for run in self.runs]
+        offsets = byte_offsets(self.source.text, [at for pair in ends for at in pair])
+        ranges = tuple(Bytes(offsets[a], offsets[b]) for a, b in ends)
+        borders = [0, *(at for r in ranges for at in (r.start, r.end)), len(self.source.data)]
+        rows = [-1, *(row for run in self.runs for row in (run[0], run[-1])), len(blocks)]
+        gaps: list[_Gap | None] = []
+        for k in range(0, len(borders), 2):
+            between = range(rows[k] + 1, rows[k + 1])
+            words = sum(self.texts[i].count(" ") + 1 for i in between if self.texts[i])
+            is_gap = borders[k] < borders[k + 1]
+            gaps.append(_Gap(Bytes(borders[k], borders[k + 1]), words) if is_gap else None)
+        return ranges, gaps
+
+    def _lines(self, run: Sequence[int]) -> Iterator[str]:
+        """Yield the lines of a run of blocks; the cells of a row stand on one."""
+        for row, members in groupby(run, key=self._row_of):
+            indexes = list(members)
+            if row >= 0:
+                yield "| " + " | ".join(self._text(i) for i in indexes) + " |"
+            else:
+                for index in indexes:
+                    yield from self._block(index)
+
+    def _row_of(self, index: int) -> int:
+        """Return the table row that a block is a cell of, or in; -1 for none."""
+        at = self.page.blocks[index].element
+        for _ in range(_CELL_DEPTH):
+            if at <= 0:
+                break
+            if self.page.names[at] == "tr":
+                return at
+            at = self.page.parents[at]
+        return -1
+
+    def _block(self, index: int) -> Iterator[str]:
+        block = self.page.blocks[index]
+        name = self.page.names[block.element]
+        if name == "pre":
+            raw = "".join(self.source.text[a:b] if b > a else "\n" for a, b in block.pieces)
+            yield from ("```", unescape(raw).strip("\n"), "```")
+        elif rank := _rank(name):
+            yield f"{'#' * rank} {self._text(index)}"
+        elif depth := self._list_depth(block.element):
+            is_first = self._is_first_of_item(index)
+            yield f"{'  ' * (depth - 1)}{'- ' if is_first else '  '}{self._text(index)}"
+        else:
+            yield self._text(index)
+
+    def _list_depth(self, element: int) -> int:
+        depth = 0
+        for _ in range(_CELL_DEPTH):
+            if element <= 0:
+                break
+            depth += self.page.names[element] == "li"
+            element = self.page.parents[element]
+        return depth
+
+    def _is_first_of_item(self, index: int) -> bool:
+        """Whether a block is the first text of the list item it is in."""
+        item = self._item(self.page.blocks[index].element)
+        return index == 0 or self._item(self.page.blocks[index - 1].element) != item
+
+    def _item(self, element: int) -> int:
+        for _ in range(_CELL_DEPTH):
+            if element <= 0 or self.page.names[element] == "li":
+                break
+            element = self.page.parents[element]
+        return element
+
+    def _text(self, index: int) -> str:
+        block = self.page.blocks[index]
+        if not block.targets:
+            return self.texts[index]
+        shown = [
+            (piece, target)
+            for piece, attributes in block.targets.items()
+            if (target := self._target(block, piece, attributes))
+        ]
+        if not shown:
+            return self.texts[index]
+        pieces = list(block.pieces)
+        written = []
+        for at, (start, end) in enumerate(pieces):
+            written.append(self.source.text[start:end] if end > start else "\n")
+            written += (f" ({target})" for piece, target in shown if piece == at)
+        return " ".join(unescape("".join(written)).split())
+
+    def _target(self, block: Block, piece: int, attributes: str) -> str:
+        """Return a link's address where it is to be shown, else ''."""
+        start, end = block.pieces[piece]
+        text = folded(self.source.text[start:end]).lower()
+        if not self.all_links and text not in _EMPTY_WORDS:
+            return ""
+        found = _HREF.search(attributes)
+        href = next((group for group in found.groups() if group), "") if found else ""
+        return "" if href.startswith(("#", "javascript:")) else href
 
 
-def _verbatim(page: str, block: Block) -> Iterator[tuple[int, int]]:
-    """Yield the characters of a block that stand in the view as they stand in the page."""
-    for piece in block.pieces:
-        raw = page[piece.start : piece.end]
-        inner = raw.strip()
-        if inner and inner in block.text:
-            start = piece.start + raw.find(inner)
-            yield start, start + len(inner)
-
-
-def _to_bytes(page: str, spans: Sequence[tuple[int, int]]) -> list[Bytes]:
-    if page.isascii():
-        return [Bytes(start, end) for start, end in spans]
-    found: list[Bytes] = []
-    at = offset = 0
-    for start, end in spans:
-        offset += len(page[at:start].encode())
-        size = len(page[start:end].encode())
-        found.append(Bytes(offset, offset + size))
-        at, offset = end, offset + size
-    return found
+_CELL_DEPTH: Final = 24
+"""How far up the elements around a block are looked at; deeper ones are hostile."""
