@@ -128,12 +128,13 @@ def _select(results: Results, query: str, limits: _Limits) -> set[int]:
     wanted = _hits(results, entries, query)
     keys = _ALIKE.sub("", "\n".join(e.text for e in entries).lower()).split("\n")
     seen: Counter[str] = Counter()
+    texts: set[str] = set()
     shown: set[int] = set()
     at = 0
     for group in results.groups:
         mine = group.entries
         near = _near_matches(mine, limits.context)
-        texts: set[str] = set()
+        own = 0
         for i, e in enumerate(mine):
             key, at = keys[at][:_KEY_WIDTH], at + 1
             if e.mark == "-":
@@ -142,11 +143,14 @@ def _select(results: Results, query: str, limits: _Limits) -> set[int]:
                 ):
                     shown.add(e.line)
                 continue
+            # A text that is shown once costs no more than its name to show again.
+            is_new = e.text not in texts
             fits = len(e.text) <= limits.width and seen[key] < limits.alike
-            fits = fits and (e.text in texts or len(texts) < limits.per_file)
-            if fits or e.line in wanted or len(e.text) < _MIN_FOLDED:
+            fits = fits and own < limits.per_file
+            if not is_new or fits or e.line in wanted or len(e.text) < _MIN_FOLDED:
                 shown.add(e.line)
                 texts.add(e.text)
+                own += is_new
             seen[key] += 1
     return shown
 
@@ -245,12 +249,16 @@ class _View:
         hidden = Counter(
             e.mark for g in self.results.groups for e in g.entries if e.line not in shown
         )
-        says = [f"; every match is listed, {hidden[':']:,} without its full text"]
+        says = []
+        if hidden[":"]:
+            says.append(
+                f"; every match is listed, {hidden[':']:,} without its full text:"
+                ' "also 7,9" are such matches, on lines 7 and 9 of the file, 7~text… is cut'
+            )
         if hidden["-"]:
-            says.append(f", {hidden['-']:,} lines of context are left out")
+            says.append(f"; {hidden['-']:,} lines of context are left out")
         says.append(
-            ': "also 7,9" are such matches, on lines 7 and 9 of the file, 7~text… is cut;'
-            " [L3-8] after a path are the lines of this output that hold its matches in full"
+            "; [L3-8] after a path are the lines of this output that hold its matches in full"
         )
         return "".join(says)
 
