@@ -11,7 +11,6 @@ from furler_compressor.app.engine import (
     EngineRunner,
     Picked,
     SelectJob,
-    perform,
 )
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import (
@@ -23,6 +22,7 @@ from furler_compressor.app.ports import (
     Tally,
     Usage,
 )
+from furler_compressor.app.work import COMPRESSORS, perform
 from furler_engine.types import View
 
 LIMITS = Limits(
@@ -36,6 +36,10 @@ LIMITS = Limits(
 
 class DirectEngine:
     """Performs jobs where it is called."""
+
+    @property
+    def compressors(self) -> tuple[str, ...]:
+        return COMPRESSORS
 
     async def compress(self, job: CompressJob, seconds: float) -> View:
         view = perform(job)

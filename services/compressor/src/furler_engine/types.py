@@ -77,6 +77,8 @@ class Hints:
     query: str = ""
 
 
+TOKENIZERS = ("cl100k_base", "o200k_base")
+"""Tokenizers whose vocabularies are installed; tokens.py holds them."""
 DEFAULT_TOKENIZER = "o200k_base"
 DEFAULT_MIN_TOKENS = 200
 """Below this a trailer (about 45 tokens) eats a good part of any saving."""

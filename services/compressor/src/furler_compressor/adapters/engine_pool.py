@@ -30,6 +30,7 @@ class _Child:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self.compressors: tuple[str, ...] = ()
 
     @classmethod
     async def start(cls) -> _Child:
@@ -40,7 +41,7 @@ class _Child:
         child = cls(process)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await child._read()
+                child.compressors = pickle.loads(await child._read())  # noqa: S301 - our own child
         except BaseException as error:
             child.kill()
             await child.ended()
@@ -103,6 +104,7 @@ class EnginePool:
         self._free: asyncio.Queue[_Child] = asyncio.Queue()
         self._children: set[_Child] = set()
         self._ending: set[_Child] = set()
+        self._compressors: tuple[str, ...] = ()
         self._waiting = 0
         self._average_seconds = 0.01
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,6 +135,11 @@ class EnginePool:
         for child in self._children:
             child.kill()
         await asyncio.gather(*(child.ended() for child in self._children | self._ending))
+
+    @property
+    def compressors(self) -> tuple[str, ...]:
+        """Names of the compressors there are, as the first child gave them."""
+        return self._compressors
 
     @property
     def pids(self) -> list[int]:
@@ -182,6 +189,7 @@ class EnginePool:
             child.kill()
             return
         self._children.add(child)
+        self._compressors = child.compressors
         self._free.put_nowait(child)
 
     def _replace(self, child: _Child) -> None:

@@ -6,7 +6,9 @@ import re
 
 from furler_engine.detect.sample import Sample
 
-_JSON_OPENING = re.compile(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]\d-]|true|false|null))')
+_JSON_OPENING = re.compile(
+    r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]\d-]|true|false|null))'
+)
 # A brace, perhaps in brackets, and a member's name: nothing else opens like that.
 _JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')
 _ASSIGNMENT = re.compile(r"\s*(?:- )?[\w.\"'/$@-]+(?: = ?|=|:(?=\s|$))")
