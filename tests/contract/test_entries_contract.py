@@ -471,10 +471,10 @@ async def test_sketches_are_of_the_latest_entries_newest_first(
 
 
 async def test_a_scope_sees_only_its_own(entries: Entries, scope: Scope) -> None:
-    others = [Scope(scope.tenant, "other"), Scope(f"{scope.tenant}/default", ""), Scope("", "x")]
+    tenant = scope.tenant
+    others = [Scope(tenant, "other"), Scope(f"{tenant}/default", ""), Scope(f"{tenant}x", "default")]
     revision = await put(entries, scope, "k")
     for other in others:
-        other = replace(other, tenant=f"{other.tenant}-{scope.tenant}")
         assert (await entries.get(other, "k")).entry is None
         assert (await entries.page(other, "", "", 10)).entries == ()
         assert await entries.sketches(other, 10) == []
