@@ -472,7 +472,11 @@ async def test_sketches_are_of_the_latest_entries_newest_first(
 
 async def test_a_scope_sees_only_its_own(entries: Entries, scope: Scope) -> None:
     tenant = scope.tenant
-    others = [Scope(tenant, "other"), Scope(f"{tenant}/default", ""), Scope(f"{tenant}x", "default")]
+    others = [
+        Scope(tenant, "other"),
+        Scope(f"{tenant}/default", ""),
+        Scope(f"{tenant}x", "default"),
+    ]
     revision = await put(entries, scope, "k")
     for other in others:
         assert (await entries.get(other, "k")).entry is None
