@@ -21,19 +21,23 @@ from furler.errors import (
     ContentNotTextError,
     ContentTooLargeError,
     CredentialInvalidError,
+    CursorExpiredError,
     DeadlineExceededError,
     DigestMismatchError,
+    EntryNotFoundError,
     FieldInvalidError,
     FurlerError,
     NotInstalledError,
     OverloadedError,
     QuotaExceededError,
+    RevisionMismatchError,
     SelectorInvalidError,
     ServerError,
     SpaceDeniedError,
     StoreUnavailableError,
     UnavailableError,
 )
+from furler.sharing import Change, DifferingLine, Entry, Listing, Resemblance, Written
 from furler.values import (
     Capabilities,
     Decision,
@@ -55,23 +59,31 @@ from furler.values import (
 if TYPE_CHECKING:
     from furler.backends.remote import Tls
     from furler.client import AsyncFurler
+    from furler.shared import AsyncSharedSpace
+    from furler.shared_sync import SharedSpace
     from furler.sync import Furler
 
 __all__ = [
     "AsyncFurler",
+    "AsyncSharedSpace",
     "Capabilities",
+    "Change",
     "ClosedError",
     "ContentCorruptError",
     "ContentNotFoundError",
     "ContentNotTextError",
     "ContentTooLargeError",
     "CredentialInvalidError",
+    "CursorExpiredError",
     "DeadlineExceededError",
     "Decision",
     "Degraded",
+    "DifferingLine",
     "Digest",
     "DigestMismatchError",
     "Elision",
+    "Entry",
+    "EntryNotFoundError",
     "Explanation",
     "Fidelity",
     "FieldInvalidError",
@@ -81,25 +93,32 @@ __all__ = [
     "Kind",
     "KindStats",
     "Level",
+    "Listing",
     "NotInstalledError",
     "OverloadedError",
     "Policy",
     "QuotaExceededError",
+    "Resemblance",
     "Retrieved",
+    "RevisionMismatchError",
     "SelectorInvalidError",
     "ServerError",
+    "SharedSpace",
     "SpaceDeniedError",
     "Stats",
     "StoreUnavailableError",
     "Tls",
     "UnavailableError",
     "View",
+    "Written",
 ]
 
 # What needs protobuf, asyncio or gRPC is imported when it is asked for (PEP 562): a
 # program that only catches our errors or speaks of our values pays for neither.
 _LAZY = {
     "AsyncFurler": "furler.client",
+    "AsyncSharedSpace": "furler.shared",
+    "SharedSpace": "furler.shared_sync",
     "Furler": "furler.sync",
     "Tls": "furler.backends.remote",
 }
