@@ -1,4 +1,4 @@
-"""Views of search results, listings, git, tables, settings, pages: as a reader gets them.
+"""Views of search results, listings, git, tables, settings: as a reader gets them.
 
 A file is named after its compressor. A view that changes on purpose is written
 anew by hand, after reading it.
@@ -14,7 +14,7 @@ from furler_engine.types import Kind, Policy, Source
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 KINDS = (
-    Kind.SEARCH_RESULTS, Kind.LISTING, Kind.DIFF, Kind.GIT_LOG, Kind.TABLE, Kind.CONFIG, Kind.MARKUP, Kind.BLOB,
+    Kind.SEARCH_RESULTS, Kind.LISTING, Kind.DIFF, Kind.GIT_LOG, Kind.TABLE, Kind.CONFIG, Kind.BLOB,
 )  # fmt: skip
 CASES = [(kind, case.stem) for kind in KINDS for case in sorted((GOLDEN / kind.value).glob("*.in"))]
 
