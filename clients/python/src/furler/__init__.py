@@ -14,6 +14,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from furler.conversations import (
+    Compaction,
+    CompactionMode,
+    CompactionPlan,
+    Conversation,
+    Dialect,
+    Edit,
+    Retired,
+    Volatile,
+)
 from furler.errors import (
     ClosedError,
     ContentCorruptError,
@@ -61,16 +71,22 @@ __all__ = [
     "AsyncFurler",
     "Capabilities",
     "ClosedError",
+    "Compaction",
+    "CompactionMode",
+    "CompactionPlan",
     "ContentCorruptError",
     "ContentNotFoundError",
     "ContentNotTextError",
     "ContentTooLargeError",
+    "Conversation",
     "CredentialInvalidError",
     "DeadlineExceededError",
     "Decision",
     "Degraded",
+    "Dialect",
     "Digest",
     "DigestMismatchError",
+    "Edit",
     "Elision",
     "Explanation",
     "Fidelity",
@@ -85,6 +101,7 @@ __all__ = [
     "OverloadedError",
     "Policy",
     "QuotaExceededError",
+    "Retired",
     "Retrieved",
     "SelectorInvalidError",
     "ServerError",
@@ -94,6 +111,7 @@ __all__ = [
     "Tls",
     "UnavailableError",
     "View",
+    "Volatile",
 ]
 
 # What needs protobuf, asyncio or gRPC is imported when it is asked for (PEP 562): a
