@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from furler_compressor.app.context import Caller, Context, Limits
-from furler_compressor.app.converse import ConversationJob, Conversed
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
     EngineFailedError,
     EngineRunner,
     Picked,
     SelectJob,
-    perform,
 )
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import (
@@ -26,6 +25,7 @@ from furler_compressor.app.ports import (
     Tally,
     Usage,
 )
+from furler_compressor.app.work import COMPRESSORS, perform
 from furler_engine.types import View
 
 LIMITS = Limits(
@@ -39,6 +39,10 @@ LIMITS = Limits(
 
 class DirectEngine:
     """Performs jobs where it is called."""
+
+    @property
+    def compressors(self) -> tuple[str, ...]:
+        return COMPRESSORS
 
     async def compress(self, job: CompressJob, seconds: float) -> View:
         view = perform(job)

@@ -6,13 +6,13 @@ from tiktoken_ext import openai_public
 
 from furler_engine import tokens
 from furler_engine.tokens import (
-    TOKENIZERS,
     UnknownTokenizerError,
     VocabularyCorruptError,
     count,
     estimate,
     verify,
 )
+from furler_engine.types import TOKENIZERS
 
 SAMPLES = [
     "",
@@ -118,3 +118,7 @@ def test_both_vocabularies_travel_with_the_package() -> None:
     assert sorted(path.name for path in folder.glob("*.gz")) == [
         f"{name}.tiktoken.gz" for name in TOKENIZERS
     ]
+
+
+def test_every_tokenizer_of_the_engine_has_a_vocabulary() -> None:
+    assert tuple(sorted(tokens._VOCABULARIES)) == TOKENIZERS

@@ -16,6 +16,7 @@ from furler_engine.detect import detect
 from furler_engine.json_value import dumps
 from furler_engine.recipe import recipe
 from furler_engine.router import ROUTES
+from furler_engine.tools import RETRIEVE_TOOLS, normal, why_exact
 from furler_engine.types import (
     Compressor,
     Decision,
@@ -40,8 +41,6 @@ LOSSY_FLOOR: Final = 600
 to risk a retrieval, which costs a turn (about 600 tokens of overhead)."""
 LOSSY_GAIN: Final = 0.2
 """What an eliding draft must save over the lossless one to be chosen."""
-RETRIEVE_TOOLS: Final = frozenset({"furler_retrieve", "retrieve"})
-"""Tools whose output is retrieved content: it is never compressed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +142,12 @@ def _why_not(task: _Task) -> str:
         return f"{task.size} tokens are fewer than min_tokens {task.policy.min_tokens}"
     if task.policy.level(task.kind) is Level.OFF:
         return f"the policy turns {task.kind} off"
-    if task.source.hints.tool in RETRIEVE_TOOLS:
+    tool = task.source.hints.tool
+    if normal(tool) in RETRIEVE_TOOLS:
         return "retrieved content is never compressed again"
-    return ""
+    if any(kind is task.kind for kind, _ in task.policy.levels):
+        return ""
+    return why_exact(tool, task.kind, task.size)
 
 
 def _may_not_elide(task: _Task) -> bool:

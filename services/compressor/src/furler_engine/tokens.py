@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import tiktoken
 
+from furler_engine.types import TOKENIZERS
+
 if TYPE_CHECKING:
     from tiktoken._tiktoken import CoreBPE
 
@@ -93,7 +95,6 @@ _VOCABULARIES: Final = {
         ),
     ),
 }  # fmt: skip
-TOKENIZERS: Final = tuple(sorted(_VOCABULARIES))
 
 
 @dataclass(frozen=True, slots=True)

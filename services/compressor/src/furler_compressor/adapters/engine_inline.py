@@ -10,8 +10,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
-from furler_compressor.app.converse import ConversationJob, Conversed
-from furler_compressor.app.engine import CompressJob, Job, Picked, Result, SelectJob, perform
+from furler_compressor.app.conversed import ConversationJob, Conversed
+from furler_compressor.app.engine import CompressJob, Job, Picked, Result, SelectJob
+from furler_compressor.app.work import COMPRESSORS, perform
 from furler_engine.types import View
 
 
@@ -20,6 +21,11 @@ class InlineEngine:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="furler-engine")
+
+    @property
+    def compressors(self) -> tuple[str, ...]:
+        """Names of the compressors there are."""
+        return COMPRESSORS
 
     async def compress(self, job: CompressJob, seconds: float) -> View:
         """Run a CompressJob."""

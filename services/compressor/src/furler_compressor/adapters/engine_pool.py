@@ -16,7 +16,7 @@ from typing import cast
 
 from furler_compressor import telemetry
 from furler_compressor.adapters.engine_wire import LENGTH, Done
-from furler_compressor.app.converse import ConversationJob, Conversed
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
     EngineFailedError,
@@ -38,6 +38,7 @@ class _Child:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self.compressors: tuple[str, ...] = ()
 
     @classmethod
     async def start(cls) -> _Child:
@@ -48,7 +49,7 @@ class _Child:
         child = cls(process)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await child._read()
+                child.compressors = pickle.loads(await child._read())  # noqa: S301 - our own child
         except BaseException as error:
             child.kill()
             await child.ended()
@@ -111,6 +112,7 @@ class EnginePool:
         self._free: asyncio.Queue[_Child] = asyncio.Queue()
         self._children: set[_Child] = set()
         self._ending: set[_Child] = set()
+        self._compressors: tuple[str, ...] = ()
         self._waiting = 0
         self._average_seconds = 0.01
         self._tasks: set[asyncio.Task[None]] = set()
@@ -147,6 +149,11 @@ class EnginePool:
         for child in self._children:
             child.kill()
         await asyncio.gather(*(child.ended() for child in self._children | self._ending))
+
+    @property
+    def compressors(self) -> tuple[str, ...]:
+        """Names of the compressors there are, as the first child gave them."""
+        return self._compressors
 
     @property
     def pids(self) -> list[int]:
@@ -196,6 +203,7 @@ class EnginePool:
             child.kill()
             return
         self._children.add(child)
+        self._compressors = child.compressors
         self._free.put_nowait(child)
 
     def _replace(self, child: _Child) -> None:

@@ -13,15 +13,14 @@ from furler_compressor import telemetry
 from furler_compressor.app import ledger
 from furler_compressor.app.compress import RESERVE_SECONDS, Degraded
 from furler_compressor.app.context import Caller, Context
-from furler_compressor.app.converse import ConversationJob, Conversed, Epoch, Splice
+from furler_compressor.app.conversed import ConversationJob, Conversed, Epoch, Splice
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import FieldInvalidError, StoreUnavailableError
 from furler_compressor.app.ports import Pin, Record, Scope, Tally
 from furler_compressor.app.refs import tenant_key
 from furler_engine.dialects.block import Dialect
 from furler_engine.dialects.json_scan import decode
-from furler_engine.tokens import TOKENIZERS
-from furler_engine.types import Policy
+from furler_engine.types import TOKENIZERS, Policy
 
 MAX_CONVERSATION_LENGTH = 256
 _ATTEMPTS = 3

@@ -6,97 +6,26 @@ the runner's affair, what is stored and given out conversation's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from furler_compressor.app import ledger
+from furler_compressor.app.conversed import ConversationJob, Conversed, Splice, Volatile
 from furler_compressor.app.ledger import Ledger
 from furler_compressor.app.ports import Pin
 from furler_compressor.app.refs import reference
 from furler_engine import compaction, tokens, volatile
 from furler_engine.causal import Seen, Turn, as_is, chain, fold
 from furler_engine.dialects import read
-from furler_engine.dialects.block import Block, Body, Dialect, Role
+from furler_engine.dialects.block import Block, Body, Role
 from furler_engine.dialects.json_scan import encode
+from furler_engine.epochs import Plan
 from furler_engine.recipe import recipe
 from furler_engine.types import Hints, Policy, View
 from furler_engine.volatile import Trace
 
 MAX_VOLATILE: Final = 1000
 _TAIL_ROLES: Final = (Role.USER, Role.RESULT, Role.DOCUMENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """A wish for compaction; ``apply`` does it if it pays, ``force`` even if it does not."""
-
-    wish: compaction.Wish
-    apply: bool = False
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationJob:
-    """One provider request. ``pins`` are None without a conversation."""
-
-    body: bytes
-    dialect: Dialect
-    policy: Policy
-    tenant_key: bytes
-    query: str = ""
-    pins: Mapping[str, bytes] | None = None
-    first_message: int = 0
-    epoch: Epoch | None = None
-    relocate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Splice:
-    """One edit: bytes ``offset`` to ``offset + length`` of the body become ``replacement``.
-
-    ``key`` is the pin of a block that is given its view now; empty when it has it already.
-    """
-
-    offset: int
-    length: int
-    replacement: bytes
-    pointer: str
-    view: View
-    sha256: bytes = b""
-    size: int = 0
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Volatile:
-    """Volatile text of the prefix: characters ``start`` to ``end`` of the string at ``pointer``.
-
-    ``changed`` says whether it changed since the conversation began; None if that is not known.
-    ``tokens_after`` lose their place in the cache when it does.
-    """
-
-    pointer: str
-    form: str
-    start: int
-    end: int
-    changed: bool | None
-    tokens_after: int
-
-
-@dataclass(frozen=True, slots=True)
-class Conversed:
-    """The job's result. ``pins`` are new; nothing may be revealed before they are written."""
-
-    splices: tuple[Splice, ...] = ()
-    pins: dict[str, Pin] = field(default_factory=dict)
-    frozen_bytes: int = 0
-    tokens_before: int = 0
-    volatile: tuple[Volatile, ...] = ()
-    plan: compaction.Plan | None = None
-    applied: bool = False
-    recipe: str = ""
-    is_relocated: bool = False
 
 
 def converse(job: ConversationJob) -> Conversed:
@@ -149,7 +78,7 @@ def converse(job: ConversationJob) -> Conversed:
     )
 
 
-def _rewriting(turn: Turn, body: Body, plan: compaction.Plan, policy: Policy, query: str) -> Turn:
+def _rewriting(turn: Turn, body: Body, plan: Plan, policy: Policy, query: str) -> Turn:
     """Return the turn that begins an epoch: what lies before its first change stays pinned."""
     first = {each.key for each in plan.retired}
     kept: dict[str, View] = {}

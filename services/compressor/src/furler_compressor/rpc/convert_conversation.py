@@ -10,11 +10,11 @@ from furler.v1 import content_pb2 as content
 from furler.v1 import conversation_pb2 as conversation
 from furler_compressor.app.compress import Compressed, Outcome
 from furler_compressor.app.conversation import Answer, ConversationRequest
-from furler_compressor.app.converse import Conversed, Epoch, Splice
+from furler_compressor.app.conversed import Conversed, Epoch, Splice
 from furler_compressor.app.errors import FieldInvalidError
 from furler_compressor.rpc import convert
-from furler_engine.compaction import Prices, Wish
 from furler_engine.dialects.block import Dialect
+from furler_engine.epochs import Prices, Wish
 from furler_engine.types import Policy
 
 _DIALECTS: Final = {

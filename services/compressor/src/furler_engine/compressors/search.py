@@ -56,7 +56,7 @@ _BARE: Final = _Limits(alike=1, per_file=1, width=80, context=0)
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Rewrite all lines under one heading per file; nothing is left out."""
     del policy
-    results = read(source.lines)
+    results = source.derived(_results)
     if results is None:
         return None
     total = len(source.lines)
@@ -66,7 +66,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
 
 def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     """Show every place, but only some texts: see _Limits."""
-    results = read(source.lines)
+    results = source.derived(_results)
     if results is None:
         return None
     steps = [_CAREFUL, _TIGHT, _BARE]
@@ -79,6 +79,10 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
         if len(text) <= 3 * policy.target_tokens:  # about three characters to a token of such text
             break
     return _eliding_draft(source, results, shown, text)
+
+
+def _results(source: Source) -> Results | None:
+    return read(source.lines)
 
 
 def _eliding_draft(source: Source, results: Results, shown: set[int], text: str) -> Draft | None:
