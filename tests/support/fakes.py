@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from furler_compressor.app.context import Caller, Context, Limits
-from furler_compressor.app.conversation_job import ConversationJob, Conversed
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
     EngineFailedError,

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from furler_compressor.app.conversation import Answer
-from furler_compressor.app.conversation_job import Splice
+from furler_compressor.app.conversed import Splice
 
 
 def spliced(body: bytes, splices: tuple[Splice, ...]) -> bytes:

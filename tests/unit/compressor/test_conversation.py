@@ -13,7 +13,7 @@ from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.app.compress import Degraded
 from furler_compressor.app.context import Context
 from furler_compressor.app.conversation import Answer, ConversationRequest, compress_conversation
-from furler_compressor.app.conversation_job import Epoch
+from furler_compressor.app.conversed import Epoch
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.errors import (
     ContentTooLargeError,
@@ -21,8 +21,8 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.ports import Pin, Record, Scope, Store
-from furler_engine.compaction import Prices, Wish
 from furler_engine.dialects.block import Dialect
+from furler_engine.epochs import Prices, Wish
 from furler_engine.types import Fidelity, Policy
 from support import talk
 from support.fakes import (

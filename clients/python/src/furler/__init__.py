@@ -14,6 +14,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from furler.conversations import (
+    Compaction,
+    CompactionMode,
+    CompactionPlan,
+    Conversation,
+    Dialect,
+    Edit,
+    Retired,
+    Volatile,
+)
 from furler.errors import (
     ClosedError,
     ContentCorruptError,
@@ -69,18 +79,24 @@ __all__ = [
     "Capabilities",
     "Change",
     "ClosedError",
+    "Compaction",
+    "CompactionMode",
+    "CompactionPlan",
     "ContentCorruptError",
     "ContentNotFoundError",
     "ContentNotTextError",
     "ContentTooLargeError",
+    "Conversation",
     "CredentialInvalidError",
     "CursorExpiredError",
     "DeadlineExceededError",
     "Decision",
     "Degraded",
+    "Dialect",
     "DifferingLine",
     "Digest",
     "DigestMismatchError",
+    "Edit",
     "Elision",
     "Entry",
     "EntryNotFoundError",
@@ -99,6 +115,7 @@ __all__ = [
     "Policy",
     "QuotaExceededError",
     "Resemblance",
+    "Retired",
     "Retrieved",
     "RevisionMismatchError",
     "SelectorInvalidError",
@@ -110,6 +127,7 @@ __all__ = [
     "Tls",
     "UnavailableError",
     "View",
+    "Volatile",
     "Written",
 ]
 

@@ -6,13 +6,14 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 from furler import loop
 from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT, AsyncFurler, PolicyLike
+from furler.conversations import Compaction, Conversation, Dialect
 from furler.errors import ClosedError, FurlerError
 from furler.selectors import Lines
 from furler.shared_sync import SharedSpace
@@ -130,6 +131,33 @@ class Furler:
         """Return for each content its view or its error; see AsyncFurler.compress_many."""
         # The caller's iterable is run in the caller's thread.
         return self._run(self._inner.compress_many, list(contents), policy=policy, space=space)
+
+    def compress_conversation(  # noqa: PLR0913 - as AsyncFurler.compress_conversation
+        self,
+        body: bytes,
+        dialect: Dialect | str,
+        *,
+        conversation: str | None = None,
+        policy: PolicyLike = None,
+        space: str = DEFAULT_SPACE,
+        query: str | None = None,
+        frozen_messages: int = 0,
+        compaction: Compaction | Mapping[str, object] | None = None,
+        relocate_volatile: bool = False,
+    ) -> Conversation:
+        """Return a provider request, compressed; see AsyncFurler.compress_conversation."""
+        return self._run(
+            self._inner.compress_conversation,
+            body,
+            dialect,
+            conversation=conversation,
+            policy=policy,
+            space=space,
+            query=query,
+            frozen_messages=frozen_messages,
+            compaction=compaction,
+            relocate_volatile=relocate_volatile,
+        )
 
     def explain(  # noqa: PLR0913 - as AsyncFurler.explain
         self,

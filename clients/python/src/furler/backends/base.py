@@ -39,6 +39,11 @@ STREAM_COMPRESS: Final = Method(
     compressor.StreamCompressRequest,
     compressor.StreamCompressResponse,
 )
+COMPRESS_CONVERSATION: Final = Method(
+    "/furler.v1.CompressorService/CompressConversation",
+    compressor.CompressConversationRequest,
+    compressor.CompressConversationResponse,
+)
 EXPLAIN: Final = Method(
     "/furler.v1.CompressorService/Explain", compressor.ExplainRequest, compressor.ExplainResponse
 )

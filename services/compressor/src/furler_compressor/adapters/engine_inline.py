@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
-from furler_compressor.app.conversation_job import ConversationJob, Conversed
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import CompressJob, Job, Picked, Result, SelectJob
 from furler_compressor.app.work import COMPRESSORS, perform
 from furler_engine.types import View

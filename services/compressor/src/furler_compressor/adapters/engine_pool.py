@@ -16,7 +16,7 @@ from typing import cast
 
 from furler_compressor import telemetry
 from furler_compressor.adapters.engine_wire import LENGTH, Done
-from furler_compressor.app.conversation_job import ConversationJob, Conversed
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
     EngineFailedError,

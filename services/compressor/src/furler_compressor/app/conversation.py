@@ -13,7 +13,7 @@ from furler_compressor import telemetry
 from furler_compressor.app import ledger
 from furler_compressor.app.compress import RESERVE_SECONDS, Degraded
 from furler_compressor.app.context import Caller, Context
-from furler_compressor.app.conversation_job import ConversationJob, Conversed, Epoch, Splice
+from furler_compressor.app.conversed import ConversationJob, Conversed, Epoch, Splice
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import FieldInvalidError, StoreUnavailableError
 from furler_compressor.app.ports import Pin, Record, Scope, Tally

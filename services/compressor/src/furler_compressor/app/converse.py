@@ -10,12 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from furler_compressor.app import ledger
-from furler_compressor.app.conversation_job import (
-    ConversationJob,
-    Conversed,
-    Splice,
-    Volatile,
-)
+from furler_compressor.app.conversed import ConversationJob, Conversed, Splice, Volatile
 from furler_compressor.app.ledger import Ledger
 from furler_compressor.app.ports import Pin
 from furler_compressor.app.refs import reference
@@ -24,6 +19,7 @@ from furler_engine.causal import Seen, Turn, as_is, chain, fold
 from furler_engine.dialects import read
 from furler_engine.dialects.block import Block, Body, Role
 from furler_engine.dialects.json_scan import encode
+from furler_engine.epochs import Plan
 from furler_engine.recipe import recipe
 from furler_engine.types import Hints, Policy, View
 from furler_engine.volatile import Trace
@@ -82,7 +78,7 @@ def converse(job: ConversationJob) -> Conversed:
     )
 
 
-def _rewriting(turn: Turn, body: Body, plan: compaction.Plan, policy: Policy, query: str) -> Turn:
+def _rewriting(turn: Turn, body: Body, plan: Plan, policy: Policy, query: str) -> Turn:
     """Return the turn that begins an epoch: what lies before its first change stays pinned."""
     first = {each.key for each in plan.retired}
     kept: dict[str, View] = {}

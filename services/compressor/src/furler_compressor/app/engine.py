@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from furler_compressor.app.conversation_job import ConversationJob, Conversed
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_engine.types import Hints, Policy, Selector, View
 
 

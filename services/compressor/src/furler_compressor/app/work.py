@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from furler_compressor.app.conversation_job import ConversationJob
 from furler_compressor.app.converse import converse
+from furler_compressor.app.conversed import ConversationJob
 from furler_compressor.app.engine import CompressJob, Job, Picked, Result, SelectJob
 from furler_engine import tokens
 from furler_engine.paging import page

@@ -19,6 +19,7 @@ from furler.v1 import content_pb2 as content
 from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
 from furler_compressor.app import compress as compression
+from furler_compressor.app import conversation
 from furler_compressor.app import retrieve as retrieval
 from furler_compressor.app.context import Caller
 from furler_compressor.app.errors import (
@@ -27,7 +28,7 @@ from furler_compressor.app.errors import (
     FurlerError,
 )
 from furler_compressor.app.refs import digest_of
-from furler_compressor.rpc import convert
+from furler_compressor.rpc import convert, convert_conversation
 from furler_compressor.rpc.contents import compress_request
 from furler_compressor.rpc.errors import status_of
 from furler_compressor.rpc.shared_handlers import SharedHandlers
@@ -103,6 +104,14 @@ class Handlers(SharedHandlers):
         for at in range(0, len(text), _CHUNK_BYTES):
             yield compressor.StreamCompressResponse(chunk=text[at : at + _CHUNK_BYTES])
         yield compressor.StreamCompressResponse(summary=convert.view_to(done, text=False))
+
+    async def compress_conversation(
+        self, caller: Caller, request: compressor.CompressConversationRequest
+    ) -> compressor.CompressConversationResponse:
+        """Return the edits of a provider request."""
+        wanted = convert_conversation.request_from(request)
+        answer = await conversation.compress_conversation(self._context, caller, wanted)
+        return convert_conversation.response_to(answer, wanted.policy)
 
     async def explain(
         self, caller: Caller, request: compressor.ExplainRequest

@@ -1,25 +1,21 @@
-"""The engine's job for a whole conversation, and its result: values, and nothing that works."""
+"""The job CompressConversation gives to the engine, and its result. Values only: no engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from furler_compressor.app.ports import Pin
+from furler_engine.dialects.block import Dialect
+from furler_engine.epochs import Plan, Wish
 from furler_engine.types import Policy, View
-
-if TYPE_CHECKING:
-    # The engine's own modules stay out of serving processes.
-    from furler_engine import compaction
-    from furler_engine.dialects.block import Dialect
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """A wish for compaction; ``apply`` does it if it pays, ``force`` even if it does not."""
 
-    wish: compaction.Wish
+    wish: Wish
     apply: bool = False
     force: bool = False
 
@@ -81,7 +77,7 @@ class Conversed:
     frozen_bytes: int = 0
     tokens_before: int = 0
     volatile: tuple[Volatile, ...] = ()
-    plan: compaction.Plan | None = None
+    plan: Plan | None = None
     applied: bool = False
     recipe: str = ""
     is_relocated: bool = False
