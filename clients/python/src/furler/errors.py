@@ -21,9 +21,11 @@ class FurlerError(Exception):
         message: One line for people.
         metadata: Details by name, such as ``offset`` or ``limit_bytes``.
         retry_after: Seconds to wait before a retry, if the server said so.
+        code: Name of the gRPC status, such as ``NOT_FOUND``; empty if no call failed.
     """
 
     reason: str = "UNKNOWN"
+    code: str = ""
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later."""
 
