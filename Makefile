@@ -46,8 +46,8 @@ format: $(VENV)/.dev ## Format and fix what can be fixed by itself
 proto: $(VENV)/.dev ## Regenerate the Python stubs from proto/
 	@$(BIN)/python tools/generate_stubs.py
 
-bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory)
-	@$(BIN)/python -m tests.bench $(if $(CORPUS),--corpus $(CORPUS))
+bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory PEER=1 SUITE=inputs,speed)
+	@$(BIN)/python -m tests.bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(PEER),--peer) $(if $(SUITE),--suite $(SUITE))
 
 lock: $(VENV)/.dev ## Compile the hashed requirements again
 	@cd requirements && for f in build runtime dev; do \

@@ -91,6 +91,16 @@ def test_every_row_the_query_names_is_shown() -> None:
     assert [name for name in named if str(name) not in text] == []
 
 
+def test_members_the_query_names_by_name_or_value_are_shown() -> None:
+    value = {
+        f"v{at}": f"2026-05-{at % 28 + 1:02}T{at % 24:02}:00:{at % 60:02}Z" for at in range(300)
+    }
+    assert (
+        f"\n v150:{value['v150']}" in draft_of(value, query=f"what came out {value['v150']}?").text
+    )
+    assert f"\n v151:{value['v151']}" in draft_of(value, query="when was v151?").text
+
+
 def test_a_value_the_query_names_is_written_out_though_its_column_has_a_prefix() -> None:
     rows = [{"n": at, "url": f"https://example.com/items/{at * 31}"} for at in range(300)]
     url = str(rows[150]["url"])

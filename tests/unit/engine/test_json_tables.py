@@ -13,7 +13,7 @@ from furler_engine.shared.json_table.decode import decode
 from furler_engine.shared.json_table.encode import Cuts, encode
 from furler_engine.shared.json_table.grammar import Gap
 from furler_engine.shared.json_table.outline import build
-from furler_engine.types import Draft, Policy, Source
+from furler_engine.types import Draft, Hints, Policy, Source
 
 
 def view(value: object, *, tight: bool = False) -> str:
@@ -63,8 +63,9 @@ def test_a_prefix_is_cut_after_a_whole_path_segment_and_leaves_a_mark() -> None:
 
 
 def test_the_date_of_times_is_cut_whole_and_a_date_never_inside() -> None:
-    times = [{"n": at, "t": f"2026-01-02T00:0{at}:00Z"} for at in range(5)]
-    assert "t=2026-01-02T…\n 0|…00:00:00Z" in view(times)
+    times = [{"n": at, "t": f"2026-01-02T00:{at}:00Z"} for at in range(10, 24)]
+    assert "t=2026-01-02T…\n 10|…00:10:00Z" in view(times)
+    assert " 10|2026-01-02T00:10:00Z" in view(times[:5])
     dates = [{"n": at, "t": f"2026-01-0{at + 1}"} for at in range(5)]
     assert " 0|2026-01-01" in view(dates)
 
@@ -149,6 +150,17 @@ def test_a_derived_column_is_a_rule_and_not_a_cell() -> None:
     assert text.endswith("\n user35")
 
 
+def test_addresses_that_begin_alike_are_named_once_and_only_if_used() -> None:
+    base = "https://api.example.com/repos/octo/hello-world"
+    value = {
+        f"{name}_url": f"{base}/{name}" for name in ("issues", "pulls", "keys", "tags", "forks")
+    }
+    text = view({**value, "self": base, "at": "@1/x", "n": [1]}, tight=True)
+    assert text.startswith(f"# @1 = {base}\nissues_url:@1/issues\n")
+    assert 'self:@1\nat:"@1/x"\nn:[1]' in text
+    assert "# @2" not in text
+
+
 def test_a_long_cell_that_occurs_again_is_defined_under_its_header() -> None:
     body = "a description that is rather long"
     text = view(
@@ -166,6 +178,23 @@ def test_codes_and_rules_are_used_only_where_they_save_fifteen_percent() -> None
     draft = json_tables.plan_tight(repeated, Policy())
     assert isinstance(draft, Draft)
     check(repeated, draft)
+
+
+def test_what_the_query_names_is_written_out_in_every_form() -> None:
+    rows = [
+        {
+            "id": at * 7,
+            "mail": f"user{at * 7}@example.com",
+            "url": f"https://api.example.com/v1/users/{at * 7}",
+        }
+        for at in range(40)
+    ]
+    for name in ("user70@example.com", "https://api.example.com/v1/users/91"):
+        source = Source(json.dumps(rows), Hints(query=f"what of {name}?"))
+        whole = json_tables._whole(source)
+        for text in (encode(build(rows), whole), encode(build(rows), whole, tight=True)):
+            assert name in text
+            assert same_value(decode(text), rows)
 
 
 def test_kept_rows_carry_their_index_and_gaps_are_missing_rows() -> None:

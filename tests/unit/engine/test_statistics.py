@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from furler_engine.shared.json_table.columns import MISSING
 from furler_engine.shared.statistics import MUST, describe, notable
 
 
-def standing_out(values: list[object]) -> dict[int, float]:
+def standing_out(values: Sequence[object]) -> dict[int, float]:
     return notable([values], len(values), MISSING).weights
 
 

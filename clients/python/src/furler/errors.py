@@ -71,13 +71,13 @@ class SelectorInvalidError(FurlerError, ValueError):
 
 
 class ContentNotFoundError(FurlerError):
-    """Expired, deleted, never stored, or not yours: all look the same. Metadata: ref."""
+    """Expired, deleted, never stored, or not yours: all look the same."""
 
     reason = "CONTENT_NOT_FOUND"
 
 
 class ContentCorruptError(FurlerError):
-    """Stored or received bytes do not match their digest. Metadata: ref."""
+    """Stored or received bytes do not match their digest."""
 
     reason = "CONTENT_CORRUPT"
 

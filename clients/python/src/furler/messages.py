@@ -257,8 +257,6 @@ def capabilities_from(message: info_service_pb2.GetCapabilitiesResponse) -> Capa
         max_chunk_bytes=message.max_chunk_bytes,
         max_batch_items=message.max_batch_items,
         default_min_tokens=message.default_min_tokens,
-        default_retrieve_tokens=message.default_retrieve_tokens,
-        max_retrieve_tokens=message.max_retrieve_tokens,
         max_pattern_bytes=message.max_pattern_bytes,
         max_context_lines=message.max_context_lines,
         max_search_limit=message.max_search_limit,

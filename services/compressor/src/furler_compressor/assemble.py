@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import platformdirs
 
-from furler_compressor.adapters.engine_inline import InlineEngine
 from furler_compressor.adapters.engine_pool import EnginePool
 from furler_compressor.adapters.open_entries import open_entries
 from furler_compressor.adapters.open_store import open_store
@@ -77,5 +76,8 @@ async def for_service(settings: Settings) -> AsyncIterator[Handlers]:
 @asynccontextmanager
 async def for_library(settings: Settings) -> AsyncIterator[Handlers]:
     """Give handlers whose engine runs in a thread of this process."""
+    # Imported here: a serving process leaves the engine, 25 MB of it, to its children.
+    from furler_compressor.adapters.engine_inline import InlineEngine  # noqa: PLC0415
+
     async with opened(settings, InlineEngine()) as handlers:
         yield handlers

@@ -42,7 +42,8 @@ def _without_reason(
     match code:
         case grpc.StatusCode.UNAVAILABLE:
             return UnavailableError(
-                f"cannot reach a Furler server at {target}: {message}", retry_after=retry_after
+                f"cannot reach a Furler server at {target}: {_cause(message)}",
+                retry_after=retry_after,
             )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceededError(f"{target} did not answer in time")
@@ -55,6 +56,12 @@ def _without_reason(
             return ServerError(f"{target} does not serve this method: {message}")
         case _:
             return ServerError(f"{target} failed with {code.name}: {message}")
+
+
+def _cause(message: str) -> str:
+    """Return the last and most telling part of how gRPC says that it cannot connect."""
+    _, found, last = message.partition("last error: ")
+    return last.rpartition(": ")[2] if found else message
 
 
 def _details(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from furler_compressor import telemetry
@@ -60,13 +61,16 @@ async def retrieve(context: Context, caller: Caller, request: RetrieveRequest) -
     try:
         picked = await context.engine.select(job, caller.time_left())
     except ValueError as error:
-        raise SelectorInvalidError(
-            f"selector: {error}", selector=type(job.selector).__name__
-        ) from error
+        raise SelectorInvalidError(f"selector: {error}", selector=_name(job.selector)) from error
     except EngineFailedError as error:
         raise OverloadedError("the engine restarts; try again", retry_after=1.0) from error
     parts = b"".join(data[start:end] for start, end in picked.ranges)
     return Retrieved(parts, picked.ranges, picked.tokens, held, picked.next_start)
+
+
+def _name(selector: Selector | None) -> str:
+    """Return a selector's name in the API, such as json_path."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(selector).__name__).lower()
 
 
 async def fetch(context: Context, caller: Caller, scope: Scope, ref: str) -> Held:

@@ -32,9 +32,7 @@ from furler_compressor.rpc.contents import compress_request
 from furler_compressor.rpc.errors import status_of
 from furler_compressor.rpc.shared_handlers import SharedHandlers
 from furler_engine.recipe import ENGINE_VERSION
-from furler_engine.router import ROUTES
-from furler_engine.tokens import TOKENIZERS
-from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER
+from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER, TOKENIZERS
 
 _BATCH_AT_ONCE = 8
 """Items of one batch worked on at a time: enough to keep the engines busy, no flood."""
@@ -208,10 +206,9 @@ class Handlers(SharedHandlers):
         """Return limits and features."""
         caller.scope(request.space)
         limits = self._context.limits
-        names = dict.fromkeys(c.name for route in ROUTES.values() for c in route)
         response = info.GetCapabilitiesResponse(
             engine_version=f"{version('furler-compressor')}+engine.{ENGINE_VERSION}",
-            compressors=names,
+            compressors=self._context.engine.compressors,
             tokenizers=TOKENIZERS,
             max_message_bytes=limits.max_content_bytes + limits.MESSAGE_HEADROOM,
             max_content_bytes=limits.max_content_bytes,

@@ -18,7 +18,7 @@ from typing import Final
 import orjson
 
 from furler_engine.json_value import JsonError, dumps
-from furler_engine.shared.json_table.columns import MISSING, Row, split
+from furler_engine.shared.json_table.columns import MISSING, Row, split, too_sparse
 from furler_engine.shared.json_table.describe import describe_columns
 from furler_engine.shared.numbered import Page, draft
 from furler_engine.shared.ranking import hits
@@ -33,6 +33,8 @@ _HEAD: Final = 3
 _TAIL: Final = 2
 _SHARE: Final = 0.12
 _LEAST: Final = 8
+_MOST: Final = 15_000
+"""Characters of ordinary records in a view."""
 _ARRAY: Final = re.compile(r"\[\s*+(?=\{)")
 _GAP: Final = re.compile(r"[\s,]*+")
 
@@ -57,6 +59,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     records = _records_by_line(source.lines) or _records_in_array(source)
     inside = sum(record.last - record.first + 1 for record in records)
     if len(records) < _FEWEST or len(source.lines) - inside > _MOST_LOOSE * len(source.lines):
+        return None
+    if too_sparse([record.value for record in records]):
         return None
     kept = _select(records, source, policy)
     if len(kept) == len(records):
@@ -118,7 +122,8 @@ def _records_in_array(source: Source) -> list[_Record]:
 def _select(records: Sequence[_Record], source: Source, policy: Policy) -> set[int]:
     count = len(records)
     share = _SHARE if policy.level(Kind.JSON) is not Level.TIGHT else _SHARE / 2
-    room = max(_LEAST, int(share * count))
+    mean = len(source.text) / count
+    room = max(_LEAST, int(min(share * count, _MOST / mean)))
     kept = {*range(_HEAD), *range(count - _TAIL, count)}
     if source.hints.query:
         texts = [dumps(record.value) for record in records]

@@ -17,9 +17,11 @@ from furler_engine.detect.sample import Detector, Sample
 from furler_engine.types import Kind, Source
 
 THRESHOLD: Final = 0.5
+SURE: Final = 1.0
+"""A score after which no other detector is asked: it is for openings that nothing else has."""
 
 DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
-    (Kind.JSON, 0.98, data.json_score),
+    (Kind.JSON, 1.0, data.json_score),
     (Kind.DIFF, 0.95, search.diff_score),
     (Kind.MARKUP, 0.95, markup.markup_score),
     (Kind.LOG, 0.97, log.log_score),
@@ -52,4 +54,6 @@ def detect(source: Source) -> Kind:
     for kind, ceiling, score in DETECTORS:
         if ceiling > best and (value := score(sample)) > best:
             best, winner = value, kind
+        if best >= SURE:
+            break
     return winner

@@ -14,6 +14,9 @@ _MARKDOWN = re.compile(
 _HEADING = re.compile(r"#{1,6} \S|```|~~~")
 _SENTENCE = re.compile(r"[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
 
+_TURN = re.compile(r"[A-Z][\w.'’-]*(?: [\w.'’()-]+){0,5}: ")
+_SPOKEN = re.compile(r"\b(?:the|and|to|you|it|that|is|so|we|what|of|in)\b")
+
 
 def markup_score(sample: Sample) -> float:
     """Score HTML and XML by their opening, else by tags at the start of lines."""
@@ -37,5 +40,8 @@ def markdown_score(sample: Sample) -> float:
 
 
 def prose_score(sample: Sample) -> float:
-    """Score lines of several words that read like sentences."""
-    return 0.6 * sample.share(lambda line: len(line.split()) >= 6 and _SENTENCE.match(line))
+    """Score lines of several words that read like sentences, and the turns of a talk."""
+    sentences = sample.share(lambda line: len(line.split()) >= 6 and _SENTENCE.match(line))
+    turns = sample.share(_TURN.match)
+    spoken = sample.share(_SPOKEN.search)
+    return max(0.6 * sentences, 0.7 * turns if turns > 0.8 and spoken > 0.25 else 0.0)

@@ -133,7 +133,8 @@ def describe(values: Sequence[object], missing: object) -> str:
 
 
 def _counts(counts: Counter[str], count: int) -> str:
-    if len(counts) > max(_FEW_VALUES, _CATEGORY_SHARE * count) or max(counts.values()) == 1:
+    all_differ = len(counts) > 3 and max(counts.values()) == 1
+    if all_differ or len(counts) > max(_FEW_VALUES, _CATEGORY_SHARE * count):
         value, most = counts.most_common(1)[0]
         often = f", {_say(value)}×{most}" if most > max(2, count // 10) else ""
         return f"{len(counts)} values{often}"
@@ -195,8 +196,9 @@ def _numbers(rows: Sequence[int], numbers: Sequence[object], found: Notable) -> 
     if max((steps > 0).mean(), (steps < 0).mean()) > 0.98:
         _gaps(rows, steps, found)
         return
-    low, median, high = np.percentile(values, [25, 50, 75])
-    deviation = float(np.median(np.abs(values - median)))
+    ordered = np.sort(values)
+    low, median, high = (float(ordered[len(ordered) * part // 4]) for part in (1, 2, 3))
+    deviation = _median(np.abs(values - median))
     scale = max(_MAD * deviation, (high - low) / _IQR) or float(values.std())
     scores = np.abs(values - median) / scale
     far = np.flatnonzero(scores > _OUTLIER)
@@ -205,6 +207,11 @@ def _numbers(rows: Sequence[int], numbers: Sequence[object], found: Notable) -> 
     found.add(rows[int(values.argmax())], 4)
     found.add(rows[int(values.argmin())], 2)
     _change(rows, values, found)
+
+
+def _median(values: npt.NDArray[np.float64]) -> float:
+    """Return the upper median: numpy's own costs ten times as much on short arrays."""
+    return float(np.sort(values)[len(values) // 2])
 
 
 def _array(numbers: Sequence[object]) -> npt.NDArray[np.float64]:
@@ -219,9 +226,9 @@ def _array(numbers: Sequence[object]) -> npt.NDArray[np.float64]:
 
 def _gaps(rows: Sequence[int], steps: npt.NDArray[np.float64], found: Notable) -> None:
     """Find the largest gaps of a column that only rises or only falls: ids, times."""
-    usual = float(np.median(steps))
+    usual = _median(steps)
     off = np.abs(steps - usual)
-    scale = float(np.median(off)) or abs(usual) or 1.0
+    scale = _median(off) or abs(usual) or 1.0
     for at in np.argsort(-off, kind="stable")[:3]:
         if off[at] > 20 * scale:
             found.add(rows[int(at) + 1], 5)
@@ -236,8 +243,8 @@ def _change(rows: Sequence[int], values: npt.NDArray[np.float64], found: Notable
     if not 5 < at < len(values) - 5:
         return
     before, after = values[:at], values[at:]
-    low, high = float(np.median(before)), float(np.median(after))
-    spread = max(float(np.median(np.abs(before - low))), float(np.median(np.abs(after - high))))
+    low, high = _median(before), _median(after)
+    spread = max(_median(np.abs(before - low)), _median(np.abs(after - high)))
     if abs(high - low) > _CHANGE * _MAD * spread:
         found.add(rows[at], 6)
 
@@ -327,8 +334,8 @@ _NO_DIGITS: Final = str.maketrans("", "", "0123456789")
 
 def _long(rows: Sequence[int], values: Sequence[str], found: Notable) -> None:
     sizes = np.array([len(value) for value in values], dtype=float)
-    median = float(np.median(sizes))
-    scale = _MAD * float(np.median(np.abs(sizes - median))) or max(1.0, float(sizes.std()))
+    median = _median(sizes)
+    scale = _MAD * _median(np.abs(sizes - median)) or max(1.0, float(sizes.std()))
     for at in np.argsort(-sizes, kind="stable")[:3]:
         if sizes[at] > median + _OUTLIER * scale and sizes[at] > 1.5 * median:
             found.add(rows[int(at)], 5)

@@ -14,7 +14,7 @@ from typing import Final
 from furler_engine.json_value import dumps
 from furler_engine.shared.json_table import grammar
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, merge, nest
-from furler_engine.shared.json_table.derive import find_rules, format_rule
+from furler_engine.shared.json_table.derive import Rule, find_rules, format_rule
 from furler_engine.shared.json_table.grammar import SEPARATOR, Column, Gap
 from furler_engine.shared.json_table.legend import Feature, legend
 from furler_engine.shared.json_table.outline import Group, Inline, Items, Members, Node, Table
@@ -131,8 +131,24 @@ class _Encoder:
     def members(self, node: Members, path: JsonLocation, pad: str) -> None:
         kept = self._cuts.rows.get(path)
         chosen = node.members if kept is None else [node.members[index] for index in kept]
+        if self._write_scalars(chosen, pad):
+            return
         for name, member in chosen:
             self.node(grammar.format_name(name), member, (*path, name), pad)
+
+    def _write_scalars(self, members: Sequence[tuple[str, Node]], pad: str) -> bool:
+        """Write members that are all scalars, many at once; False if they are not."""
+        values = [member.value for _, member in members if isinstance(member, Inline)]
+        if len(values) < len(members) or self._cuts.texts or self._cuts.rows:
+            return False
+        cells = grammar.format_column(values)
+        if self._prefixes:
+            cells = list(map(self._shorten, cells))
+        self.lines += [
+            f"{pad}{grammar.format_name(name)}:{cell}"
+            for (name, _), cell in zip(members, cells, strict=True)
+        ]
+        return True
 
     def _inline(self, label: str, value: object, path: JsonLocation, pad: str) -> None:
         kept = self._cuts.rows.get(path)
@@ -155,7 +171,7 @@ class _Encoder:
     def _cell(self, value: object, path: JsonLocation) -> str:
         gaps = self._cuts.texts.get(path)
         if gaps is None or not isinstance(value, str):
-            return shorten(grammar.format_cell(value), self._prefixes)
+            return self._shorten(grammar.format_cell(value))
         self._use(Feature.TEXT_CUT)
         return grammar.format_cut_string(value, gaps)
 
@@ -185,7 +201,7 @@ class _Encoder:
             self._use(Feature.KEYS)
             header.append("(name)")
             cells.append([grammar.format_cell(table.keys[row]) for row in rows])
-        rules = find_rules(dense) if self._tight else []
+        rules = self._rules(dense) if self._tight else []
         for rule in rules:
             del dense[rule.path]
         for name, values in dense.items():
@@ -209,6 +225,20 @@ class _Encoder:
             self._codes(cells, pad + " ")
         self.lines += [f"{pad} {SEPARATOR.join(row)}" for row in zip(*cells, strict=True)]
         self._below(frame, pad + " ")
+
+    def _rules(self, columns: Columns) -> list[Rule]:
+        """Return rules for columns that none of the strings to be seen whole is in."""
+        return [
+            rule
+            for rule in find_rules(columns)
+            if not any(self._is_whole(str(value)) for value in columns[rule.path])
+        ]
+
+    def _is_whole(self, text: str) -> bool:
+        return bool(self._cuts.whole) and any(name in text.lower() for name in self._cuts.whole)
+
+    def _shorten(self, cell: str) -> str:
+        return cell if self._is_whole(cell) else shorten(cell, self._prefixes)
 
     def _codes(self, cells: list[list[str]], pad: str) -> None:
         """Replace long cells that occur again by codes, and define the codes."""
@@ -248,7 +278,7 @@ class _Encoder:
             return Column(name, prefix), grammar.format_prefixed(values, prefix, self._cuts.whole)
         cells = grammar.format_column(values)
         if self._prefixes and str in set(map(type, values)):
-            cells = [shorten(cell, self._prefixes) for cell in cells]
+            cells = list(map(self._shorten, cells))
         return Column(name), cells
 
     def _cut_cells(self, cells: list[str], values: list[object], frame: _Frame, name: Path) -> None:

@@ -26,8 +26,9 @@ _USE: Final = re.compile(r"@(\d{1,2})(?=/|$)")
 
 def find_prefixes(node: Node) -> list[str]:
     """Return prefixes without their last slash, the longest first; at most eight."""
+    texts = list(_strings(node))
     counts: Counter[str] = Counter()
-    for text in _strings(node):
+    for text in texts:
         at = text.find("://") + 3 if "://" in text else 1
         for _ in range(_DEEPEST):
             at = text.find("/", at)
@@ -48,7 +49,19 @@ def find_prefixes(node: Node) -> list[str]:
             chosen.append(prefix)
         if len(chosen) == _MOST:
             break
-    return sorted(chosen, key=lambda prefix: (-len(prefix), prefix))
+    chosen.sort(key=lambda prefix: (-len(prefix), prefix))
+    return _used(chosen, texts)
+
+
+def _used(prefixes: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Return the prefixes that are the longest of enough texts to pay."""
+    uses = [0] * len(prefixes)
+    for text in texts:
+        for at, prefix in enumerate(prefixes):
+            if text.startswith(prefix):
+                uses[at] += 1
+                break
+    return [prefix for prefix, times in zip(prefixes, uses, strict=True) if times >= _MIN_STRINGS]
 
 
 def shorten(cell: str, prefixes: Sequence[str]) -> str:
