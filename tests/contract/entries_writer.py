@@ -35,6 +35,11 @@ def start_writer(place: str, tenant: str, name: str, count: int) -> subprocess.P
     )
 
 
+def tell(revision: int) -> None:
+    sys.stdout.write(f"{revision}\n")
+    sys.stdout.flush()
+
+
 async def _write(place: str, tenant: str, name: str, count: int) -> None:
     entries = opened(place)
     scope = Scope(tenant, SCOPE_OF_WRITERS)
@@ -42,9 +47,9 @@ async def _write(place: str, tenant: str, name: str, count: int) -> None:
         # Every writer has one key of its own, and one that all of them write and delete.
         key = f"{name}/{number % 5}" if number % 3 else "contended"
         written = await entries.put(scope, write_of(key, f"{name} {number}"))
-        print(written.entry.revision, flush=True)
+        tell(written.entry.revision)
         if number % 7 == 6 and key != "contended":
-            print(await entries.delete(scope, Removal(key)), flush=True)
+            tell(await entries.delete(scope, Removal(key)))
     await entries.close()
 
 

@@ -93,8 +93,7 @@ async def test_a_killed_writer_leaves_whole_writes_only_and_every_acknowledged_o
     for name in ("w0", "w1", "w2"):
         writer = start_writer(place, scope.tenant, name, 100_000)
         assert writer.stdout is not None
-        for _ in range(30):
-            told.append(int(await asyncio.to_thread(writer.stdout.readline)))
+        told += [int(await asyncio.to_thread(writer.stdout.readline)) for _ in range(30)]
         os.kill(writer.pid, signal.SIGKILL)
         told += await acknowledged(writer)
     whole = await history(entries, scope, 0, 100)

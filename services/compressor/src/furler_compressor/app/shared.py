@@ -246,7 +246,8 @@ async def _reach(
     entries = sharing_of(context).entries
     found = await caller.within(entries.get(scope, key))
     if found.revision < min_revision:
-        await caller.within(entries.wait(scope, min_revision - 1, _REACH_SECONDS))
+        seconds = min(_REACH_SECONDS, caller.time_left() / 4)
+        await caller.within(entries.wait(scope, min_revision - 1, seconds))
         found = await caller.within(entries.get(scope, key))
     if found.revision < min_revision:
         raise StoreUnavailableError(
