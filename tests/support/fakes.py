@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 from furler_compressor.app.context import Caller, Context, Limits
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
     EngineFailedError,
@@ -15,6 +17,7 @@ from furler_compressor.app.engine import (
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import (
     Held,
+    Pin,
     Record,
     Scope,
     Store,
@@ -51,6 +54,11 @@ class DirectEngine:
         assert isinstance(picked, Picked)
         return picked
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        done = perform(job)
+        assert isinstance(done, Conversed)
+        return done
+
     async def close(self) -> None:
         return
 
@@ -61,11 +69,19 @@ class CrashingEngine(DirectEngine):
     async def compress(self, job: CompressJob, seconds: float) -> View:
         raise EngineFailedError("MemoryError")
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        raise EngineFailedError("MemoryError")
+
 
 class HangingEngine(DirectEngine):
     """Answers no job within its time."""
 
     async def compress(self, job: CompressJob, seconds: float) -> View:
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+        raise AssertionError
+
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
         raise AssertionError
@@ -82,6 +98,19 @@ class FailingStore:
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
         await self._fail()
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        await self._fail()
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        await self._fail()
+        return {}
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        await self._fail()
+        return {}
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         await self._fail()
@@ -127,6 +156,9 @@ class FullStore(FailingStore):
 
     async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
         return None
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        return {}
 
 
 def context(store: Store, engine: EngineRunner | None = None) -> Context:

@@ -16,7 +16,15 @@ from typing import cast
 
 from furler_compressor import telemetry
 from furler_compressor.adapters.engine_wire import LENGTH, Done
-from furler_compressor.app.engine import CompressJob, EngineFailedError, Job, Picked, SelectJob
+from furler_compressor.app.conversed import ConversationJob, Conversed
+from furler_compressor.app.engine import (
+    CompressJob,
+    EngineFailedError,
+    Job,
+    Picked,
+    Result,
+    SelectJob,
+)
 from furler_compressor.app.errors import OverloadedError
 from furler_engine.types import View
 
@@ -126,6 +134,12 @@ class EnginePool:
             picked = await self._run(job, seconds)
         return cast("Picked", picked)
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        """Run a ConversationJob."""
+        with telemetry.span(telemetry.SPAN_ENGINE_CONVERSE):
+            done = await self._run(job, seconds)
+        return cast("Conversed", done)
+
     async def close(self) -> None:
         """End the children."""
         self._closed = True
@@ -146,7 +160,7 @@ class EnginePool:
         """Ids of the engine processes."""
         return sorted(child.pid for child in self._children)
 
-    async def _run(self, job: Job, seconds: float) -> View | Picked:
+    async def _run(self, job: Job, seconds: float) -> Result:
         loop = asyncio.get_running_loop()
         arrived = loop.time()
         async with asyncio.timeout(seconds):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_engine.types import Hints, Policy, Selector, View
 
 
@@ -68,9 +69,14 @@ class EngineRunner(Protocol):
         """Run a SelectJob."""
         ...
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        """Run a ConversationJob."""
+        ...
+
     async def close(self) -> None:
         """Stop."""
         ...
 
 
-Job = CompressJob | SelectJob
+Job = CompressJob | SelectJob | ConversationJob
+Result = View | Picked | Conversed

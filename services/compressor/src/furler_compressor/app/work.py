@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from furler_compressor.app.engine import CompressJob, Job, Picked, SelectJob
+from furler_compressor.app.converse import converse
+from furler_compressor.app.conversed import ConversationJob
+from furler_compressor.app.engine import CompressJob, Job, Picked, Result, SelectJob
 from furler_engine import tokens
 from furler_engine.paging import page
 from furler_engine.pipeline import compress
 from furler_engine.router import ROUTES
 from furler_engine.select import select
-from furler_engine.types import Hints, Policy, View
+from furler_engine.types import Hints, Policy
 
 COMPRESSORS = tuple(dict.fromkeys(c.name for route in ROUTES.values() for c in route))
 """Names of the compressors, in the router's order."""
 
 
-def perform(job: Job) -> View | Picked:
+def perform(job: Job) -> Result:
     """Run a job here and now. Raises ValueError for what the caller did wrong."""
     match job:
         case CompressJob():
             return compress(job.text, job.hints, job.policy, job.ref)
         case SelectJob():
             return _pick(job)
+        case ConversationJob():
+            return converse(job)
 
 
 def warm(tokenizer: str) -> None:
