@@ -31,6 +31,8 @@ from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Sour
 _PAGE: Final = re.compile(
     r"<(?:html|body|div|p|h[1-6]|table|ul|ol|section|article|main|span|a)[\s>]", re.IGNORECASE
 )
+_DOCUMENT: Final = re.compile(r"<(?:html|body|head|!doctype)[\s>]", re.IGNORECASE)
+_SCRIPT: Final = re.compile(r"<(?:script|template)[\s>]", re.IGNORECASE)
 _XML: Final = re.compile(r"\s*<\?xml(?!.{0,2000}?<html\b)", re.IGNORECASE | re.DOTALL)
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,500})</title", re.IGNORECASE)
 _SITE: Final = re.compile(r"(?<=.{20}) (?:\||-|–|—|·|::|») [^|–—·»]{1,40}$")
@@ -55,7 +57,7 @@ _GAP_WORDS: Final = 30
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Show a page's main text. None for what is no page."""
     text = source.text
-    if _XML.match(text) or not _PAGE.search(text):
+    if _XML.match(text) or not _PAGE.search(text) or _is_component(text):
         return None
     page = read_page(text)
     texts = [block.text(text) for block in page.blocks]
@@ -63,6 +65,11 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     if not kept:
         return None
     return _View(source, page, texts, kept).draft()
+
+
+def _is_component(text: str) -> bool:
+    """Whether a text is the source of a component: its scripts and templates are what counts."""
+    return _DOCUMENT.search(text) is None and _SCRIPT.search(text) is not None
 
 
 def _kept(source: Source, policy: Policy, page: Page, texts: Sequence[str]) -> list[int]:
@@ -97,6 +104,12 @@ def _room(source: Source, policy: Policy, size: int) -> float | None:
 
 def _rank(name: str) -> int:
     return int(name[1]) if len(name) == 2 and name[0] == "h" and name[1] in "123456" else 0
+
+
+_COUNTED: Final = (
+    (b"<script", "scripts"), (b"<style", "styles"), (b"<nav", "navigations"), (b"<form", "forms"), (b"<img", "images"),
+)  # fmt: skip
+"""What the summary of a gap counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +148,18 @@ class _View:
                     small.append(gap)
             lines += self._lines(run)
         if small:
-            lines.append("[left out: " + ", ".join(format_place(g.place) for g in small) + "]")
+            lines.append("[left out: markup; " + ", ".join(format_place(g.place) for g in small) + "]")
         shown = sum(len(self.texts[i].split()) for run in self.runs for i in run)
         elisions = tuple(
-            Elision(gap.place, f"{gap.words} words, and markup") for gap in gaps if gap is not None
+            Elision(gap.place, self._summary(gap)) for gap in gaps if gap is not None
         )
         total = shown + sum(gap.words for gap in gaps if gap is not None)
         return Draft("\n".join(lines), TextShown(ranges), "words", total, shown, elisions)
+
+    def _summary(self, gap: _Gap) -> str:
+        part = self.source.data[gap.place.start : gap.place.end]
+        named = ((part.count(opening), name) for opening, name in _COUNTED)
+        return ", ".join([f"{gap.words} words", *(f"{n} {name}" for n, name in named if n)])
 
     def _opening(self) -> str:
         first = self.page.blocks[self.runs[0][0]]

@@ -19,6 +19,11 @@ from furler_engine.shared.ranking import Passages
 _NEIGHBOURHOOD: Final = 1200
 """Characters over which an answer spreads. On QMSum's meetings (turns of 110 characters)
 smoothing over 8 to 12 turns finds most; on SQuAD's paragraphs of 850 none is best."""
+_WIDEST: Final = 12.0
+_IN_SECTIONS: Final = 2.0
+"""An answer in a text with headings does not spread over more than its section."""
+_OWN: Final = 0.5
+"""Weight of a unit's own score beside the smoothed one."""
 _LEAD: Final = 0.3
 """What being the first text under a heading counts for, beside a best match's 1."""
 _OPENING: Final = 0.6
@@ -53,10 +58,14 @@ def scores(units: Sequence[Unit], query: str) -> list[float] | None:
     matched = [0.0] * len(units)
     if passages.tells_apart(query):
         average = sum(unit.size for unit in units) / len(units)
-        deviation = max(0.0, _NEIGHBOURHOOD / max(1.0, average) - 1)
-        found = passages.scores(query, smoothing=deviation, feedback=True)
-        best = max(found)
-        matched = [score / best for score in found] if best else matched
+        reach = _NEIGHBOURHOOD / max(1.0, average) - 1
+        deviation = max(0.0, min(reach, _WIDEST if not any(u.rank for u in units) else _IN_SECTIONS))
+        around = passages.scores(query, smoothing=deviation, feedback=True)
+        alone = passages.scores(query)
+        widest, most = max(around) or 1.0, max(alone) or 1.0
+        matched = [
+            a / widest + _OWN * b / most for a, b in zip(around, alone, strict=True)
+        ]
     has_titles = any(unit.rank for unit in units)
     if not has_titles and not any(matched):
         return None
