@@ -107,3 +107,8 @@ def test_dates_stay_dates() -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_tables_are_detected(text: str) -> None:
     assert detect(Source(text)) is Kind.TABLE
+
+
+@pytest.mark.parametrize("text", ['"' * 200_000, "a,b\n" + '"' + "x" * 200_000 + '",1\n' * 9])
+def test_cells_too_long_for_a_csv_reader_are_no_reason_to_fail(text: str) -> None:
+    assert table.plan(Source(text), Policy()) is None

@@ -117,6 +117,29 @@ class QuotaExceededError(FurlerError):
     retryable = True
 
 
+class EntryNotFoundError(FurlerError):
+    """The shared entry expired, was deleted, was never written, or is not yours. Metadata: key."""
+
+    reason = "ENTRY_NOT_FOUND"
+
+
+class RevisionMismatchError(FurlerError):
+    """A shared entry is not at the revision asked for. Metadata: key, revision."""
+
+    reason = "REVISION_MISMATCH"
+
+    @property
+    def revision(self) -> int:
+        """The revision it is at; 0: it does not exist."""
+        return int(self.metadata.get("revision", "0"))
+
+
+class CursorExpiredError(FurlerError):
+    """A watch cannot go on there without a gap: list again. Metadata: oldest_revision."""
+
+    reason = "CURSOR_EXPIRED"
+
+
 # What a client finds out without a server's word.
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from furler_engine.compressors import (
+    blob,
     code,
+    config,
     diagnostics,
     diff,
     diff_stat,
@@ -19,8 +21,11 @@ from furler_engine.compressors import (
     json_rows,
     json_tables,
     listing,
+    lock_file,
     log,
     long_lines,
+    markdown,
+    markup,
     name_list,
     path_list,
     prose,
@@ -53,7 +58,10 @@ _TABLE: Final = (
     (Kind.SEARCH_RESULTS, Compressor("search", _LOSSLESS, search.plan)),
     (Kind.SEARCH_RESULTS, Compressor("search_brief", _ELIDING, search.plan_eliding)),
     (Kind.TABLE, Compressor("table", _ELIDING, table.plan)),
-    (Kind.MARKDOWN, Compressor("prose", _ELIDING, prose.plan)),
+    (Kind.CONFIG, Compressor("lock_file", _ELIDING, lock_file.plan)),
+    (Kind.CONFIG, Compressor("config", _ELIDING, config.plan)),
+    (Kind.BLOB, Compressor("blob", _ELIDING, blob.plan)),
+    (Kind.MARKUP, Compressor("markup", _ELIDING, markup.plan)),
     (Kind.PROSE, Compressor("prose", _ELIDING, prose.plan)),
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
     (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),
@@ -63,6 +71,7 @@ _TABLE: Final = (
     (Kind.BUILD_OUTPUT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.DIAGNOSTICS, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
     (Kind.STACK_TRACE, Compressor("log", _ELIDING, log.plan)),
+    (Kind.MARKDOWN, Compressor("markdown", _ELIDING, markdown.plan)),
     (Kind.TEXT, Compressor("diagnostics", _ELIDING, diagnostics.plan)),
 )
 

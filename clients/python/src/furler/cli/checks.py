@@ -51,14 +51,14 @@ def check_engine() -> Check:
 
 def check_tokenizers() -> Check:
     """Load every vocabulary; loading compares its checksum."""
-    from furler_engine import tokens  # noqa: PLC0415 - an optional part
+    from furler_engine import tokens, types  # noqa: PLC0415 - an optional part
 
-    for name in tokens.TOKENIZERS:
+    for name in types.TOKENIZERS:
         try:
             tokens.verify(name)
         except (tokens.VocabularyCorruptError, OSError, EOFError) as error:
             return Check("tokenizers", State.FAILED, f"{name}: {error}", _REINSTALL)
-    return Check("tokenizers", State.OK, ", ".join(tokens.TOKENIZERS))
+    return Check("tokenizers", State.OK, ", ".join(types.TOKENIZERS))
 
 
 def check_grammars() -> Check:

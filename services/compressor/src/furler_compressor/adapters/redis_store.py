@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -31,7 +31,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from furler_compressor.adapters import redis_scripts
 from furler_compressor.adapters.retention import with_slack
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Record, Scope, StoredView, Tally, Usage
+from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
 
 T = TypeVar("T")
 
@@ -80,6 +80,9 @@ class RedisStore:
         self._commit = self._redis.register_script(redis_scripts.COMMIT)
         self._find = self._redis.register_script(redis_scripts.FIND)
         self._delete = self._redis.register_script(redis_scripts.DELETE)
+        self._pin = self._redis.register_script(redis_scripts.PIN)
+        self._extend_pins = self._redis.register_script(redis_scripts.EXTEND_PINS)
+        self._unpin = self._redis.register_script(redis_scripts.UNPIN)
         self._add = self._redis.register_script(redis_scripts.ADD)
         self._usage = self._redis.register_script(redis_scripts.USAGE)
         self._closed = False
@@ -94,19 +97,53 @@ class RedisStore:
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
-        args: list[str | bytes | int] = [
-            record.ref,
-            *_ms(retention),
-            record.sha256,
-            record.size,
-            record.data,
-        ]
+        args = _commit_args(record, retention)
         if view is not None:
             args += [view.recipe, view.data]
         keys = _Keys(scope).of(record.ref)
         kept: int = await self._ask(lambda: self._commit(keys=keys, args=args))
         if not kept:
             raise StoreRefusedError("the reference is held with another digest")
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        keys = _Keys(scope)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for record in records:
+                args = _commit_args(record, retention)
+                await self._commit(keys=keys.of(record.ref), args=args, client=pipe)
+            kept: list[int] = await self._ask(pipe.execute)
+        if not all(kept):
+            raise StoreRefusedError("a reference is held with another digest")
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        keys = _Keys(scope)
+        name = keys.conversation(conversation)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            _ = pipe.hgetall(name)
+            _ = pipe.pttl(name)
+            fields, left_ms = await self._ask(pipe.execute)
+        asked, slack = _ms(retention)
+        split = {key.decode(): data.partition(b":") for key, data in fields.items()}
+        if fields and left_ms < asked:
+            refs = dict.fromkeys(unquote(ref.decode()) for ref, _, _ in split.values() if ref)
+            names = [name, *map(keys.pinned, refs)]
+            await self._ask(lambda: self._extend_pins(keys=names, args=[asked, slack]))
+        return {key: data for key, (_, _, data) in split.items()}
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        keys = _Keys(scope)
+        name = keys.conversation(conversation)
+        names, args = [name], [str(ms).encode() for ms in _ms(retention)]
+        for key, pin in pins.items():
+            names.append(keys.pinned(pin.ref) if pin.ref else name)
+            args += [key.encode(), quote(pin.ref, safe="").encode() + b":" + pin.data]
+            args.append(f"{quote(conversation, safe='')}:{key}".encode())
+        left_ms, *found = await self._ask(lambda: self._pin(keys=names, args=args))
+        if 0 <= left_ms < _ms(retention)[0]:
+            await self.pins(scope, conversation, retention)
+        return {key: data.partition(b":")[2] for key, data in zip(pins, found, strict=True)}
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         key = _Keys(scope).original(ref)
@@ -131,7 +168,16 @@ class RedisStore:
         return missing
 
     async def delete(self, scope: Scope, ref: str) -> None:
-        await self._ask(lambda: self._delete(keys=_Keys(scope).of(ref), args=[ref]))
+        keys = _Keys(scope)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            await self._delete(keys=keys.of(ref), args=[ref], client=pipe)
+            _ = pipe.smembers(keys.pinned(ref))
+            _, members = await self._ask(pipe.execute)
+        if members:
+            split = [member.decode().partition(":") for member in sorted(members)]
+            names = [keys.pinned(ref), *(keys.quoted_conversation(name) for name, _, _ in split)]
+            args = [key for _, _, key in split]
+            await self._ask(lambda: self._unpin(keys=names, args=args))
 
     async def add(self, scope: Scope, tally: Tally) -> None:
         args: list[str | int] = []
@@ -174,15 +220,19 @@ class RedisStore:
         try:
             return await ask()
         except (RedisError, OSError) as error:
-            raise _as_store_error(error) from None
+            raise as_store_error(error) from None
+
+
+def scope_prefix(scope: Scope) -> str:
+    """Return ``furler:{tenant/space}:``. Quoting keeps any two scopes apart: a/b + c, a + b/c."""
+    return f"furler:{{{quote(scope.tenant, safe='')}/{quote(scope.space, safe='')}}}:"
 
 
 class _Keys:
-    """The names of one scope's keys. Quoting keeps any tenant and space apart: a/b + c, a + b/c."""
+    """The names of one scope's keys."""
 
     def __init__(self, scope: Scope) -> None:
-        tag = f"{quote(scope.tenant, safe='')}/{quote(scope.space, safe='')}"
-        self._prefix = f"furler:{{{tag}}}:"
+        self._prefix = scope_prefix(scope)
         self.expiries = self._prefix + "x"
         self.stored_bytes = self._prefix + "u"
         self.counters = self._prefix + "c"
@@ -193,9 +243,22 @@ class _Keys:
     def views(self, ref: str) -> str:
         return f"{self._prefix}v:{ref}"
 
+    def conversation(self, name: str) -> str:
+        return self.quoted_conversation(quote(name, safe=""))
+
+    def quoted_conversation(self, name: str) -> str:
+        return f"{self._prefix}p:{name}"
+
+    def pinned(self, ref: str) -> str:
+        return f"{self._prefix}q:{ref}"
+
     def of(self, ref: str) -> list[str]:
         """Return o v x u, as the scripts take them."""
         return [self.original(ref), self.views(ref), self.expiries, self.stored_bytes]
+
+
+def _commit_args(record: Record, retention: float) -> list[str | bytes | int]:
+    return [record.ref, *_ms(retention), record.sha256, record.size, record.data]
 
 
 def _ms(retention: float) -> tuple[int, int]:
@@ -205,7 +268,8 @@ def _ms(retention: float) -> tuple[int, int]:
     return asked, max(0, math.ceil(with_slack(retention) * 1000) - asked)
 
 
-def _as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
+def as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
+    """Return the error of ours that a driver's error stands for."""
     # What goes wrong in a handshake, or in the wait for the pool, comes as a connection error.
     if isinstance(error, RedisConnectionError) and isinstance(
         error.__cause__, (RedisError, TimeoutError)

@@ -25,8 +25,7 @@ from furler_compressor.app.ports import Record, Scope, StoredView, Tally
 from furler_compressor.app.refs import digest_of
 from furler_compressor.app.views import pack_view, unpack_view
 from furler_engine.recipe import recipe
-from furler_engine.tokens import TOKENIZERS
-from furler_engine.types import Fidelity, Hints, Kind, Policy, View
+from furler_engine.types import TOKENIZERS, Fidelity, Hints, Kind, Policy, View
 
 _T = TypeVar("_T")
 

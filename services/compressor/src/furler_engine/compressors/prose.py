@@ -2,18 +2,18 @@
 
 What lives here: which units of a text a view shows and how gaps are named; for
 a text without a query, paragraphs that only repeat an earlier one. What does
-not: where units end (shared.units), how well they answer (shared.ranking).
+not: where units end (shared.units), which answer a query (shared.answers).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Final
 
 from furler_engine import tokens
 from furler_engine.markers import format_place
-from furler_engine.shared.ranking import Passages
+from furler_engine.shared.answers import choose, relevance
 from furler_engine.shared.units import Unit, is_talk, units
 from furler_engine.types import (
     Bytes,
@@ -30,17 +30,6 @@ from furler_engine.types import (
 _MIN_UNITS: Final = 12
 _KEEP: Final = {Level.CAREFUL: 0.42, Level.TIGHT: 0.25}
 """Part of a text, in tokens, that a view keeps for a query."""
-_TALK: Final = (12.0, 0.1)
-_TEXT: Final = (2.0, 0.5)
-"""How far a score spreads over neighbours (standard deviation, in units), and the weight
-of a unit's own score: an answer is spread over the turns of a talk, it stands in a sentence of
-a text. The best on QMSum's and SQuAD's development sets (.88 and .99 at 40-45 % kept)."""
-_LEAD: Final = 0.05
-_GAP_TOKENS: Final = 7
-_SHORT_GAP: Final = 30
-"""Characters that are not worth naming a gap for."""
-_HEADINGS: Final = 0.15
-"""Part of a text up to which all its headings stay: they tell what was left out."""
 _REPEAT: Final = 120
 """Characters from which a repeated paragraph is worth a reference to the first."""
 _LEGEND: Final = "[exact passages of a text, in their order: those that answer the query; … L5-9 says which lines are left out]"
@@ -56,67 +45,14 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         return _without_repeats(source, found)
     if len(found) < _MIN_UNITS:
         return None
-    scores = _scores(source.text, found, source.hints.query)
+    texts = [source.text[unit.start : unit.end] for unit in found]
+    headings = [unit.is_heading for unit in found]
+    scores = relevance(texts, headings, source.hints.query, talk=is_talk(source.text))
     level = policy.level(Kind.PROSE)
     size = tokens.estimate(source.text, policy.tokenizer)
     target = policy.target_tokens or int(size * _KEEP.get(level, 1.0))
-    kept = _choose(source.text, found, scores, target / size)
+    kept = choose(list(map(len, texts)), headings, scores, target / size)
     return _draft(source, found, kept, _LEGEND, {})
-
-
-def _scores(text: str, found: Sequence[Unit], query: str) -> list[float]:
-    passages = Passages(text[unit.start : unit.end] for unit in found)
-    smoothing, own = _TALK if is_talk(text) else _TEXT
-    around = passages.scores(query, smoothing=smoothing, feedback=True)
-    alone = passages.scores(query)
-    widest, most = max(around) or 1.0, max(alone) or 1.0
-    leads = _leads(found)
-    return [a / widest + own * b / most + c for a, b, c in zip(around, alone, leads, strict=True)]
-
-
-def _leads(found: Sequence[Unit]) -> list[float]:
-    """A little for what opens a section: it decides where the query says nothing."""
-    leads: list[float] = []
-    since = 0
-    for unit in found:
-        since = 0 if unit.is_heading else since + 1
-        leads.append(_LEAD / (1 + since))
-    return leads
-
-
-def _choose(text: str, found: Sequence[Unit], scores: Sequence[float], share: float) -> list[bool]:
-    """Keep the best units within a share of the text; gaps count as what naming them costs."""
-    order = sorted(range(len(found)), key=lambda i: (-scores[i], i))
-    headings = sum(unit.end - unit.start for unit in found if unit.is_heading)
-    budget = share * len(text)
-    kept: list[bool] = []
-    room = budget
-    for _ in range(3):
-        stays = headings <= min(_HEADINGS * len(text), room / 2)
-        kept = [unit.is_heading and stays for unit in found]
-        left = room - (headings if stays else 0)
-        for i in order:
-            size = found[i].end - found[i].start
-            if not kept[i] and size <= left:
-                kept[i] = True
-                left -= size
-        _close_short_gaps(found, kept)
-        gaps = sum(1 for a, b in pairwise([True, *kept]) if a and not b)
-        cost = gaps * _GAP_TOKENS * 4 + sum(
-            unit.end - unit.start for unit, keep in zip(found, kept, strict=True) if keep
-        )
-        if cost <= budget:
-            break
-        room -= cost - budget
-    return kept
-
-
-def _close_short_gaps(found: Sequence[Unit], kept: list[bool]) -> None:
-    for keep, run in groupby(range(len(found)), key=lambda i: kept[i]):
-        places = list(run)
-        if not keep and found[places[-1]].end - found[places[0]].start <= _SHORT_GAP:
-            for i in places:
-                kept[i] = True
 
 
 def _without_repeats(source: Source, found: Sequence[Unit]) -> Draft | None:

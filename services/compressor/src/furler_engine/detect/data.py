@@ -6,10 +6,13 @@ import re
 
 from furler_engine.detect.sample import Sample
 
-_JSON_OPENING = re.compile(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]\d-]|true|false|null))')
+_JSON_OPENING = re.compile(
+    r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]\d-]|true|false|null))'
+)
 # A brace, perhaps in brackets, and a member's name: nothing else opens like that.
 _JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')
 _ASSIGNMENT = re.compile(r"\s*(?:- )?[\w.\"'/$@-]+(?: = ?|=|:(?=\s|$))")
+_YAML_OPENING = re.compile(r"(?:#[^\n]*\n|\n)*+[A-Za-z_][\w.-]*:(?: [^\n]*)?\n")
 _AROUND_SETTINGS = re.compile(
     r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
 )
@@ -51,4 +54,6 @@ def config_score(sample: Sample) -> float:
     if firm < 0.25 or any(line.startswith(("```", "~~~")) for line in sample.lines):
         return 0.0
     around = sample.share(lambda line: not _ASSIGNMENT.match(line) and _AROUND_SETTINGS.match(line))
-    return min(0.85, firm + around)
+    score = min(0.85, firm + around)
+    # Scripts inside YAML are no settings; how it opens tells.
+    return max(score, 0.81) if score > 0.6 and _YAML_OPENING.match(sample.head) else score

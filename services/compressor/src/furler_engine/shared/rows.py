@@ -67,7 +67,10 @@ def _delimiter(sample: Sequence[str]) -> str:
 def _split(line: str, delimiter: str) -> list[str]:
     if '"' not in line:
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell of more than 131,072 characters, a NUL byte
+        return [line]
 
 
 def _read_delimited(lines: Sequence[str], delimiter: str) -> Table | None:
