@@ -25,9 +25,10 @@ MAX_BLOCKS: Final = 200_000
 MAX_ARGUMENTS: Final = 64
 """Arguments of one call that are looked at."""
 RETRIEVE: Final = re.compile(
-    r"(?:.*[^a-z0-9])?furler[_.:/-]++retrieve|(?:.*(?:__|[./:]))?retrieve", re.DOTALL
+    r"(?:.*[^a-z0-9])?(?:furler|headroom)[_.:/-]++retrieve|(?:.*(?:__|[./:]))?retrieve", re.DOTALL
 )
-"""Names of our own tool, alone or behind a server's prefix (mcp__furler__retrieve)."""
+"""Names of our own tool, alone or behind a server's prefix (mcp__furler__retrieve), and the one
+that callers of the gateway's /v1/compress offer."""
 
 
 class Dialect(StrEnum):
