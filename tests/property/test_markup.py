@@ -28,7 +28,9 @@ POLICIES = st.sampled_from([
 
 @given(st.lists(MARKUP, min_size=1, max_size=50).map("".join), QUERIES, POLICIES)
 @settings(max_examples=400, deadline=None)
-def test_every_byte_of_a_page_is_shown_as_text_or_named(page: str, query: str, policy: Policy) -> None:
+def test_every_byte_of_a_page_is_shown_as_text_or_named(
+    page: str, query: str, policy: Policy
+) -> None:
     source = Source(page, Hints(query=query))
     draft = markup.plan(source, policy)
     if draft is not None:

@@ -14,7 +14,7 @@ from furler import loop
 _P = ParamSpec("_P")
 
 
-def in_clients_loop(test: Callable[_P, Coroutine[None, None, None]]) -> Callable[_P, None]:
+def in_clients_loop(test: Callable[_P, Coroutine[object, object, None]]) -> Callable[_P, None]:
     """Make an async test a plain one; pytest sees its fixtures all the same."""
 
     @functools.wraps(test)

@@ -8,8 +8,8 @@ import pytest
 
 from furler_engine.compressors import markdown
 from furler_engine.coverage import check
+from furler_engine.shared.answers import choose, relevance
 from furler_engine.shared.markdown_blocks import Form, markdown_blocks
-from furler_engine.shared.relevance import Unit, choose, scores
 from furler_engine.types import Draft, Hints, Kind, Level, Policy, Source
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "markdown"
@@ -18,7 +18,8 @@ FILLER = "The harbour was quiet that day and nobody came to look at the boats in
 
 def document(sections: int = 14) -> str:
     parts = [
-        f"## Part {n}\n\nOn day {n}: {FILLER * 2}\n\n- one {n}\n- two {n}\n\n{FILLER * 3}Number {n}.\n" for n in range(sections)
+        f"## Part {n}\n\nOn day {n}: {FILLER * 2}\n\n- one {n}\n- two {n}\n\n{FILLER * 6}Number {n}.\n"
+        for n in range(sections)
     ]
     parts[2] += "\n```yaml\nlighthouse: key\n\n# a comment\n```\n"
     parts[-1] += "\n| key | stone |\n|---|---|\n| lighthouse | third |\n"
@@ -44,7 +45,9 @@ def test_a_readme_reads_as_it_was_reviewed() -> None:
 
 
 def test_without_a_query_plain_markdown_stays_as_it_is() -> None:
-    unlike = "# Title\n\n" + "\n\n".join(f"Part {n} says {n * n}. {chr(97 + n) * 90}" for n in range(20))
+    unlike = "# Title\n\n" + "\n\n".join(
+        f"Part {n} says {n * n}. {chr(97 + n) * 90}" for n in range(20)
+    )
     assert view(unlike) is None
 
 
@@ -80,7 +83,10 @@ def test_tight_shows_an_outline_without_a_query() -> None:
 
 
 def test_a_target_decides_the_size() -> None:
-    sizes = [len(text_of(view(document(60), "boats", Policy(target_tokens=n)))) for n in (800, 1600, 3200)]
+    sizes = [
+        len(text_of(view(document(60), "boats", Policy(target_tokens=n))))
+        for n in (800, 1600, 3200)
+    ]
     assert sizes == sorted(sizes)
     assert sizes[0] < 0.4 * sizes[2]
 
@@ -119,24 +125,31 @@ def test_blocks_are_told_apart(text: str, forms: list[Form]) -> None:
     assert [block.form for block in markdown_blocks(text)] == forms
 
 
-# Relevance.
-
-
-def units(*texts: str) -> list[Unit]:
-    return [Unit(t, len(t), 1 if t.startswith("#") else 0) for t in texts]
+# Which blocks answer.
 
 
 def test_the_words_of_a_heading_count_for_what_stands_under_it() -> None:
-    found = units("# Wind", "It blows.", "# Keys", "It is under the stone.", "# Boats", "They are blue.")
-    scored = scores(found, "keys")
+    texts = [
+        "# Wind",
+        "It blows.",
+        "More of it.",
+        "# Keys",
+        "Under the stone.",
+        "Not lost.",
+        "# Boats",
+        "Blue.",
+        "Old.",
+    ]
+    scored = relevance(texts, [t.startswith("#") for t in texts], "keys")
     assert scored is not None
-    assert max(range(len(found)), key=lambda i: scored[i]) == 3
+    assert max(range(len(texts)), key=lambda i: scored[i]) == 4
 
 
 def test_nothing_to_go_by_is_no_score() -> None:
-    assert scores(units("one two", "three four", "five six"), "zzz") is None
+    assert relevance(["one two", "three four", "five six"], [False] * 3, "zzz") is None
 
 
-def test_headings_stay_and_the_best_fill_the_budget() -> None:
-    found = units("# A", "x" * 50, "y" * 50, "# B", "z" * 50)
-    assert choose(found, [0.0, 0.1, 0.9, 0.0, 0.5], 107) == [True, False, True, True, True]
+def test_headings_of_an_outline_stay_and_the_best_fill_the_room() -> None:
+    headings = [True, False, False, True, False]
+    kept = choose([60, 500, 500, 60, 500], headings, [0.0, 0.1, 0.9, 0.0, 0.5], 0.72, outline=True)
+    assert kept == [True, False, True, True, True]

@@ -49,7 +49,7 @@ def test_the_main_text_stays_and_menus_are_named() -> None:
     draft = view(article())
     assert [f"It was day {n}." in draft.text for n in range(8)] == [True] * 8
     assert "Section 3" not in draft.text
-    assert draft.elisions[0].summary == "13 words, 1 navigations"
+    assert draft.elisions[0].summary == "27 words, 1 navigations"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,9 @@ def test_what_the_query_names_stays_outside_the_main_text() -> None:
 
 
 def test_links_show_where_they_lead_when_their_text_says_nothing_or_links_are_asked_for() -> None:
-    page = article(inner=f'<p>{SENTENCE}See <a href="/a?x=1&amp;y=2">here</a> and <a href="/b">the list of boats</a>.</p>')
+    page = article(
+        inner=f'<p>{SENTENCE}See <a href="/a?x=1&amp;y=2">here</a> and <a href="/b">the list of boats</a>.</p>'
+    )
     assert "See here (/a?x=1&y=2) and the list of boats." in view(page).text
     assert "the list of boats (/b)." in view(page, "which links are there?").text
 
@@ -103,7 +105,9 @@ def test_preformatted_text_keeps_its_lines_and_references_are_decoded() -> None:
 
 def test_a_small_target_keeps_what_the_query_asks() -> None:
     parts = "".join(f"<h2>Boat {n}</h2><p>{SENTENCE * 3}</p>" for n in range(30))
-    page = article(inner=f"{parts}<h2>Keys</h2><p>The lighthouse key is under the third stone. {SENTENCE}</p>")
+    page = article(
+        inner=f"{parts}<h2>Keys</h2><p>The lighthouse key is under the third stone. {SENTENCE}</p>"
+    )
     draft = view(page, "lighthouse key", Policy(target_tokens=400))
     assert "third stone" in draft.text
     assert len(draft.text) < len(view(page).text) / 2
@@ -164,4 +168,11 @@ def test_tags_keep_their_offsets() -> None:
 def test_elements_end_where_html_implies_it() -> None:
     page = read_page("<ul><li>a<li>b<ul><li>c</ul></ul><p>d<p>e<div>f</div>")
     assert [page.names[b.element] for b in page.blocks] == ["li", "li", "li", "p", "p", "div"]
-    assert [page.names[page.parents[b.element]] for b in page.blocks] == ["ul", "ul", "ul", "", "", ""]
+    assert [page.names[page.parents[b.element]] for b in page.blocks] == [
+        "ul",
+        "ul",
+        "ul",
+        "",
+        "",
+        "",
+    ]

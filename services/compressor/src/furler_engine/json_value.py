@@ -92,7 +92,7 @@ def dumps(value: object) -> str:
 
 
 def _dumps_utf8(value: object) -> bytes:
-    """Return minified JSON. Raises ValueError for a lone surrogate, "\\ud800": no text has one."""
+    r"""Return minified JSON. Raises ValueError for a lone surrogate, "\\ud800": no text has one."""
     try:
         return orjson.dumps(value)
     except TypeError:

@@ -2,7 +2,7 @@
 
 What lives here: how a page's blocks are written, and which go. What does not:
 reading tags (shared/markup_scan.py), finding the main text
-(shared/main_text.py), scoring by a query (shared/relevance.py).
+(shared/main_text.py), scoring by a query (shared/answers.py).
 
 A view is text, no markup: ``#`` headings, ``-`` list items, ``|`` table rows,
 fences around preformatted text. ``… B120-4000`` stands for those bytes of the
@@ -20,11 +20,11 @@ from itertools import groupby
 from typing import Final
 
 from furler_engine.markers import format_place
+from furler_engine.shared.answers import choose, relevance
 from furler_engine.shared.json_offsets import byte_offsets
 from furler_engine.shared.main_text import main_blocks
 from furler_engine.shared.markup_scan import Block, Page, folded, read_page
 from furler_engine.shared.ranking import hits
-from furler_engine.shared.relevance import Unit, choose, scores
 from furler_engine.tokens import estimate
 from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Source, TextShown
 
@@ -76,14 +76,13 @@ def _kept(source: Source, policy: Policy, page: Page, texts: Sequence[str]) -> l
     """Return the indexes of the blocks that stay, ascending."""
     main = main_blocks(page, texts)
     query = source.hints.query
-    units = [
-        Unit(texts[i], len(texts[i]) + 1, _rank(page.names[page.blocks[i].element])) for i in main
-    ]
-    room = _room(source, policy, sum(unit.size for unit in units))
+    sizes = [len(texts[i]) + 1 for i in main]
+    room = _room(source, policy, sum(sizes))
     if room is not None:
-        scored = scores(units, query)
+        headings = [_rank(page.names[page.blocks[i].element]) > 0 for i in main]
+        scored = relevance([texts[i] for i in main], headings, query)
         if scored is not None:
-            chosen = choose(units, scored, room)
+            chosen = choose(sizes, headings, scored, room / sum(sizes), outline=True)
             main = [i for i, stays in zip(main, chosen, strict=True) if stays]
     named = hits(texts, query, _HITS) if query else []
     return sorted({*main, *(i for i in named if page.names[page.blocks[i].element] != "head")})
@@ -148,11 +147,11 @@ class _View:
                     small.append(gap)
             lines += self._lines(run)
         if small:
-            lines.append("[left out: markup; " + ", ".join(format_place(g.place) for g in small) + "]")
+            lines.append(
+                "[left out: markup; " + ", ".join(format_place(g.place) for g in small) + "]"
+            )
         shown = sum(len(self.texts[i].split()) for run in self.runs for i in run)
-        elisions = tuple(
-            Elision(gap.place, self._summary(gap)) for gap in gaps if gap is not None
-        )
+        elisions = tuple(Elision(gap.place, self._summary(gap)) for gap in gaps if gap is not None)
         total = shown + sum(gap.words for gap in gaps if gap is not None)
         return Draft("\n".join(lines), TextShown(ranges), "words", total, shown, elisions)
 

@@ -1,7 +1,7 @@
 """Markdown as blocks that stay or go whole: headings, paragraphs, items, fences, tables.
 
 What lives here: where a block starts and ends, and what it is. A fence, a table,
-a list item is never cut. What does not: which blocks stay (relevance.py), the
+a list item is never cut. What does not: which blocks stay (answers.py), the
 units of text without such marks (units.py).
 """
 
@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
-
-from furler_engine.shared.relevance import Unit
 
 
 class Form(Enum):
@@ -38,10 +36,6 @@ class Block:
     start: int
     end: int
     rank: int = 0
-
-    def unit(self, text: str) -> Unit:
-        """Return the block as a unit of its text."""
-        return Unit(text[self.start : self.end], self.end - self.start, self.rank)
 
 
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
