@@ -21,6 +21,7 @@ from . import (
     suite_ci_logs,
     suite_code,
     suite_conversations,
+    suite_fleet,
     suite_folders,
     suite_html,
     suite_inputs,
@@ -50,6 +51,7 @@ SUITES: dict[str, Suite] = {
     "speed": suite_speed.run_speed,
     "hostile": suite_speed.run_hostile,
     "service": suite_service.run,
+    "fleet": suite_fleet.run,
 }
 
 

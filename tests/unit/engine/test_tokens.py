@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 import tiktoken
+from hypothesis import given
+from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
 from furler_engine import tokens
@@ -48,6 +50,17 @@ def test_a_count_is_what_tiktoken_itself_counts(published: tiktoken.Encoding, te
     assert count(text, published.name).tokens == len(published.encode_ordinary(text))
 
 
+@given(
+    st.text(
+        st.sampled_from(" \n\r\t'sdmLREvltAÉéß\u0301\u3000中١Ⅷǅʰ7./-_\x85\u2028🙂\x00"), max_size=40
+    )
+)
+def test_awkward_text_is_counted_as_tiktoken_itself_counts_it(
+    published: tiktoken.Encoding, text: str
+) -> None:
+    assert count(text, published.name).tokens == len(published.encode_ordinary(text))
+
+
 def test_a_text_counted_in_pieces_has_the_same_count(
     published: tiktoken.Encoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +69,16 @@ def test_a_text_counted_in_pieces_has_the_same_count(
     text = "\n".join(SAMPLES[index * index % len(SAMPLES)] for index in range(200))
     assert count(text, published.name).tokens == len(published.encode_ordinary(text))
     assert not count(text, published.name).estimated
+
+
+@given(st.text(st.sampled_from("\n\r /'sdRaÉ\u0301١7.|_-\x1b"), min_size=4, max_size=60))
+def test_awkward_text_counted_in_pieces_has_the_same_count(
+    published: tiktoken.Encoding, text: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_ENCODED_AT_ONCE", 3)
+        counted = tokens._encoded(tokens._load(published.name), text)
+    assert counted == len(published.encode_ordinary(text))
 
 
 @pytest.mark.parametrize("run", ["a", " ", "\n", "=", "7", "é", "漢", "Ab"])
@@ -91,7 +114,7 @@ def test_an_estimate_made_in_pieces_is_the_same_but_for_the_seams(
 ) -> None:
     text = "one two three 4\n" * 1000
     whole = estimate(text, "o200k_base")
-    monkeypatch.setattr(tokens, "_ENCODED_AT_ONCE", 1000)
+    monkeypatch.setattr(tokens, "_ESTIMATED_AT_ONCE", 1000)
     assert abs(estimate(text, "o200k_base") - whole) <= 16
 
 

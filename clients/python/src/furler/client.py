@@ -23,6 +23,7 @@ from furler.errors import (
 )
 from furler.requests import Prepared, Upload
 from furler.selectors import Lines, Wanted
+from furler.shared import AsyncSharedSpace
 from furler.v1 import compression_pb2 as compression
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as content
@@ -333,6 +334,10 @@ class AsyncFurler:
         requests.check_ref(ref)
         request = content.DeleteContentRequest(space=space, ref=ref)
         await self._backend.unary(base.DELETE_CONTENT, request, self._timeout)
+
+    def shared(self, space: str = DEFAULT_SPACE) -> AsyncSharedSpace:
+        """Return the entries that agents share in a space: put, get, list, delete, watch."""
+        return AsyncSharedSpace(self._backend, space, self._timeout, self._agent)
 
     async def stats(self, *, space: str = DEFAULT_SPACE) -> Stats:
         """Return what the space has saved and holds."""

@@ -16,6 +16,7 @@ from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT, AsyncFurler, PolicyLik
 from furler.conversations import Compaction, Conversation, Dialect
 from furler.errors import ClosedError, FurlerError
 from furler.selectors import Lines
+from furler.shared_sync import SharedSpace
 from furler.values import (
     Capabilities,
     Digest,
@@ -240,6 +241,10 @@ class Furler:
     def delete(self, ref: str, *, space: str = DEFAULT_SPACE) -> None:
         """Forget an original and every view of it; see AsyncFurler.delete."""
         self._run(self._inner.delete, ref, space=space)
+
+    def shared(self, space: str = DEFAULT_SPACE) -> SharedSpace:
+        """Return the entries that agents share in a space: put, get, list, delete, watch."""
+        return SharedSpace(self._inner.shared(space), self._run)
 
     def stats(self, *, space: str = DEFAULT_SPACE) -> Stats:
         """Return what the space has saved and holds."""

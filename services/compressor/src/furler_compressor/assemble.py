@@ -8,10 +8,13 @@ from contextlib import asynccontextmanager
 import platformdirs
 
 from furler_compressor.adapters.engine_pool import EnginePool
+from furler_compressor.adapters.open_entries import open_entries
 from furler_compressor.adapters.open_store import open_store
 from furler_compressor.adapters.wrap.traced import TracedStore
 from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
+from furler_compressor.app.entries_port import Bounds
+from furler_compressor.app.sharing import Sharing, SharingLimits
 from furler_compressor.config import MIB, Settings
 from furler_compressor.rpc.handlers import Handlers
 
@@ -27,6 +30,15 @@ def limits(settings: Settings) -> Limits:
     )
 
 
+def sharing_limits(settings: Settings) -> SharingLimits:
+    """Return the bounds shared context is held to."""
+    return SharingLimits(
+        Bounds(settings.shared_max_entries, settings.shared_max_bytes),
+        watches=settings.shared_max_watches,
+        checkpoint=settings.shared_checkpoint_seconds,
+    )
+
+
 def store_url(settings: Settings) -> str:
     """Return the configured store, or a directory in the user's data directory."""
     return settings.store or platformdirs.user_data_dir("furler", appauthor=False)
@@ -39,12 +51,14 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Hand
     Raises StoreUrlError, or ValueError for a short master key.
     """
     store = TracedStore(open_store(store_url(settings)))
-    context = Context(engine, store, limits(settings), settings.reference_key())
+    sharing = Sharing(open_entries(store_url(settings)), sharing_limits(settings))
+    context = Context(engine, store, limits(settings), settings.reference_key(), sharing)
     try:
         yield Handlers(context)
     finally:
         await context.drain()
         await engine.close()
+        await sharing.close()
         await context.store.close()
 
 

@@ -31,8 +31,11 @@ def error_from(error: grpc.aio.AioRpcError, target: str) -> FurlerError:
     message = error.details() or ""
     if info is not None and info.domain == DOMAIN:
         reason = info.reason.removeprefix(REASON_PREFIX)
-        return from_reason(reason, message, info.metadata, retry_after)
-    return _without_reason(error.code(), message, target, retry_after)
+        made = from_reason(reason, message, info.metadata, retry_after)
+    else:
+        made = _without_reason(error.code(), message, target, retry_after)
+    made.code = error.code().name
+    return made
 
 
 def _without_reason(

@@ -160,6 +160,40 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           "metadata": {"quota": "requests_per_minute", "limit": "600"}
         }
     """
+    ERROR_REASON_ENTRY_NOT_FOUND: _ErrorReason.ValueType  # 13
+    """NOT_FOUND: the entry expired, was deleted, was never written, or is not the caller's.
+
+    Example of an ErrorInfo:
+
+        {
+          "reason": "ERROR_REASON_ENTRY_NOT_FOUND",
+          "domain": "furler.dev",
+          "metadata": {"key": "findings/checkout"}
+        }
+    """
+    ERROR_REASON_REVISION_MISMATCH: _ErrorReason.ValueType  # 14
+    """ABORTED: the entry is not at the revision asked for; read it again and decide anew.
+
+    Example of an ErrorInfo, for an entry that another agent has written meanwhile;
+    an entry that does not exist has revision 0:
+
+        {
+          "reason": "ERROR_REASON_REVISION_MISMATCH",
+          "domain": "furler.dev",
+          "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
+        }
+    """
+    ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 15
+    """OUT_OF_RANGE: the watch cannot go on after this revision without a gap; list again.
+
+    Example of an ErrorInfo, with the oldest revision that a watch can go on after:
+
+        {
+          "reason": "ERROR_REASON_CURSOR_EXPIRED",
+          "domain": "furler.dev",
+          "metadata": {"oldest_revision": "1774359000000000"}
+        }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the machine-readable cause of an error.
@@ -302,6 +336,40 @@ Example of an ErrorInfo:
       "reason": "ERROR_REASON_QUOTA_EXCEEDED",
       "domain": "furler.dev",
       "metadata": {"quota": "requests_per_minute", "limit": "600"}
+    }
+"""
+ERROR_REASON_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 13
+"""NOT_FOUND: the entry expired, was deleted, was never written, or is not the caller's.
+
+Example of an ErrorInfo:
+
+    {
+      "reason": "ERROR_REASON_ENTRY_NOT_FOUND",
+      "domain": "furler.dev",
+      "metadata": {"key": "findings/checkout"}
+    }
+"""
+ERROR_REASON_REVISION_MISMATCH: ErrorReason.ValueType  # 14
+"""ABORTED: the entry is not at the revision asked for; read it again and decide anew.
+
+Example of an ErrorInfo, for an entry that another agent has written meanwhile;
+an entry that does not exist has revision 0:
+
+    {
+      "reason": "ERROR_REASON_REVISION_MISMATCH",
+      "domain": "furler.dev",
+      "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
+    }
+"""
+ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 15
+"""OUT_OF_RANGE: the watch cannot go on after this revision without a gap; list again.
+
+Example of an ErrorInfo, with the oldest revision that a watch can go on after:
+
+    {
+      "reason": "ERROR_REASON_CURSOR_EXPIRED",
+      "domain": "furler.dev",
+      "metadata": {"oldest_revision": "1774359000000000"}
     }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -74,12 +74,12 @@ def decorate(store: Store, options: StoreOptions) -> Store:
 
 
 def _adapter(url: str, options: StoreOptions, clock: Callable[[], float]) -> Store:
-    scheme, rest = _split(url)
+    scheme, rest = split_url(url)
     match scheme:
         case "memory":
             return MemoryStore(options.max_bytes or DEFAULT_MAX_BYTES, clock)
         case "sqlite":
-            return SqliteStore(_directory(rest), options.max_bytes, clock=clock)
+            return SqliteStore(store_directory(rest), options.max_bytes, clock=clock)
         case "redis" | "rediss" | "unix":
             # redis.py takes 0.1 s to import: the embedded default does without.
             from furler_compressor.adapters.redis_store import RedisStore  # noqa: PLC0415
@@ -89,7 +89,8 @@ def _adapter(url: str, options: StoreOptions, clock: Callable[[], float]) -> Sto
             raise StoreUrlError(f"no store has the scheme {scheme!r}; use {_FORMS}")
 
 
-def _directory(text: str) -> Path:
+def store_directory(text: str) -> Path:
+    """Return the directory that a SQLite store's URL names. Raises StoreUrlError."""
     # sqlite:///var/lib is how others write sqlite:/var/lib.
     path = Path(text.removeprefix("//")).expanduser()
     if not text.strip("/ "):
@@ -126,7 +127,7 @@ def _checked_redis_url(url: str) -> str:
     return url
 
 
-def _split(url: str) -> tuple[str, str]:
+def split_url(url: str) -> tuple[str, str]:
     """Return (scheme in lower case, what follows its colon); a path has the scheme sqlite."""
     if not url.strip():
         raise StoreUrlError(f"the store's URL is empty; use {_FORMS}")

@@ -220,15 +220,19 @@ class RedisStore:
         try:
             return await ask()
         except (RedisError, OSError) as error:
-            raise _as_store_error(error) from None
+            raise as_store_error(error) from None
+
+
+def scope_prefix(scope: Scope) -> str:
+    """Return ``furler:{tenant/space}:``. Quoting keeps any two scopes apart: a/b + c, a + b/c."""
+    return f"furler:{{{quote(scope.tenant, safe='')}/{quote(scope.space, safe='')}}}:"
 
 
 class _Keys:
-    """The names of one scope's keys. Quoting keeps any tenant and space apart: a/b + c, a + b/c."""
+    """The names of one scope's keys."""
 
     def __init__(self, scope: Scope) -> None:
-        tag = f"{quote(scope.tenant, safe='')}/{quote(scope.space, safe='')}"
-        self._prefix = f"furler:{{{tag}}}:"
+        self._prefix = scope_prefix(scope)
         self.expiries = self._prefix + "x"
         self.stored_bytes = self._prefix + "u"
         self.counters = self._prefix + "c"
@@ -264,7 +268,8 @@ def _ms(retention: float) -> tuple[int, int]:
     return asked, max(0, math.ceil(with_slack(retention) * 1000) - asked)
 
 
-def _as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
+def as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
+    """Return the error of ours that a driver's error stands for."""
     # What goes wrong in a handshake, or in the wait for the pool, comes as a connection error.
     if isinstance(error, RedisConnectionError) and isinstance(
         error.__cause__, (RedisError, TimeoutError)

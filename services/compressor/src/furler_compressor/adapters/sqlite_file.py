@@ -139,7 +139,7 @@ def transaction(connection: sqlite3.Connection, *, durable: bool = False) -> Ite
 def _prepare(connection: sqlite3.Connection, busy_timeout: float) -> None:
     # Must precede the first page: lets a sweep give pages back to the disk.
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    _write_ahead(connection, busy_timeout)
+    write_ahead(connection, busy_timeout)
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
@@ -160,7 +160,7 @@ def _prepare(connection: sqlite3.Connection, busy_timeout: float) -> None:
         raise
 
 
-def _write_ahead(connection: sqlite3.Connection, busy_timeout: float) -> None:
+def write_ahead(connection: sqlite3.Connection, busy_timeout: float) -> None:
     """Switch to WAL. The switch ignores the busy timeout, so wait for other first starts here."""
     deadline = time.monotonic() + busy_timeout
     while True:

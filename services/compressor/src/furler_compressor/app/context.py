@@ -16,6 +16,7 @@ from furler_compressor.app.errors import (
 )
 from furler_compressor.app.ports import Scope, Store, Tally
 from furler_compressor.app.refs import reference, tenant_key
+from furler_compressor.app.sharing import Sharing
 
 _T = TypeVar("_T")
 
@@ -78,6 +79,7 @@ class Context:
     store: Store
     limits: Limits
     master_key: bytes
+    sharing: Sharing | None = None
     background: set[asyncio.Task[None]] = field(default_factory=set)
 
     def reference(self, scope: Scope, sha256: bytes) -> str:

@@ -6,7 +6,7 @@ ErrorInfo.metadata.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class FurlerError(Exception):
@@ -84,3 +84,62 @@ class OverloadedError(FurlerError):
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class EntryNotFoundError(FurlerError):
+    """The entry expired, was deleted, was never written, or is not the caller's. Metadata: key."""
+
+    reason = "ENTRY_NOT_FOUND"
+
+    @classmethod
+    def of(cls, key: str) -> Self:
+        """Return the error for a key."""
+        return cls("entry not found: expired, deleted, or never written here", key=key)
+
+
+class RevisionMismatchError(FurlerError):
+    """The entry is not at the revision asked for. Metadata: key, revision (0: it does not exist)."""
+
+    reason = "REVISION_MISMATCH"
+
+    @classmethod
+    def at(cls, key: str, revision: int) -> Self:
+        """Return the error for an entry that is at a revision; 0: it does not exist."""
+        where = f"at revision {revision}" if revision else "not there"
+        return cls(f"if_revision: the entry is {where}", key=key, revision=str(revision))
+
+
+class CursorExpiredError(FurlerError):
+    """A watch cannot go on there without a gap. Metadata: oldest_revision."""
+
+    reason = "CURSOR_EXPIRED"
+
+    @classmethod
+    def before(cls, oldest: int) -> Self:
+        """Return the error of a log whose oldest revision to go on after is this."""
+        return cls(
+            "after_revision: not in the log of changes; list the entries again",
+            oldest_revision=str(oldest),
+        )
+
+
+class SpaceFullError(FurlerError):
+    """A space holds as many entries, or as much in them, as it may. Metadata: quota, limit."""
+
+    reason = "QUOTA_EXCEEDED"
+    retry_after: ClassVar[float] = 60.0
+    """Seconds; entries expire by the minute rather than the second."""
+
+    @classmethod
+    def over(cls, quota: str, limit: int) -> Self:
+        """Return the error for a quota and its limit."""
+        return cls(
+            f"the space is full: {quota} is limited to {limit:,}; delete entries, or let them expire",
+            quota=quota,
+            limit=str(limit),
+        )
+
+
+def request_reused() -> FieldInvalidError:
+    """Return the error for a request_id that was another write's."""
+    return FieldInvalidError("request_id: was used for another write", field="request_id")

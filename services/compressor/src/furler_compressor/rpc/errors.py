@@ -14,7 +14,12 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from furler.v1 import error_reason_pb2 as reasons
-from furler_compressor.app.errors import FieldInvalidError, FurlerError, OverloadedError
+from furler_compressor.app.errors import (
+    FieldInvalidError,
+    FurlerError,
+    OverloadedError,
+    SpaceFullError,
+)
 
 DOMAIN: Final = "furler.dev"
 DETAILS_KEY: Final = "grpc-status-details-bin"
@@ -30,6 +35,10 @@ _CODES: Final = {
     "CONTENT_CORRUPT": grpc.StatusCode.DATA_LOSS,
     "STORE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "ENTRY_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "REVISION_MISMATCH": grpc.StatusCode.ABORTED,
+    "CURSOR_EXPIRED": grpc.StatusCode.OUT_OF_RANGE,
 }
 
 
@@ -100,7 +109,7 @@ def status_of(error: Exception) -> Status:
 
 
 def _retry_after(error: FurlerError) -> float:
-    if isinstance(error, OverloadedError):
+    if isinstance(error, OverloadedError | SpaceFullError):
         return error.retry_after
     return STORE_RETRY_SECONDS if error.reason == "STORE_UNAVAILABLE" else 0.0
 

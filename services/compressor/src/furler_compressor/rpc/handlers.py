@@ -21,7 +21,7 @@ from furler.v1 import info_service_pb2 as info
 from furler_compressor.app import compress as compression
 from furler_compressor.app import conversation
 from furler_compressor.app import retrieve as retrieval
-from furler_compressor.app.context import Caller, Context
+from furler_compressor.app.context import Caller
 from furler_compressor.app.errors import (
     DigestMismatchError,
     FieldInvalidError,
@@ -29,7 +29,9 @@ from furler_compressor.app.errors import (
 )
 from furler_compressor.app.refs import digest_of
 from furler_compressor.rpc import convert, convert_conversation
+from furler_compressor.rpc.contents import compress_request
 from furler_compressor.rpc.errors import status_of
+from furler_compressor.rpc.shared_handlers import SharedHandlers
 from furler_engine.recipe import ENGINE_VERSION
 from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER, TOKENIZERS
 
@@ -38,11 +40,8 @@ _BATCH_AT_ONCE = 8
 _CHUNK_BYTES = 256 * 1024
 
 
-class Handlers:
+class Handlers(SharedHandlers):
     """The RPCs of all services."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     # CompressorService
 
@@ -267,17 +266,7 @@ class Handlers:
         item: content.Content,
         policy: compression_messages.Policy,
     ) -> compression.CompressRequest:
-        source = item.WhichOneof("source")
-        if source is None:
-            raise FieldInvalidError("content.source: want inline or stored", field="content.source")
-        data = item.inline
-        if source == "stored":
-            scope = caller.scope(space)
-            ref = self._context.reference(scope, item.stored.sha256)
-            data = (await retrieval.fetch(self._context, caller, scope, ref)).record.data
-        return compression.CompressRequest(
-            space, data, convert.hints_from(item.hints), convert.policy_from(policy), policy.recipe
-        )
+        return await compress_request(self._context, caller, space, item, policy)
 
     def _check_items(self, field: str, items: int) -> None:
         limit = self._context.limits.max_batch_items

@@ -1,0 +1,242 @@
+"""``POST /v1/compress``: a conversation in, the same conversation with shorter tool results out.
+
+The default is marker-free: views that re-encode without loss, nothing that
+would take a retrieve tool. ``config.mode: "ccr"`` is for callers who offer one:
+it elides, and names references. Trouble costs savings, never the caller's turn:
+the reply is 200 with the messages as they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from furler.client import DEFAULT_SPACE
+from furler.conversations import Conversation, Dialect, Edit, splice
+from furler.errors import (
+    CredentialInvalidError,
+    FieldInvalidError,
+    FurlerError,
+    SpaceDeniedError,
+)
+from furler.values import Fidelity, Policy
+from furler_gateway import telemetry
+from furler_gateway.config import Settings
+from furler_gateway.contract.body import BodyError, Member, dialect_of, members
+from furler_gateway.limits import malformed, off_loop
+from furler_gateway.requests import json_body
+from furler_gateway.upstream import Upstream
+
+BYPASS_HEADERS: Final = ("x-headroom-bypass", "x-furler-bypass")
+SPACE_HEADER: Final = "x-furler-space"
+MAX_SESSION_ID: Final = 256
+
+_LOSSLESS: Final = Policy(fidelity=Fidelity.LOSSLESS)
+POLICIES: Final[Mapping[str | None, Policy]] = {
+    None: _LOSSLESS,
+    "ccr": Policy(fidelity=Fidelity.REVERSIBLE),
+    # Elsewhere these two lose text for good. Here nothing is lost that cannot be had back.
+    "lossy_inline": _LOSSLESS,
+    "lossless_then_lossy": _LOSSLESS,
+}
+_CALLERS_FAULT: Final = (CredentialInvalidError, SpaceDeniedError, FieldInvalidError)
+"""What a caller must hear of: served unchanged, a wrong credential would go unnoticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of the contract, checked.
+
+    ``start`` and ``end`` are where the conversation stands in the body, under ``name``.
+    """
+
+    body: bytes
+    name: str
+    start: int
+    end: int
+    dialect: Dialect | None
+    """None: there is nothing that could be compressed."""
+    policy: Policy
+    frozen_messages: int
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the conversation. ``skipped`` is why nothing did, if so."""
+
+    conversation: bytes
+    before: int = 0
+    after: int = 0
+    transforms: Mapping[str, int] = field(default_factory=dict)
+    refs: tuple[str, ...] = ()
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compress:
+    """Serves /v1/compress."""
+
+    upstream: Upstream
+    settings: Settings
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer one request."""
+        body = await json_body(request, self.settings)
+        asked = await off_loop(len(body), parse, body)
+        if asked.dialect is None or bypassed(request):
+            outcome = Outcome(unchanged(asked))
+        else:
+            space = request.headers.get(SPACE_HEADER, DEFAULT_SPACE)
+            outcome = await self._compressed(asked, asked.dialect, space)
+            _record(outcome)
+        reply = await off_loop(len(body), write, asked, outcome)
+        return web.Response(body=reply, content_type="application/json")
+
+    async def _compressed(self, asked: Asked, dialect: Dialect, space: str) -> Outcome:
+        """Return the compressed conversation; the one that came if there is trouble."""
+        try:
+            async with asyncio.timeout(self.settings.default_timeout_seconds):
+                done = await self.upstream.furler.compress_conversation(
+                    asked.body,
+                    dialect,
+                    conversation=asked.session_id or None,
+                    policy=asked.policy,
+                    space=space,
+                    frozen_messages=asked.frozen_messages,
+                )
+        except _CALLERS_FAULT:
+            raise
+        except FurlerError as error:
+            return Outcome(unchanged(asked), skipped=_skip_reason(error))
+        except TimeoutError:
+            return Outcome(unchanged(asked), skipped="compression_timeout")
+        return outcome_of(asked, done)
+
+
+def bypassed(request: web.Request) -> bool:
+    """Return whether the caller wants the messages back as they are."""
+    return any(request.headers.get(name, "").lower() == "true" for name in BYPASS_HEADERS)
+
+
+def unchanged(asked: Asked) -> bytes:
+    """Return the conversation's bytes as they came."""
+    return asked.body[asked.start : asked.end]
+
+
+def outcome_of(asked: Asked, done: Conversation) -> Outcome:
+    """Return what the compressor made of the conversation."""
+    if any(not _inside(asked, edit) for edit in done.edits):
+        return Outcome(unchanged(asked), skipped="unexpected_edit")
+    if done.degraded is not None and not done.edits:
+        return Outcome(unchanged(asked), skipped=str(done.degraded))
+    moved = (
+        Edit(each.offset - asked.start, each.length, each.replacement, each.pointer, each.view)
+        for each in done.edits
+    )
+    transforms = Counter(name for edit in done.edits for name in edit.view.compressors)
+    shown = (edit.view for edit in done.edits)
+    # A reference counts if the model can see it: a view without loss may name none.
+    refs = dict.fromkeys(view.ref for view in shown if view.ref and view.ref in view.text)
+    return Outcome(
+        splice(unchanged(asked), moved),
+        done.tokens_before,
+        done.tokens_after,
+        dict(transforms),
+        tuple(refs),
+    )
+
+
+def _inside(asked: Asked, edit: Edit) -> bool:
+    return asked.start <= edit.offset and edit.offset + edit.length <= asked.end
+
+
+def parse(body: bytes) -> Asked:
+    """Return what a body asks for. Raises RequestError."""
+    try:
+        found = members(body)
+    except BodyError as error:
+        raise malformed(str(error)) from None
+    policy, frozen = _config(found.get("config"))
+    _text(body, found, "model")
+    session_id = _text(body, found, "session_id")
+    if len(session_id) > MAX_SESSION_ID:
+        raise malformed(f"session_id: want at most {MAX_SESSION_ID} characters")
+    for name in ("messages", "input"):
+        if name in found and found[name].value is not None:
+            break
+    else:
+        raise malformed("Missing required field: messages or input")
+    member = found[name]
+    dialect: Dialect | None = None
+    if isinstance(member.value, list):
+        if member.value:
+            dialect = dialect_of(name, body[member.start : member.end])
+    elif name != "input" or not isinstance(member.value, str):  # input may be the user's words
+        raise malformed(f"{name}: want an array")
+    return Asked(body, name, member.start, member.end, dialect, policy, frozen, session_id)
+
+
+def write(asked: Asked, outcome: Outcome) -> bytes:
+    """Return the reply's body."""
+    figures: dict[str, object] = {
+        "tokens_before": outcome.before,
+        "tokens_after": outcome.after,
+        "tokens_saved": outcome.before - outcome.after,
+        "compression_ratio": outcome.after / outcome.before if outcome.before else 1.0,
+        "transforms_applied": list(outcome.transforms),
+        "transforms_summary": dict(outcome.transforms),
+        "ccr_hashes": list(outcome.refs),
+    }
+    if outcome.skipped:
+        figures |= {"compression_skipped": True, "skip_reason": outcome.skipped}
+    parts = [b'{"messages":', outcome.conversation]
+    if asked.name == "input":
+        parts += [b',"input":', outcome.conversation]
+    return b"".join([*parts, b",", orjson.dumps(figures)[1:]])
+
+
+def _config(member: Member | None) -> tuple[Policy, int]:
+    """Return policy and frozen message count. Raises RequestError."""
+    config = {} if member is None or member.value is None else member.value
+    if not isinstance(config, dict):
+        raise malformed("config: want an object")
+    mode = config.get("mode")
+    if mode is not None and (not isinstance(mode, str) or mode not in POLICIES):
+        known = ", ".join(name for name in POLICIES if name)
+        raise malformed(f"config.mode: want one of {known}, or none")
+    frozen = config.get("frozen_message_count")
+    if frozen is None:
+        frozen = 0
+    if isinstance(frozen, bool) or not isinstance(frozen, int) or not 0 <= frozen < 2**32:
+        raise malformed("config.frozen_message_count: want a whole number, 0 or more")
+    return POLICIES[mode], frozen
+
+
+def _text(body: bytes, found: Mapping[str, Member], name: str) -> str:
+    """Return a member that is text; empty for none. Raises RequestError."""
+    value = found[name].exactly(body) if name in found else None
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not value:
+        raise malformed(f"{name}: want text")
+    return value
+
+
+def _skip_reason(error: FurlerError) -> str:
+    if error.reason == "DEADLINE_EXCEEDED":
+        return "compression_timeout"
+    return error.reason.lower()
+
+
+def _record(outcome: Outcome) -> None:
+    telemetry.COMPRESSED_TOKENS.labels("before").inc(outcome.before)
+    telemetry.COMPRESSED_TOKENS.labels("after").inc(outcome.after)
+    if outcome.skipped:
+        telemetry.COMPRESS_SKIPPED.labels(outcome.skipped).inc()
