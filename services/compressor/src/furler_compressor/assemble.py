@@ -11,6 +11,7 @@ from furler_compressor.adapters.engine_pool import EnginePool
 from furler_compressor.adapters.open_entries import open_entries
 from furler_compressor.adapters.open_store import open_store
 from furler_compressor.adapters.wrap.traced import TracedStore
+from furler_compressor.adapters.wrap.traced_entries import TracedEntries
 from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.entries_port import Bounds
@@ -51,7 +52,7 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Hand
     Raises StoreUrlError, or ValueError for a short master key.
     """
     store = TracedStore(open_store(store_url(settings)))
-    sharing = Sharing(open_entries(store_url(settings)), sharing_limits(settings))
+    sharing = Sharing(TracedEntries(open_entries(store_url(settings))), sharing_limits(settings))
     context = Context(engine, store, limits(settings), settings.reference_key(), sharing)
     try:
         yield Handlers(context)
