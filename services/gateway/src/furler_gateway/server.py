@@ -14,6 +14,7 @@ from furler_gateway.config import Settings, address
 from furler_gateway.connections import Runner
 from furler_gateway.contract import routes
 from furler_gateway.limits import Admission
+from furler_gateway.mcp import Mcp
 from furler_gateway.middlewares import middlewares
 from furler_gateway.upstream import Upstream
 
@@ -98,6 +99,8 @@ def application(settings: Settings, upstream: Upstream) -> web.Application:
     Api(upstream, settings).add_routes(app)
     routes.add_routes(app, upstream, settings)
     pages.add_routes(app)
+    if settings.mcp:
+        Mcp(upstream, settings).add_routes(app)
     return app
 
 

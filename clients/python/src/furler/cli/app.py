@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from furler.cli import compress, doctor, explain, retrieve, stats, up
+from furler.cli import compress, doctor, explain, mcp, retrieve, stats, up
 from furler.cli.connection import connect
 from furler.errors import (
     ContentNotTextError,
@@ -79,6 +79,7 @@ for _command in (
     explain.explain,
     stats.stats,
     up.up,
+    mcp.mcp,
     doctor.doctor,
 ):
     cli.add_command(_command)
