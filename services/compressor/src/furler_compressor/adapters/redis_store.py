@@ -7,82 +7,71 @@ The data model and the atomic parts are redis_scripts'. The server must not evic
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
-from urllib.parse import quote
-
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    NoPermissionError,
-    OutOfMemoryError,
-    RedisError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from furler_compressor.adapters import redis_scripts
+from furler_compressor.adapters.redis_keys import scope_prefix
+from furler_compressor.adapters.redis_link import (
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_TIMEOUT,
+    RedisLink,
+)
+from furler_compressor.adapters.redis_memory import DEFAULT_WATERMARK, MemoryGauge
+from furler_compressor.adapters.redis_spaces import RedisSpaces
 from furler_compressor.adapters.retention import with_slack
-from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
+from furler_compressor.app.errors import StoreRefusedError
 from furler_compressor.app.ports import Held, Record, Scope, StoredView, Tally, Usage
 
 T = TypeVar("T")
 
-# Per command, so that a hanging server is noticed before the whole call's limit (wrap.bounded).
-DEFAULT_TIMEOUT = 1.5
-DEFAULT_CONNECT_TIMEOUT = 1.0
-# Per process: enough for its workers, and 100 replicas stay below Redis' default of 10,000 clients.
-DEFAULT_MAX_CONNECTIONS = 32
 _FIND_REFS = 500
 _COUNTERS = ("views", "cached", "degraded", "tokens_before", "tokens_after")
-# The driver knows the codes that begin a reply; Redis 6 quotes them inside a script's error.
-_CODE = re.compile(r"(?:^|-)(OOM|READONLY|MISCONF|NOREPLICAS)\b")
 
 
 class RedisStore:
     """Implements app.ports.Store. Connects at first use; a lost connection is made anew.
 
     Args:
-        url: redis://, rediss:// or unix://, with credentials if the server wants them.
-        timeout: Seconds for one command's answer, and for a free connection.
-        connect_timeout: Seconds for one connect.
-        max_connections: Bound of this process' pool.
+        where: A link, or a URL for one of its own.
+        timeout: Of a link of its own, seconds for one command's answer.
+        connect_timeout: Of a link of its own, seconds for one connect.
+        max_connections: Of a link of its own, bound of its pool.
+        watermark: Share of the server's maxmemory above which commits are refused.
         clock: Unix time in seconds, for ``Held.expires_at`` alone.
     """
 
     def __init__(
         self,
-        url: str,
+        where: RedisLink | str,
+        *,
         timeout: float = DEFAULT_TIMEOUT,
         connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        watermark: float = DEFAULT_WATERMARK,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=max_connections,
-            timeout=timeout,
-            socket_timeout=timeout,
-            socket_connect_timeout=connect_timeout,
-            # Once, at once: a connection that died while idle is replaced. Never after a timeout.
-            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-        )
-        self._redis = Redis.from_pool(pool)
+        if isinstance(where, str):
+            where = RedisLink(
+                where,
+                timeout=timeout,
+                connect_timeout=connect_timeout,
+                max_connections=max_connections,
+            )
+        self._link = where
+        self._redis = where.client
+        self._memory = MemoryGauge(where, watermark)
+        self._spaces = RedisSpaces(where)
         self._recall = self._redis.register_script(redis_scripts.RECALL)
         self._commit = self._redis.register_script(redis_scripts.COMMIT)
         self._find = self._redis.register_script(redis_scripts.FIND)
         self._delete = self._redis.register_script(redis_scripts.DELETE)
         self._add = self._redis.register_script(redis_scripts.ADD)
         self._usage = self._redis.register_script(redis_scripts.USAGE)
-        self._closed = False
 
     async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
         keys = _Keys(scope)
@@ -100,20 +89,28 @@ class RedisStore:
             record.sha256,
             record.size,
             record.data,
+            record.mark,
         ]
         if view is not None:
             args += [view.recipe, view.data]
         keys = _Keys(scope).of(record.ref)
+        await self._memory.check(keys[0])
+        await self._spaces.note(scope)
         kept: int = await self._ask(lambda: self._commit(keys=keys, args=args))
         if not kept:
             raise StoreRefusedError("the reference is held with another digest")
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         key = _Keys(scope).original(ref)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            _ = pipe.hmget(key, ["sha256", "size", "data"])
-            _ = pipe.pttl(key)
-            (sha256, size, data), left_ms = await self._ask(pipe.execute)
+
+        async def read() -> tuple[list[bytes | None], int]:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                _ = pipe.hmget(key, ["sha256", "size", "data"])
+                _ = pipe.pttl(key)
+                fields, left_ms = await pipe.execute()
+                return fields, left_ms
+
+        (sha256, size, data), left_ms = await self._ask(read)
         # Between the two commands it may expire: then it is gone.
         if sha256 is None or size is None or data is None or left_ms < 0:
             return None
@@ -160,29 +157,33 @@ class RedisStore:
             if swept < redis_scripts.USAGE_SWEEP:
                 return Usage(originals, int(stored_bytes))
 
-    async def ping(self) -> None:
+    async def tenant_usage(self, tenant: str) -> Usage:
+        scopes = await self._spaces.of(tenant)
+        usages = [await self.usage(scope) for scope in scopes]
+        empty = [s for s, usage in zip(scopes, usages, strict=True) if not usage.originals]
+        await self._spaces.forget(tenant, empty)
+        return Usage(
+            originals=sum(usage.originals for usage in usages),
+            stored_bytes=sum(usage.stored_bytes for usage in usages),
+        )
+
+    async def ping(self) -> list[str]:
         await self._ask(self._redis.ping)
+        return await self._memory.advice()
 
     async def close(self) -> None:
-        self._closed = True
-        await self._redis.aclose()
+        await self._memory.close()
+        await self._link.close()
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask the driver; its errors become ours, without its texts: they hold addresses."""
-        if self._closed:
-            raise StoreUnavailableError("the store is closed")
-        try:
-            return await ask()
-        except (RedisError, OSError) as error:
-            raise _as_store_error(error) from None
+        return await self._link.ask(ask)
 
 
 class _Keys:
-    """The names of one scope's keys. Quoting keeps any tenant and space apart: a/b + c, a + b/c."""
+    """The names of one scope's keys."""
 
     def __init__(self, scope: Scope) -> None:
-        tag = f"{quote(scope.tenant, safe='')}/{quote(scope.space, safe='')}"
-        self._prefix = f"furler:{{{tag}}}:"
+        self._prefix = scope_prefix(scope)
         self.expiries = self._prefix + "x"
         self.stored_bytes = self._prefix + "u"
         self.counters = self._prefix + "c"
@@ -203,27 +204,3 @@ def _ms(retention: float) -> tuple[int, int]:
     # PEXPIRE of 0 deletes.
     asked = max(1, math.ceil(retention * 1000))
     return asked, max(0, math.ceil(with_slack(retention) * 1000) - asked)
-
-
-def _as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
-    # What goes wrong in a handshake, or in the wait for the pool, comes as a connection error.
-    if isinstance(error, RedisConnectionError) and isinstance(
-        error.__cause__, (RedisError, TimeoutError)
-    ):
-        error = error.__cause__
-    match error:
-        case RedisTimeoutError() | TimeoutError():
-            return StoreUnavailableError("the store did not answer in time")
-        case BusyLoadingError():
-            return StoreUnavailableError("the store is loading its data")
-        case AuthenticationError() | AuthorizationError() | NoPermissionError():
-            return StoreUnavailableError("the store refuses our credentials")
-        case RedisConnectionError() | OSError():
-            return StoreUnavailableError("the store cannot be reached")
-        case OutOfMemoryError():
-            return StoreRefusedError("the store is full")
-    code = _CODE.search(str(error))
-    if code is not None and code[1] == "OOM":
-        return StoreRefusedError("the store is full")
-    name = code[1] if code else type(error).__name__
-    return StoreRefusedError(f"the store refuses ({name})")
