@@ -71,7 +71,13 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         case "locked":
             server: redis_fleets.Locked = request.getfixturevalue("locked_server")
             place = LivePlace(
-                wrap(RedisStore(RedisLink(server.url, server.access, timeout=PATIENCE)))
+                wrap(
+                    RedisStore(
+                        RedisLink(
+                            server.url, server.access, timeout=PATIENCE, connect_timeout=PATIENCE
+                        )
+                    )
+                )
             )
         case _:
             place = LivePlace(

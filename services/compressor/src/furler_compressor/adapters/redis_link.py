@@ -54,6 +54,24 @@ DEFAULT_MAX_CONNECTIONS = 32
 _CODE = re.compile(r"(?:^|-)(OOM|READONLY|MISCONF|NOREPLICAS)\b")
 
 
+class _Limits(TypedDict):
+    """What every kind of client takes."""
+
+    socket_timeout: float
+    socket_connect_timeout: float
+    max_connections: int
+    retry: Retry
+
+
+class _Tls(TypedDict, total=False):
+    """The drivers' TLS arguments: none for a connection in the clear."""
+
+    ssl: bool
+    ssl_ca_certs: str | None
+    ssl_certfile: str | None
+    ssl_keyfile: str | None
+
+
 class RedisLink:
     """Connects at first use; a lost connection is made anew, to the new primary after a failover.
 
@@ -81,7 +99,8 @@ class RedisLink:
             # Once, at once: a connection that died while idle is replaced. Never after a timeout.
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
-        self.client: Client = _client(place, access or RedisAccess(), limits)
+        self._watchers: list[Redis] = []
+        self.client: Client = self._connected(place, access or RedisAccess(), limits)
         self.topology = place.topology
         self._timeout = timeout
         # The drivers' pools for Sentinel and Cluster do not wait for a free connection, they fail.
@@ -109,7 +128,8 @@ class RedisLink:
     async def close(self) -> None:
         """Close every connection. Whatever is asked afterwards is refused."""
         self._closed = True
-        await self.client.aclose()
+        for client in (self.client, *self._watchers):
+            await client.aclose()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -120,73 +140,56 @@ class RedisLink:
         finally:
             self._gate.release()
 
-
-class _Limits(TypedDict):
-    """What every kind of client takes."""
-
-    socket_timeout: float
-    socket_connect_timeout: float
-    max_connections: int
-    retry: Retry
-
-
-class _Tls(TypedDict, total=False):
-    """The drivers' TLS arguments: none for a connection in the clear."""
-
-    ssl: bool
-    ssl_ca_certs: str | None
-    ssl_certfile: str | None
-    ssl_keyfile: str | None
-
-
-def _client(place: RedisPlace, access: RedisAccess, limits: _Limits) -> Client:
-    user = place.user or access.user or None
-    password = place.password or access.password or None
-    tls = _Tls()
-    if place.tls:
-        tls = _Tls(
-            ssl_ca_certs=access.ca_file or None,
-            ssl_certfile=access.cert_file or None,
-            ssl_keyfile=access.key_file or None,
-        )
-    match place.topology:
-        case Topology.SINGLE:
-            # What stands in the URL overrides what is given beside it.
-            pool = BlockingConnectionPool.from_url(
-                place.url,
-                username=user,
-                password=password,
-                timeout=limits["socket_timeout"],
-                **limits,
-                **tls,
+    def _connected(self, place: RedisPlace, access: RedisAccess, limits: _Limits) -> Client:
+        user = place.user or access.user or None
+        password = place.password or access.password or None
+        tls = _Tls()
+        if place.tls:
+            tls = _Tls(
+                ssl_ca_certs=access.ca_file or None,
+                ssl_certfile=access.cert_file or None,
+                ssl_keyfile=access.key_file or None,
             )
-            return Redis.from_pool(pool)
-        case Topology.SENTINEL:
-            if place.tls:
-                tls["ssl"] = True
-            sentinel = Sentinel(  # type: ignore[no-untyped-call]
-                list(place.nodes),
-                sentinel_kwargs={
-                    "username": access.sentinel_user or None,
-                    "password": access.sentinel_password or None,
+        match place.topology:
+            case Topology.SINGLE:
+                # What stands in the URL overrides what is given beside it.
+                pool = BlockingConnectionPool.from_url(
+                    place.url,
+                    username=user,
+                    password=password,
+                    timeout=limits["socket_timeout"],
                     **limits,
                     **tls,
-                },
-            )
-            primary: Redis = sentinel.master_for(
-                place.service, username=user, password=password, db=place.db, **limits, **tls
-            )
-            return primary
-        case Topology.CLUSTER:
-            if place.tls:
-                tls["ssl"] = True
-            return RedisCluster(
-                startup_nodes=[ClusterNode(host, port) for host, port in place.nodes],
-                username=user,
-                password=password,
-                **limits,
-                **tls,
-            )
+                )
+                return Redis.from_pool(pool)
+            case Topology.SENTINEL:
+                if place.tls:
+                    tls["ssl"] = True
+                sentinel = Sentinel(  # type: ignore[no-untyped-call]
+                    list(place.nodes),
+                    sentinel_kwargs={
+                        "username": access.sentinel_user or None,
+                        "password": access.sentinel_password or None,
+                        **limits,
+                        **tls,
+                    },
+                )
+                # Their connections are not the client's: it would leave them open.
+                self._watchers = sentinel.sentinels
+                primary: Redis = sentinel.master_for(
+                    place.service, username=user, password=password, db=place.db, **limits, **tls
+                )
+                return primary
+            case Topology.CLUSTER:
+                if place.tls:
+                    tls["ssl"] = True
+                return RedisCluster(
+                    startup_nodes=[ClusterNode(host, port) for host, port in place.nodes],
+                    username=user,
+                    password=password,
+                    **limits,
+                    **tls,
+                )
 
 
 def as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
