@@ -14,7 +14,12 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from furler.v1 import error_reason_pb2 as reasons
-from furler_compressor.app.errors import FieldInvalidError, FurlerError, OverloadedError
+from furler_compressor.app.errors import (
+    FieldInvalidError,
+    FurlerError,
+    OverloadedError,
+    QuotaExceededError,
+)
 
 DOMAIN: Final = "furler.dev"
 DETAILS_KEY: Final = "grpc-status-details-bin"
@@ -30,6 +35,9 @@ _CODES: Final = {
     "CONTENT_CORRUPT": grpc.StatusCode.DATA_LOSS,
     "STORE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "CREDENTIAL_INVALID": grpc.StatusCode.UNAUTHENTICATED,
+    "SPACE_DENIED": grpc.StatusCode.PERMISSION_DENIED,
+    "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 
@@ -43,6 +51,7 @@ class Status:
     metadata: tuple[tuple[str, str], ...] = ()
     field: str = ""
     retry_after: float = 0.0
+    subject: str = ""
 
     def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
         """Return the serialised google.rpc.Status with its details."""
@@ -60,6 +69,12 @@ class Status:
             bad.field_violations.add(field=self.field, description=self.message)
             packed = any_pb2.Any()
             packed.Pack(bad)
+            details.append(packed)
+        if self.subject:
+            failure = error_details_pb2.QuotaFailure()
+            failure.violations.add(subject=self.subject, description=self.message)
+            packed = any_pb2.Any()
+            packed.Pack(failure)
             details.append(packed)
         if self.retry_after:
             packed = any_pb2.Any()
@@ -93,6 +108,7 @@ def status_of(error: Exception) -> Status:
             metadata=tuple(sorted(error.metadata.items())),
             field=error.metadata.get("field", "") if isinstance(error, FieldInvalidError) else "",
             retry_after=_retry_after(error),
+            subject=error.subject if isinstance(error, QuotaExceededError) else "",
         )
     if isinstance(error, TimeoutError):
         return Status(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed")
@@ -100,7 +116,7 @@ def status_of(error: Exception) -> Status:
 
 
 def _retry_after(error: FurlerError) -> float:
-    if isinstance(error, OverloadedError):
+    if isinstance(error, OverloadedError | QuotaExceededError):
         return error.retry_after
     return STORE_RETRY_SECONDS if error.reason == "STORE_UNAVAILABLE" else 0.0
 

@@ -20,6 +20,7 @@ from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
 from furler_compressor.app import compress as compression
 from furler_compressor.app import retrieve as retrieval
+from furler_compressor.app.audit import Operation
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.errors import (
     DigestMismatchError,
@@ -165,8 +166,7 @@ class Handlers:
         self, caller: Caller, request: contents.ReadContentRequest
     ) -> AsyncIterator[contents.ReadContentResponse]:
         """Stream a whole original from an offset on."""
-        scope = caller.scope(request.space)
-        record = (await retrieval.fetch(self._context, caller, scope, request.ref)).record
+        record = (await retrieval.read(self._context, caller, request.space, request.ref)).record
         if request.offset > record.size:
             raise FieldInvalidError(
                 f"offset: {request.offset} lies beyond the content's {record.size} bytes",
@@ -268,7 +268,10 @@ class Handlers:
         if source == "stored":
             scope = caller.scope(space)
             ref = self._context.reference(scope, item.stored.sha256)
-            data = (await retrieval.fetch(self._context, caller, scope, ref)).record.data
+            held = await retrieval.read(
+                self._context, caller, space, ref, Operation.COMPRESS_STORED
+            )
+            data = held.record.data
         return compression.CompressRequest(
             space, data, convert.hints_from(item.hints), convert.policy_from(policy), policy.recipe
         )
