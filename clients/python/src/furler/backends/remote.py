@@ -51,8 +51,10 @@ class RemoteBackend:
 
     stream_above: int | None = STREAM_ABOVE
 
-    def __init__(self, target: str, *, token: Token | None, tls: Tls | bool | None) -> None:
-        """Take ``host:port``, or any name that gRPC resolves.
+    def __init__(
+        self, target: str, *, token: Token | None, tls: Tls | bool | None, agent: str = ""
+    ) -> None:
+        """Take ``host:port``, or any name that gRPC resolves. ``agent`` goes into audit trails.
 
         With ``tls`` None a token is sent in the clear to this machine only: to
         any other target it takes TLS, unless ``tls`` is False.
@@ -61,6 +63,8 @@ class RemoteBackend:
             raise FieldInvalidError("target: want HOST:PORT", metadata={"field": "target"})
         self._target = target
         self._token = token
+        # Metadata is printable ASCII; another name still goes into the hints of a content.
+        self._agent = agent if agent.isascii() and agent.isprintable() else ""
         if tls is None:
             tls = token is not None and not _LOOPBACK.fullmatch(target)
         self._tls: Tls | None = (Tls() if tls else None) if isinstance(tls, bool) else tls
@@ -117,10 +121,11 @@ class RemoteBackend:
             call.cancel()
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
+        metadata = (("furler-agent", self._agent),) if self._agent else ()
         if self._token is None:
-            return ()
+            return metadata
         token = self._token if isinstance(self._token, str) else self._token()
-        return (("authorization", f"Bearer {token}"),)
+        return (("authorization", f"Bearer {token}"), *metadata)
 
     def _connected(self) -> grpc.aio.Channel:
         if self._closed:
