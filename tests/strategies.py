@@ -4,8 +4,8 @@ import json
 
 from hypothesis import strategies as st
 
-from furler_engine.tokens import TOKENIZERS
 from furler_engine.types import (
+    TOKENIZERS,
     Bytes,
     Fidelity,
     Hints,

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = {
     "a service's log": ROOT / "samples/service.log",
     "an API's reply": ROOT / "samples/orders.json",
-    "a source file": ROOT / "services/compressor/src/furler_engine/markers.py",
+    "a source file": ROOT / "services/compressor/src/furler_engine/select.py",
     "search results": ROOT / "samples/search.txt",
 }
 SHOWN = "a service's log"

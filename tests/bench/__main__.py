@@ -32,7 +32,7 @@ from . import (
 from .corpus import CorpusError, open_corpus
 from .furler_side import Furler
 from .peer import VERSION, Peer, PeerError
-from .report import Json, SuiteResult, bars_table, write_json
+from .report import Json, SuiteResult, bars_table, publish, write_json
 from .setting import Setting, Suite
 
 SUITES: dict[str, Suite] = {
@@ -69,9 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     bars = [bar for result in results for bar in result.bars]
     if bars:
         print(bars_table(bars), end="\n\n")
+    header = _header(compared=arguments.peer)
     if arguments.json:
-        write_json(arguments.json, _header(compared=arguments.peer), results)
+        write_json(arguments.json, header, results)
         print(f"figures: {arguments.json}")
+    if arguments.page:
+        publish(arguments.page, header, results)
+        print(f"tables: {arguments.page}")
     return 0 if len(results) == len(arguments.suite) else 1
 
 
@@ -108,6 +112,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help=f"some of {','.join(SUITES)} (default: all)",
     )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument(
+        "--page", type=Path, help="put the tables between the marks of this Markdown page"
+    )
     parser.add_argument("--only", default="", help="inputs whose id contains this")
     parser.add_argument("--views", type=Path, help="write the views of inputs to this directory")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, rougher times")
@@ -137,6 +144,7 @@ def _header(*, compared: bool) -> dict[str, Json]:
         "peer": f"headroom-ai {VERSION}" if compared else None,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "load average at the end": f"{os.getloadavg()[1]:.1f} over 5 minutes",
         "counter": "o200k_base",
     }
 

@@ -101,20 +101,22 @@ def _promises(figures: Sequence[Figures]) -> list[Bar]:
 
 
 def _speed(figures: Sequence[Figures]) -> list[Bar]:
-    name = f"times faster than the peer, slowest kind (p50, result caches off): >= {TIMES_FASTER:g}"
+    name = "p50 of every kind, against the peer's (result caches off)"
+    wanted = f"{TIMES_FASTER:g}x faster"
     kinds: dict[str, list[float]] = {}
     for f in figures:
         if f.peer:
             kinds.setdefault(f.kind, []).append(f.peer.p50 / f.p50)
     if not kinds:
-        compared = Bar(name, f">= {TIMES_FASTER:g}x", "no peer in this run", None)
+        compared = Bar(name, wanted, "no peer in this run", None)
     else:
-        kind, ratio = min(
-            ((kind, Times(tuple(ratios)).p50) for kind, ratios in kinds.items()),
-            key=lambda pair: pair[1],
-        )
-        compared = Bar(
-            name, f">= {TIMES_FASTER:g}x", f"{ratio:.1f}x ({kind})", ratio >= TIMES_FASTER
-        )
-    steady = sum(f.p95 <= TAIL * f.p50 for f in figures)
-    return [compared, all_of("engine p95 of an input", "<= 3x its p50", steady, len(figures))]
+        ratios = {kind: Times(tuple(values)).p50 for kind, values in kinds.items()}
+        slowest = min(ratios, key=lambda kind: ratios[kind])
+        fast = sum(ratio >= TIMES_FASTER for ratio in ratios.values())
+        measured = f"{fast} of {len(ratios)} kinds; least {ratios[slowest]:.1f}x ({slowest})"
+        compared = Bar(name, wanted, measured, fast == len(ratios))
+    steady = sum(f.cpu_p95 <= TAIL * f.cpu for f in figures)
+    return [
+        compared,
+        all_of("engine p95 of an input, core time", "<= 3x its p50", steady, len(figures)),
+    ]

@@ -10,9 +10,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds of one piece of work, every repetition."""
+    """Milliseconds of one piece of work, every repetition.
+
+    ``samples`` are by the wall clock. ``cpu`` is what the thread itself has
+    spent: on a machine that others use too, the work without the waiting.
+    """
 
     samples: tuple[float, ...]
+    cpu: tuple[float, ...] = ()
+
+    @property
+    def cpu_p50(self) -> float:
+        """The median of the thread's own time."""
+        return percentile(self.cpu, 0.50)
+
+    @property
+    def cpu_p95(self) -> float:
+        """The 95th percentile of the thread's own time."""
+        return percentile(self.cpu, 0.95)
 
     @property
     def p50(self) -> float:
@@ -24,11 +39,6 @@ class Times:
         """The 95th percentile; of few samples, nearly the worst."""
         return percentile(self.samples, 0.95)
 
-    @property
-    def best(self) -> float:
-        """The shortest: on a busy machine, the one least disturbed."""
-        return min(self.samples, default=0.0)
-
 
 def percentile(samples: tuple[float, ...] | list[float], share: float) -> float:
     """Return a percentile by linear interpolation between ranks; 0 of no samples."""
@@ -39,6 +49,14 @@ def percentile(samples: tuple[float, ...] | list[float], share: float) -> float:
     low = int(at)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
+
+
+def both(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the milliseconds that one run takes: by the wall clock, and of this thread."""
+    started, busy = time.perf_counter(), time.thread_time()
+    work()
+    spent = time.thread_time() - busy
+    return (time.perf_counter() - started) * 1000, spent * 1000
 
 
 def once(work: Callable[[], object]) -> float:
@@ -58,8 +76,8 @@ def repeat(
     """
     work()
     gc.collect()
-    samples: list[float] = []
+    samples: list[tuple[float, float]] = []
     until = time.perf_counter() + seconds
     while len(samples) < least or (len(samples) < most and time.perf_counter() < until):
-        samples.append(once(work))
-    return Times(tuple(samples))
+        samples.append(both(work))
+    return Times(tuple(wall for wall, _ in samples), tuple(cpu for _, cpu in samples))

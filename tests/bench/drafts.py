@@ -18,6 +18,7 @@ from furler_engine.types import (
     LinesShown,
     Policy,
     Source,
+    TextShown,
     ValueShown,
     View,
 )
@@ -50,7 +51,7 @@ def shown_lines(text: str, draft: Draft | None) -> set[int]:
             return {n for span in spans for n in range(span.first, span.last + 1)}
         case ValueShown():
             return everything if not draft.elisions else set()
-        case BytesShown(ranges=ranges):
+        case BytesShown(ranges=ranges) | TextShown(ranges=ranges):
             return _lines_within(text, [(r.start, r.end) for r in ranges])
 
 

@@ -38,7 +38,7 @@ class PeerFigures:
 
 @dataclass(slots=True)
 class Figures:
-    """One input, measured."""
+    """One input, measured. ``cpu`` is of the engine's own milliseconds on its core."""
 
     id: str
     kind: str
@@ -55,4 +55,6 @@ class Figures:
     longer: bool
     p50: float
     p95: float
+    cpu: float
+    cpu_p95: float
     peer: PeerFigures | None = None

@@ -8,16 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+_BEGIN = "<!-- figures: written by make bench -->"
+_END = "<!-- end of figures -->"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | dict[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under headings. The first column is left-aligned, the others right."""
+    """Rows of text under headings. The first column is left-aligned, the others right.
+
+    ``detail`` tables go to the terminal, not to the published page.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    detail: bool = False
 
     def __str__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.columns, *self.rows, strict=True)]
@@ -29,7 +35,10 @@ class Table:
         """Return the table as GitHub Markdown."""
         head = "| " + " | ".join(self.columns) + " |"
         rule = "|---" + "|--:" * (len(self.columns) - 1) + "|"
-        return "\n".join([head, rule, *("| " + " | ".join(row) + " |" for row in self.rows)])
+        rows = (
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.rows
+        )
+        return "\n".join([head, rule, *rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,22 @@ def write_json(path: Path, header: dict[str, Json], results: Sequence[SuiteResul
         for result in results
     }
     path.write_text(json.dumps({**header, "suites": suites}, indent=1, ensure_ascii=False) + "\n")
+
+
+def publish(page: Path, header: dict[str, Json], results: Sequence[SuiteResult]) -> None:
+    """Replace what stands between the figures' marks of a Markdown page with this run's tables.
+
+    Raises ValueError when the page has no such marks.
+    """
+    before, begin, rest = page.read_text().partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"{page}: want a line {_BEGIN} and a line {_END}")
+    facts = [f"{name}: {value}" for name, value in header.items() if value is not None]
+    bars = bars_table([bar for result in results for bar in result.bars])
+    tables = [bars, *(t for result in results for t in result.tables if not t.detail)]
+    parts = ["; ".join(facts) + ".", *(f"### {t.title}\n\n{t.markdown()}" for t in tables)]
+    page.write_text(before + begin + "\n\n" + "\n\n".join(parts) + "\n\n" + end + after)
 
 
 def percent(share: float) -> str:

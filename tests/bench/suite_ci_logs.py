@@ -76,7 +76,11 @@ def run(setting: Setting) -> SuiteResult:
 
 
 def _measure(name: str, text: str) -> _Diagnostics:
-    view = engine_view(text, Hints())
+    return judge(name, text, engine_view(text, Hints()))
+
+
+def judge(name: str, text: str, view: View) -> _Diagnostics:
+    """Say of every diagnostic of a text whether a view shows, counts or hides it."""
     elided = _elided_lines(view)
     result = _Diagnostics(name, view.kind, count(text), count(view.text), 0, 0, 0, [])
     for number, line in enumerate(text.split("\n"), 1):
@@ -181,7 +185,7 @@ def _worst(logs: Sequence[_Diagnostics]) -> Table:
     picked = [d for d in logs if d.hidden or d.before >= 1_500]
     picked.sort(key=lambda d: (-len(d.hidden), d.file))
     return Table("ci_logs: large files, and files with a hidden diagnostic", _COLUMNS,
-                 tuple(_row(d.file, [d]) for d in picked[:40]))  # fmt: skip
+                 tuple(_row(d.file, [d]) for d in picked[:40]), detail=True)  # fmt: skip
 
 
 def _row(name: str, members: Sequence[_Diagnostics]) -> tuple[str, ...]:

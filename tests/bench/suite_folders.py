@@ -2,7 +2,8 @@
 
 Search: every match's file and line number. Listings: every name, as often as
 it occurs. Diffs: every added and removed line, byte for byte, but for files
-that are elided and named. Git logs: every commit's hash, seven digits or more.
+that are elided and named. Git logs: every commit's hash, at least
+ten digits of it or all there are, but for commits that are elided and named.
 A view that leaves nothing out has been decoded back by the engine; its units
 count as shown ("proven"); of the others the text is read as a reader would.
 """
@@ -22,7 +23,9 @@ from .report import Json, SuiteResult, Table, all_of, percent, saved
 from .setting import Setting
 
 _MATCH = re.compile(r"^(?P<path>[^\s:][^:\n]*?):(?P<line>\d+):", re.MULTILINE)
-_HASH = re.compile(r"^(?:commit )?([0-9a-f]{7,40})\b", re.MULTILINE)
+_HASH = re.compile(r"^(?:commit )?([0-9a-f]{7,40})\b")
+_SHORT = 10
+"""Digits of a hash that name one commit even in a large repository."""
 _NUMBERS = re.compile(r"^[\s>L*·|]*(?:also )?((?:\d+(?:-\d+(?!\S))?[,\s]*)+)")
 _PLACES = re.compile(r" \[L[\d,\sL-]+\]$")
 _NAME = re.compile(r"[^\s/:]+")
@@ -62,8 +65,8 @@ def run(setting: Setting) -> SuiteResult:
         for name, text, judge in setting.progress("folders", contents, len(contents))
     ]
     bars = [
-        all_of(f"{what}", "all visible" if what != _CHANGES else "exact, or elided and named",
-               sum(f.units.shown + (f.units.elided if what == _CHANGES else 0) for f in members),
+        all_of(what, _WANTED.get(what, "all visible"),
+               sum(f.units.shown + (f.units.elided if what in _WANTED else 0) for f in members),
                sum(f.units.total for f in members))
         for what, members in _by_unit(figures).items()
     ]  # fmt: skip
@@ -79,11 +82,11 @@ def _contents(setting: Setting) -> Iterator[tuple[str, str, _Judge]]:
             continue
         for path in paths:
             log = "git_log" in path.name
-            yield path.name, read_text(path), _commits if log else _JUDGES[folder]
+            yield path.name, read_text(path), judge_commits if log else _JUDGES[folder]
     kinds = {"grep": "search", "file_listing": "list", "diff": "diff"}
     for item in setting.corpus.inputs:
         if item.kind == "git_log":
-            yield item.id, item.content, _commits
+            yield item.id, item.content, judge_commits
         elif item.kind in kinds and "diffstat" not in item.id:
             yield item.id, item.content, _JUDGES[kinds[item.kind]]
 
@@ -110,9 +113,14 @@ _MATCHES = "search: file and line of matches"
 _NAMES = "listings: names"
 _CHANGES = "diffs: + and - lines"
 _COMMITS = "git log: hashes"
+_WANTED = {
+    _CHANGES: "exact, or elided and named",
+    _COMMITS: "whole, or elided and named",
+}
+"""Units that may be elided."""
 
 
-def _matches(text: str, view: View) -> _Units:
+def judge_matches(text: str, view: View) -> _Units:
     wanted = list(dict.fromkeys((m["path"], int(m["line"])) for m in _MATCH.finditer(text)))
     units = _Units(_MATCHES, len(wanted))
     if view.is_passthrough:
@@ -156,7 +164,7 @@ def _expand(text: str) -> Iterator[int]:
         yield from range(int(first), min(int(last or first), int(first) + 10_000) + 1)
 
 
-def _listed(text: str, view: View) -> _Units:
+def judge_names(text: str, view: View) -> _Units:
     wanted = Counter(name for line in text.split("\n") for name in _NAME.findall(line)[-1:])
     there = Counter(_NAME.findall(view.text))
     units = _Units(_NAMES, sum(wanted.values()))
@@ -169,13 +177,8 @@ def _listed(text: str, view: View) -> _Units:
     return units
 
 
-def _changes(text: str, view: View) -> _Units:
-    elided = {
-        n
-        for e in view.elisions
-        if isinstance(e.place, Lines)
-        for n in range(e.place.first, e.place.last + 1)
-    }
+def judge_changes(text: str, view: View) -> _Units:
+    elided = _elided(view)
     units, at = _Units(_CHANGES), 0
     for number, line in enumerate(text.split("\n"), 1):
         if not line.startswith(("+", "-")) or line.startswith(("+++ ", "--- ")):
@@ -192,18 +195,28 @@ def _changes(text: str, view: View) -> _Units:
     return units
 
 
-def _commits(text: str, view: View) -> _Units:
-    hashes = list(dict.fromkeys(_HASH.findall(text)))
-    units = _Units(_COMMITS, len(hashes))
-    for name in hashes:
-        if name[:7] in view.text:
+def judge_commits(text: str, view: View) -> _Units:
+    elided, units = _elided(view), _Units(_COMMITS)
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _HASH.match(line)
+        if match is None:
+            continue
+        units.total += 1
+        if match[1] in view.text or match[1][:_SHORT] in view.text:
             units.shown += 1
+        elif number in elided:
+            units.elided += 1
         else:
-            units.lost.append(name)
+            units.lost.append(match[1])
     return units
 
 
-_JUDGES: dict[str, _Judge] = {"search": _matches, "list": _listed, "diff": _changes}
+def _elided(view: View) -> set[int]:
+    places = [e.place for e in view.elisions]
+    return {n for p in places if isinstance(p, Lines) for n in range(p.first, p.last + 1)}
+
+
+_JUDGES: dict[str, _Judge] = {"search": judge_matches, "list": judge_names, "diff": judge_changes}
 
 
 def _by_unit(figures: Sequence[_Figures]) -> dict[str, list[_Figures]]:

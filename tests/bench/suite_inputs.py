@@ -7,12 +7,12 @@ The bars of the kinds are in bars.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from furler_engine.types import Fidelity, Hints
 
 from .bars import kind_bars
-from .clock import Times, once
+from .clock import Times, both
 from .corpus import Input
 from .figures import Figures, Kept, PeerFigures
 from .furler_side import Furler, Shown, count, engine_times, engine_view
@@ -26,7 +26,7 @@ def run(setting: Setting) -> SuiteResult:
     inputs = [item for item in setting.corpus.inputs if setting.only in item.id]
     figures = [measure(setting, item) for item in setting.progress("inputs", inputs, len(inputs))]
     tables = [
-        _table("Each input", [(_named(f), [f]) for f in figures]),
+        replace(_table("Each input", [(_named(f), [f]) for f in figures]), detail=True),
         _table("By kind", _grouped(figures, [f.kind for f in figures])),
         _table("By group", _grouped(figures, [f.group for f in figures])),
         _table("Overall", _overall(figures)),
@@ -60,6 +60,8 @@ def measure(setting: Setting, item: Input) -> Figures:
         longer=shown.after > shown.before or lossless.after > lossless.before,
         p50=times.p50,
         p95=times.p95,
+        cpu=times.cpu_p50,
+        cpu_p95=times.cpu_p95,
         peer=peer,
     )
 
@@ -108,10 +110,10 @@ def _times(setting: Setting, item: Input, hints: Hints) -> tuple[Times, PeerFigu
         ), None
     engine_view(item.content, hints)
     view = setting.peer.compress(item.content, item.query)
-    ours: list[float] = []
+    ours: list[tuple[float, float]] = []
     theirs: list[float] = []
     for _ in range(5 if setting.quick else 9):
-        ours.append(once(lambda: engine_view(item.content, hints)))
+        ours.append(both(lambda: engine_view(item.content, hints)))
         theirs.append(setting.peer.compress(item.content, item.query).ms)
     cached = [setting.peer.compress(item.content, item.query, fresh=False).ms for _ in range(3)]
     peer = PeerFigures(
@@ -121,7 +123,7 @@ def _times(setting: Setting, item: Input, hints: Hints) -> tuple[Times, PeerFigu
         p50=Times(tuple(theirs)).p50,
         p50_cached=Times(tuple(cached)).p50,
     )
-    return Times(tuple(ours)), peer
+    return Times(tuple(w for w, _ in ours), tuple(c for _, c in ours)), peer
 
 
 def _visible_count(strings: Iterable[str], text: str) -> int:
@@ -146,7 +148,7 @@ def _overall(figures: Sequence[Figures]) -> list[tuple[str, list[Figures]]]:
 
 _COLUMNS = (
     "", "n", "before", "after", "saved %", "lossless %", "critical", "must: verbatim", "rewritten",
-    "encoded", "elided", "searched", "lost", "restored", "longer", "p50 ms", "p95 ms",
+    "encoded", "elided", "searched", "lost", "restored", "longer", "p50 ms", "p95 ms", "core p50",
 )  # fmt: skip
 _PEER_COLUMNS = ("peer saved %", "peer critical", "peer must", "peer p50", "cached", "times faster")
 
@@ -180,6 +182,7 @@ def _row(name: str, members: list[Figures]) -> tuple[str, ...]:
         str(sum(f.longer for f in members)),
         f"{Times(tuple(f.p50 for f in members)).p50:.1f}",
         f"{max((f.p95 for f in members), default=0.0):.1f}",
+        f"{Times(tuple(f.cpu for f in members)).p50:.1f}",
     )
 
 

@@ -8,8 +8,10 @@ service must have asked its store the same questions: so there is nothing to mea
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -18,14 +20,19 @@ from google.protobuf.message import Message
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_pb2 as content
 from furler.v1 import content_service_pb2 as contents
+from furler.v1 import conversation_pb2 as conversation
 from furler.v1 import info_service_pb2 as info
+from furler.v1 import shared_context_service_pb2 as shared
+from furler_compressor.adapters.memory_entries import MemoryEntries
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.open_store import StoreOptions, decorate
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.app.context import Caller, Context
+from furler_compressor.app.entries_port import Bounds
 from furler_compressor.app.errors import FurlerError
 from furler_compressor.app.identity import ROLES, Grant
-from furler_compressor.app.ports import Held, Record, Scope, Store, StoredView, Usage
+from furler_compressor.app.ports import Held, Pin, Record, Scope, Store, StoredView, Usage
+from furler_compressor.app.sharing import Sharing, SharingLimits
 from furler_compressor.rpc import convert
 from furler_compressor.rpc.errors import Status, status_of
 from furler_compressor.rpc.handlers import Handlers
@@ -36,18 +43,40 @@ from support.inputs import service_log
 pytestmark = pytest.mark.anyio
 
 SECRET = service_log(300)
+TURN = json.dumps(
+    {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": "why did it fail?"},
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {
+                        "id": "c1",
+                        "type": "function",
+                        "function": {"name": "logs", "arguments": "{}"},
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": SECRET},
+        ],
+    }
+).encode()
 OWNER, STRANGER = "owner", "stranger"
 NOT_FOUND = "content not found: expired, deleted, or never stored here"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How a request may name a content: by reference, digest, space, page token."""
+    """How a request may name what is stored."""
 
     ref: str
     sha256: bytes
     space: str
     page_token: str
+    key: str
+    conversation: str
+    list_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +109,16 @@ ROWS: dict[str, Row] = {
     "/furler.v1.CompressorService/Explain": Row(
         lambda n: compressor.ExplainRequest(space=n.space, content=stored(n)), not_found=True
     ),
+    # A conversation's name is the caller's own: another tenant's has other pins, or none.
+    "/furler.v1.CompressorService/CompressConversation": Row(
+        lambda n: compressor.CompressConversationRequest(
+            space=n.space,
+            conversation=n.conversation,
+            dialect=conversation.DIALECT_OPENAI_CHAT,
+            body=TURN,
+        ),
+        not_found=False,
+    ),
     "/furler.v1.ContentService/Retrieve": Row(
         lambda n: contents.RetrieveRequest(space=n.space, ref=n.ref, page_token=n.page_token),
         not_found=True,
@@ -108,6 +147,25 @@ ROWS: dict[str, Row] = {
     "/furler.v1.InfoService/GetStats": Row(
         lambda n: info.GetStatsRequest(space=n.space), not_found=False
     ),
+    # An entry's content may be named by digest; its key is the caller's own.
+    "/furler.v1.SharedContextService/PutEntry": Row(
+        lambda n: shared.PutEntryRequest(space=n.space, key=n.key, content=stored(n)),
+        not_found=True,
+    ),
+    "/furler.v1.SharedContextService/GetEntry": Row(
+        lambda n: shared.GetEntryRequest(space=n.space, key=n.key, include_original=True),
+        not_found=False,
+    ),
+    "/furler.v1.SharedContextService/ListEntries": Row(
+        lambda n: shared.ListEntriesRequest(space=n.space, page_token=n.list_token),
+        not_found=False,
+    ),
+    "/furler.v1.SharedContextService/DeleteEntry": Row(
+        lambda n: shared.DeleteEntryRequest(space=n.space, key=n.key), not_found=False
+    ),
+    "/furler.v1.SharedContextService/WatchEntries": Row(
+        lambda n: shared.WatchEntriesRequest(space=n.space, after_revision=0), not_found=False
+    ),
 }
 
 
@@ -135,6 +193,20 @@ class Watched(ForwardingStore):
     async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:
         self.calls.append(("find_missing", scope.tenant))
         return await super().find_missing(scope, refs, retention)
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        self.calls.append(("pins", scope.tenant))
+        return await super().pins(scope, conversation, retention)
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        self.calls.append(("pin", scope.tenant))
+        return await super().pin(scope, conversation, pins, retention)
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        self.calls.append(("commit_all", scope.tenant))
+        await super().commit_all(scope, records, retention)
 
     async def delete(self, scope: Scope, ref: str) -> None:
         self.calls.append(("delete", scope.tenant))
@@ -165,7 +237,8 @@ async def outcome(handlers: Handlers, name: str, request: Message, tenant: str) 
             return [message async for message in work]
         if method.server_streams:
             stream = method.server_stream(handlers)(caller(tenant), request)
-            return [message async for message in stream]
+            # A watch does not end by itself; what it first says is all there is to see.
+            return [await anext(stream)]
         return await method.unary(handlers)(caller(tenant), request)
     except FurlerError as error:
         return status_of(error)
@@ -191,23 +264,71 @@ class World:
 
 @pytest.fixture
 async def world() -> World:
+    return await new_world()
+
+
+async def new_world() -> World:
     store = Watched(decorate(MemoryStore(), StoreOptions()))
-    service = context(store, DirectEngine())
+    limits = SharingLimits(Bounds(100, 1_000_000))
+    sharing = Sharing(MemoryEntries(), limits)
+    service = replace(context(store, DirectEngine()), sharing=sharing)
     handlers = Handlers(service)
     request = compressor.CompressRequest(
         space="vault", content=content.Content(inline=SECRET.encode())
     )
     answer = await outcome(handlers, "/furler.v1.CompressorService/Compress", request, OWNER)
     assert isinstance(answer, compressor.CompressResponse)
-    token = convert.page_to(100)
+    for key in ("plan", "secret"):
+        put = shared.PutEntryRequest(
+            space="vault", key=key, content=content.Content(inline=SECRET.encode())
+        )
+        name = "/furler.v1.SharedContextService/PutEntry"
+        assert isinstance(await outcome(handlers, name, put, OWNER), shared.PutEntryResponse)
+    listing = await outcome(
+        handlers,
+        "/furler.v1.SharedContextService/ListEntries",
+        shared.ListEntriesRequest(space="vault", page_size=1),
+        OWNER,
+    )
+    assert isinstance(listing, shared.ListEntriesResponse)
+    turn = compressor.CompressConversationRequest(
+        space="vault",
+        conversation="talk",
+        dialect=conversation.DIALECT_OPENAI_CHAT,
+        body=TURN,
+        query="fatal",
+    )
+    name = "/furler.v1.CompressorService/CompressConversation"
+    talked = await outcome(handlers, name, turn, OWNER)
+    assert isinstance(talked, compressor.CompressConversationResponse)
+    assert len(talked.edits) == 1
     digest = hashlib.sha256(SECRET.encode()).digest()
-    return World(service, handlers, store, Names(answer.view.ref, digest, "vault", token))
+    owned = Names(
+        answer.view.ref,
+        digest,
+        "vault",
+        convert.page_to(100),
+        key="secret",
+        conversation="talk",
+        list_token=listing.next_page_token,
+    )
+    assert owned.list_token
+    return World(service, handlers, store, owned)
 
 
 def never_was(names: Names) -> Names:
     """Return names like these that nobody's content ever had."""
     digest = hashlib.sha256(b"never sent by anybody").digest()
-    return replace(names, ref="a" * len(names.ref), sha256=digest)
+    # The revision in a token is repeated to who gave it: it may be anything.
+    revision = base64.urlsafe_b64decode(names.list_token).partition(b":")[0]
+    return replace(
+        names,
+        ref="a" * len(names.ref),
+        sha256=digest,
+        key="never",
+        conversation="never",
+        list_token=base64.urlsafe_b64encode(revision + b":never").decode(),
+    )
 
 
 FOREIGN: dict[str, Callable[[Names], Names]] = {
@@ -225,16 +346,29 @@ def test_every_rpc_has_its_row() -> None:
 
 @pytest.mark.parametrize("kind", FOREIGN)
 @pytest.mark.parametrize("name", ROWS)
-async def test_what_is_foreign_looks_like_what_never_was(
-    world: World, name: str, kind: str
-) -> None:
+async def test_what_is_foreign_looks_like_what_never_was(name: str, kind: str) -> None:
+    # Two worlds: what the stranger stores by the first call is not to change the second.
+    world, other = await new_world(), await new_world()
     foreign = FOREIGN[kind](world.owned)
     real, real_calls = await world.asked(name, foreign)
-    made_up, made_up_calls = await world.asked(name, never_was(foreign))
+    made_up, made_up_calls = await other.asked(name, never_was(foreign))
     if isinstance(real, contents.FindMissingResponse):
         assert [d.sha256 for d in real.missing] == [foreign.sha256]
         assert isinstance(made_up, contents.FindMissingResponse)
         assert [d.sha256 for d in made_up.missing] == [never_was(foreign).sha256]
+    elif isinstance(real, Status) and real.reason == "ENTRY_NOT_FOUND":
+        # It repeats the key, which is the caller's own word.
+        assert isinstance(made_up, Status)
+        assert (real.code, real.message) == (made_up.code, made_up.message)
+        assert (real.metadata, made_up.metadata) == (
+            (("key", foreign.key),),
+            (("key", never_was(foreign).key),),
+        )
+    elif isinstance(real, compressor.CompressConversationResponse):
+        assert isinstance(made_up, compressor.CompressConversationResponse)
+        assert [edit.view.text for edit in real.edits] == [e.view.text for e in made_up.edits]
+        assert real.frozen_bytes == made_up.frozen_bytes
+        real = None  # its views are of the stranger's own body, which it may well read
     else:
         assert real == made_up
     assert real_calls == made_up_calls

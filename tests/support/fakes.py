@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 from furler_compressor.app.context import Caller, Context, Limits
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
     EngineFailedError,
     EngineRunner,
     Picked,
     SelectJob,
-    perform,
 )
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import (
     Held,
+    Pin,
     Record,
     Scope,
     Store,
@@ -23,6 +25,7 @@ from furler_compressor.app.ports import (
     Tally,
     Usage,
 )
+from furler_compressor.app.work import COMPRESSORS, perform
 from furler_engine.types import View
 
 LIMITS = Limits(
@@ -37,6 +40,10 @@ LIMITS = Limits(
 class DirectEngine:
     """Performs jobs where it is called."""
 
+    @property
+    def compressors(self) -> tuple[str, ...]:
+        return COMPRESSORS
+
     async def compress(self, job: CompressJob, seconds: float) -> View:
         view = perform(job)
         assert isinstance(view, View)
@@ -46,6 +53,11 @@ class DirectEngine:
         picked = perform(job)
         assert isinstance(picked, Picked)
         return picked
+
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        done = perform(job)
+        assert isinstance(done, Conversed)
+        return done
 
     async def close(self) -> None:
         return
@@ -57,11 +69,19 @@ class CrashingEngine(DirectEngine):
     async def compress(self, job: CompressJob, seconds: float) -> View:
         raise EngineFailedError("MemoryError")
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        raise EngineFailedError("MemoryError")
+
 
 class HangingEngine(DirectEngine):
     """Answers no job within its time."""
 
     async def compress(self, job: CompressJob, seconds: float) -> View:
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+        raise AssertionError
+
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
         async with asyncio.timeout(seconds):
             await asyncio.Event().wait()
         raise AssertionError
@@ -78,6 +98,19 @@ class FailingStore:
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
         await self._fail()
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        await self._fail()
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        await self._fail()
+        return {}
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        await self._fail()
+        return {}
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         await self._fail()
@@ -128,6 +161,9 @@ class FullStore(FailingStore):
 
     async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
         return None
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        return {}
 
 
 def context(store: Store, engine: EngineRunner | None = None) -> Context:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 
@@ -22,6 +23,7 @@ from furler.v1 import (
     info_service_pb2_grpc,
 )
 
+TESTS = str(Path(__file__).parent.parent)
 MESSAGE_BYTES = 80 * 1024 * 1024
 
 
@@ -71,12 +73,19 @@ class Service:
 
 
 @contextmanager
-def running_service(store: str = "memory:", **settings: str) -> Iterator[Service]:
+def running_service(
+    store: str = "memory:", module: str = "furler_compressor.main", **settings: str
+) -> Iterator[Service]:
     """Start a compressor; settings are FURLER_* variables without the prefix, in lower case."""
     variables = {f"FURLER_{name.upper()}": value for name, value in settings.items()}
     process = subprocess.Popen(
-        [sys.executable, "-m", "furler_compressor.main", "--store", store],
-        env={**os.environ, "FURLER_LISTEN": "127.0.0.1:0", **variables},
+        [sys.executable, "-m", module, "--store", store],
+        env={
+            **os.environ,
+            "FURLER_LISTEN": "127.0.0.1:0",
+            "PYTHONPATH": os.pathsep.join((TESTS, os.environ.get("PYTHONPATH", ""))),
+            **variables,
+        },
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import furler
-from furler import AsyncFurler, ClosedError, Digest, Furler, UnavailableError
+from furler import AsyncFurler, ClosedError, Digest, Furler, UnavailableError, loop
 from furler.v1.content_pb2 import Digest as DigestMessage
 from furler.v1.content_service_pb2 import ReadContentResponse
 from furler.v1.info_service_pb2 import GetStatsResponse
@@ -37,6 +39,21 @@ def test_calls_come_back_with_their_values_and_errors() -> None:
     with _furler(FakeBackend({"GetStats": in_turn(UnavailableError("no"))})) as client:  # noqa: SIM117
         with pytest.raises(UnavailableError):
             client.stats()
+
+
+def test_a_call_that_is_given_up_is_cancelled_in_the_loop() -> None:
+    cancelled = threading.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    with pytest.raises(TimeoutError):
+        loop.run(work(), seconds=0.05)
+    assert cancelled.wait(10)
 
 
 def test_threads_share_a_client() -> None:

@@ -149,7 +149,9 @@ def test_what_is_no_source_is_left_alone() -> None:
     assert plan(Source("The fox jumps over the dog.\n" * 300), Policy()) is None
 
 
-@pytest.mark.parametrize("unit", ["(", "[", "{", "((", "f("])
+@pytest.mark.parametrize(
+    "unit", ["(", "[", "{", "((", "f(", "x=>", "/*\n", "+/-\n", "if (a) {\n", "->"]
+)
 @pytest.mark.parametrize("filename", ["a.py", "a.go", "a.cpp", "a.ts"])
 def test_hostile_nesting_ends(unit: str, filename: str) -> None:
     source = Source(unit * (100_000 // len(unit)), Hints(filename=filename))
@@ -276,3 +278,15 @@ def test_a_module_of_tests_is_one_cut_that_names_them() -> None:
     )
     shown = skeleton(text, "a.rs").text
     assert "mod tests {… L6-52; defines checks_0, checks_1," in shown
+
+
+def test_an_end_amid_errors_costs_no_more_than_its_bytes() -> None:
+    # Quadratic time and memory in tree-sitter, but for the sound code after the end.
+    text = "name=>" * 1_500
+    assert definitions(text, "java") == ()
+
+
+def test_an_unclosed_definition_ends_where_the_text_ends() -> None:
+    text = "class A {\n  int f() {\n    return 1;\n  }\n\n  int g() {\n    return"
+    found = [(d.qualified_name, d.last_line, d.body is None) for d in definitions(text, "java")]
+    assert found == [("A", 7, True), ("A.f", 4, False), ("A.g", 7, True)]

@@ -126,7 +126,7 @@ def test_the_end_of_a_long_message_is_named_where_it_stood() -> None:
     assert place is not None
     lines = Source(LONG).lines[int(place[1]) - 1 : int(place[2])]
     assert lines == [f"    line {n}" for n in range(14, 40)]
-    assert "1 trailers such as Signed-off-by" in text
+    assert "trailers such as Signed-off-by (1)" in text
 
 
 def test_a_message_that_the_query_names_stays_whole() -> None:

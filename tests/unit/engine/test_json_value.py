@@ -135,3 +135,19 @@ def test_strings_that_look_like_numbers_stay_strings() -> None:
 
 def test_the_count_of_names_does_not_depend_on_spaces() -> None:
     assert json_value._count_names('{"a" : 1, "b": 2}') == json_value._count_names('{"a":1,"b":2}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[1.0,1e-7,12345678901234567890,1.00000000000000000001]", '["é\\n",null,true,{}]', "-0"],
+)
+def test_minified_text_loads_to_what_parse_gives(text: str) -> None:
+    assert same_value(json_value.loads(text), parse(text))
+    assert same_value(json_value.loads(dumps(parse(text))), parse(text))
+
+
+@pytest.mark.parametrize("text", ["1.50", "1e5", "100000.0", "0.1", "1E-7"])
+def test_a_fraction_is_a_float_where_a_float_has_its_value(text: str) -> None:
+    assert isinstance(json_value.parse_fraction(text), float)
+    assert json_value.parse_fraction("12345.678901234561") == Decimal("12345.678901234561")
+    assert json_value.parse_fraction("8811437542997181e-49") == Decimal("8811437542997181e-49")

@@ -276,6 +276,12 @@ def test_rows_of_json_are_passages() -> None:
     )
 
 
+def test_what_no_row_answers_is_looked_for_in_the_whole_document() -> None:
+    rows = [{"id": n} for n in range(9)]
+    text = json.dumps({"rows": rows, "next_page_cursor": "abc"})
+    assert "abc" in picked(text, Search("the cursor of the next page"))[0]
+
+
 def test_at_most_the_limit_of_passages_is_given() -> None:
     text = "\n\n".join(f"{n} apples and pears " + "are nice fruit " * 20 for n in range(9))
     assert len(select(text, Search("pears", limit=1))) == 1

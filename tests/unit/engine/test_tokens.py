@@ -2,17 +2,19 @@ from pathlib import Path
 
 import pytest
 import tiktoken
+from hypothesis import given
+from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
 from furler_engine import tokens
 from furler_engine.tokens import (
-    TOKENIZERS,
     UnknownTokenizerError,
     VocabularyCorruptError,
     count,
     estimate,
     verify,
 )
+from furler_engine.types import TOKENIZERS
 
 SAMPLES = [
     "",
@@ -45,6 +47,17 @@ def published(request: pytest.FixtureRequest) -> tiktoken.Encoding:
 
 @pytest.mark.parametrize("text", SAMPLES)
 def test_a_count_is_what_tiktoken_itself_counts(published: tiktoken.Encoding, text: str) -> None:
+    assert count(text, published.name).tokens == len(published.encode_ordinary(text))
+
+
+@given(
+    st.text(
+        st.sampled_from(" \n\r\t'sdmLREvltAÉéß\u0301\u3000中١Ⅷǅʰ7./-_\x85\u2028🙂\x00"), max_size=40
+    )
+)
+def test_awkward_text_is_counted_as_tiktoken_itself_counts_it(
+    published: tiktoken.Encoding, text: str
+) -> None:
     assert count(text, published.name).tokens == len(published.encode_ordinary(text))
 
 
@@ -91,7 +104,7 @@ def test_an_estimate_made_in_pieces_is_the_same_but_for_the_seams(
 ) -> None:
     text = "one two three 4\n" * 1000
     whole = estimate(text, "o200k_base")
-    monkeypatch.setattr(tokens, "_ENCODED_AT_ONCE", 1000)
+    monkeypatch.setattr(tokens, "_ESTIMATED_AT_ONCE", 1000)
     assert abs(estimate(text, "o200k_base") - whole) <= 16
 
 
@@ -118,3 +131,7 @@ def test_both_vocabularies_travel_with_the_package() -> None:
     assert sorted(path.name for path in folder.glob("*.gz")) == [
         f"{name}.tiktoken.gz" for name in TOKENIZERS
     ]
+
+
+def test_every_tokenizer_of_the_engine_has_a_vocabulary() -> None:
+    assert tuple(sorted(tokens._VOCABULARIES)) == TOKENIZERS

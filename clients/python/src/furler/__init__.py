@@ -14,6 +14,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from furler.conversations import (
+    Compaction,
+    CompactionMode,
+    CompactionPlan,
+    Conversation,
+    Dialect,
+    Edit,
+    Retired,
+    Volatile,
+)
 from furler.errors import (
     ClosedError,
     ContentCorruptError,
@@ -21,19 +31,23 @@ from furler.errors import (
     ContentNotTextError,
     ContentTooLargeError,
     CredentialInvalidError,
+    CursorExpiredError,
     DeadlineExceededError,
     DigestMismatchError,
+    EntryNotFoundError,
     FieldInvalidError,
     FurlerError,
     NotInstalledError,
     OverloadedError,
     QuotaExceededError,
+    RevisionMismatchError,
     SelectorInvalidError,
     ServerError,
     SpaceDeniedError,
     StoreUnavailableError,
     UnavailableError,
 )
+from furler.sharing import Change, DifferingLine, Entry, Listing, Resemblance, Written
 from furler.values import (
     Capabilities,
     Decision,
@@ -55,23 +69,37 @@ from furler.values import (
 if TYPE_CHECKING:
     from furler.backends.remote import Tls
     from furler.client import AsyncFurler
+    from furler.shared import AsyncSharedSpace
+    from furler.shared_sync import SharedSpace
     from furler.sync import Furler
 
 __all__ = [
     "AsyncFurler",
+    "AsyncSharedSpace",
     "Capabilities",
+    "Change",
     "ClosedError",
+    "Compaction",
+    "CompactionMode",
+    "CompactionPlan",
     "ContentCorruptError",
     "ContentNotFoundError",
     "ContentNotTextError",
     "ContentTooLargeError",
+    "Conversation",
     "CredentialInvalidError",
+    "CursorExpiredError",
     "DeadlineExceededError",
     "Decision",
     "Degraded",
+    "Dialect",
+    "DifferingLine",
     "Digest",
     "DigestMismatchError",
+    "Edit",
     "Elision",
+    "Entry",
+    "EntryNotFoundError",
     "Explanation",
     "Fidelity",
     "FieldInvalidError",
@@ -81,25 +109,34 @@ __all__ = [
     "Kind",
     "KindStats",
     "Level",
+    "Listing",
     "NotInstalledError",
     "OverloadedError",
     "Policy",
     "QuotaExceededError",
+    "Resemblance",
+    "Retired",
     "Retrieved",
+    "RevisionMismatchError",
     "SelectorInvalidError",
     "ServerError",
+    "SharedSpace",
     "SpaceDeniedError",
     "Stats",
     "StoreUnavailableError",
     "Tls",
     "UnavailableError",
     "View",
+    "Volatile",
+    "Written",
 ]
 
 # What needs protobuf, asyncio or gRPC is imported when it is asked for (PEP 562): a
 # program that only catches our errors or speaks of our values pays for neither.
 _LAZY = {
     "AsyncFurler": "furler.client",
+    "AsyncSharedSpace": "furler.shared",
+    "SharedSpace": "furler.shared_sync",
     "Furler": "furler.sync",
     "Tls": "furler.backends.remote",
 }

@@ -9,10 +9,11 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from furler import messages, requests
+from furler import conversation_messages, messages, requests
 from furler.backends import base
 from furler.backends.retry import RetryingBackend
 from furler.content import encode
+from furler.conversations import Compaction, Conversation, Dialect
 from furler.errors import (
     ContentCorruptError,
     DeadlineExceededError,
@@ -22,6 +23,7 @@ from furler.errors import (
 )
 from furler.requests import Prepared, Upload
 from furler.selectors import Lines, Wanted
+from furler.shared import AsyncSharedSpace
 from furler.v1 import compression_pb2 as compression
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as content
@@ -179,6 +181,39 @@ class AsyncFurler:
             outcomes |= {positions[at]: result for at, result in zip(batch, results, strict=True)}
         return [outcomes[position] for position in sorted(outcomes)]
 
+    async def compress_conversation(  # noqa: PLR0913 - all but the body by name
+        self,
+        body: bytes,
+        dialect: Dialect | str,
+        *,
+        conversation: str | None = None,
+        policy: PolicyLike = None,
+        space: str = DEFAULT_SPACE,
+        query: str | None = None,
+        frozen_messages: int = 0,
+        compaction: Compaction | Mapping[str, object] | None = None,
+        relocate_volatile: bool = False,
+    ) -> Conversation:
+        """Return a provider request with its tool results and documents compressed in place.
+
+        Args:
+            body: The request as it would go to the provider, byte for byte.
+            dialect: ``openai_chat``, ``openai_responses`` or ``anthropic_messages``.
+            conversation: Its name: a block keeps its first view for the conversation's life.
+            policy: How to compress; a conversation keeps the one it began with.
+            space: Scope of storage within the tenant.
+            query: What the agent is looking for: it stays visible.
+            frozen_messages: Leading messages to leave alone.
+            compaction: A new epoch, planned or applied: a Compaction, or a dict of its fields.
+            relocate_volatile: Move volatile text from the system prompt to the last message.
+        """
+        request = conversation_messages.request(body, dialect, policy, compaction)
+        request.space, request.query = space, query or ""
+        request.conversation, request.frozen_messages = conversation or "", frozen_messages
+        request.relocate_volatile = relocate_volatile
+        response = await self._backend.unary(base.COMPRESS_CONVERSATION, request, self._timeout)
+        return conversation_messages.result(request.body, response)
+
     async def explain(  # noqa: PLR0913 - as compress
         self,
         content: str | bytes,
@@ -300,6 +335,10 @@ class AsyncFurler:
         request = content.DeleteContentRequest(space=space, ref=ref)
         await self._backend.unary(base.DELETE_CONTENT, request, self._timeout)
 
+    def shared(self, space: str = DEFAULT_SPACE) -> AsyncSharedSpace:
+        """Return the entries that agents share in a space: put, get, list, delete, watch."""
+        return AsyncSharedSpace(self._backend, space, self._timeout, self._agent)
+
     async def stats(self, *, space: str = DEFAULT_SPACE) -> Stats:
         """Return what the space has saved and holds."""
         request = info.GetStatsRequest(space=space)
@@ -362,13 +401,4 @@ class AsyncFurler:
             space=space, contents=[item.content() for item in items], policy=policy
         )
         response = await self._backend.unary(base.BATCH_COMPRESS, request, self._timeout)
-        if len(response.results) != len(items):
-            raise ServerError(
-                f"{len(items)} contents were sent, {len(response.results)} results came back"
-            )
-        return [
-            messages.item_error_from(result.error)
-            if result.WhichOneof("outcome") == "error"
-            else messages.view_from(result.view)
-            for result in response.results
-        ]
+        return messages.outcomes_from(response, len(items))

@@ -21,9 +21,11 @@ class FurlerError(Exception):
         message: One line for people.
         metadata: Details by name, such as ``offset`` or ``limit_bytes``.
         retry_after: Seconds to wait before a retry, if the server said so.
+        code: Name of the gRPC status, such as ``NOT_FOUND``; empty if no call failed.
     """
 
     reason: str = "UNKNOWN"
+    code: str = ""
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later."""
 
@@ -71,13 +73,13 @@ class SelectorInvalidError(FurlerError, ValueError):
 
 
 class ContentNotFoundError(FurlerError):
-    """Expired, deleted, never stored, or not yours: all look the same. Metadata: ref."""
+    """Expired, deleted, never stored, or not yours: all look the same."""
 
     reason = "CONTENT_NOT_FOUND"
 
 
 class ContentCorruptError(FurlerError):
-    """Stored or received bytes do not match their digest. Metadata: ref."""
+    """Stored or received bytes do not match their digest."""
 
     reason = "CONTENT_CORRUPT"
 
@@ -113,6 +115,29 @@ class QuotaExceededError(FurlerError):
 
     reason = "QUOTA_EXCEEDED"
     retryable = True
+
+
+class EntryNotFoundError(FurlerError):
+    """The shared entry expired, was deleted, was never written, or is not yours. Metadata: key."""
+
+    reason = "ENTRY_NOT_FOUND"
+
+
+class RevisionMismatchError(FurlerError):
+    """A shared entry is not at the revision asked for. Metadata: key, revision."""
+
+    reason = "REVISION_MISMATCH"
+
+    @property
+    def revision(self) -> int:
+        """The revision it is at; 0: it does not exist."""
+        return int(self.metadata.get("revision", "0"))
+
+
+class CursorExpiredError(FurlerError):
+    """A watch cannot go on there without a gap: list again. Metadata: oldest_revision."""
+
+    reason = "CURSOR_EXPIRED"
 
 
 # What a client finds out without a server's word.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from google.protobuf import duration_pb2
 
-from furler.errors import FieldInvalidError, FurlerError, from_reason
+from furler.errors import FieldInvalidError, FurlerError, ServerError, from_reason
 from furler.v1 import (
     compression_pb2,
     compressor_service_pb2,
@@ -159,7 +160,6 @@ def kind_from(number: content_pb2.ContentKind.ValueType) -> Kind:
 
 def view_from(message: compression_pb2.View, text: str | None = None) -> View:
     """Return the view; ``text`` stands in for the message's own, when it came in chunks."""
-    degraded = message.degraded
     return View(
         text=message.text if text is None else text,
         ref=message.ref,
@@ -172,9 +172,37 @@ def view_from(message: compression_pb2.View, text: str | None = None) -> View:
         estimated=message.tokens_before.estimated or message.tokens_after.estimated,
         recipe=message.recipe,
         original=digest_from(message.original),
-        degraded=_DEGRADED_BACK.get(degraded, Degraded.UNKNOWN) if degraded else None,
+        degraded=degraded_from(message.degraded),
         cached=message.cached,
     )
+
+
+def degraded_from(reason: compression_pb2.DegradedReason.ValueType) -> Degraded | None:
+    """Return why something is degraded; None if it is not."""
+    return _DEGRADED_BACK.get(reason, Degraded.UNKNOWN) if reason else None
+
+
+def json_text(data: bytes) -> str:
+    """Return the text of a JSON string; empty for what is none."""
+    try:
+        text = json.loads(data)
+    except ValueError:
+        return ""
+    return text if isinstance(text, str) else ""
+
+
+def outcomes_from(
+    response: compressor_service_pb2.BatchCompressResponse, wanted: int
+) -> list[View | FurlerError]:
+    """Return the views and errors of a batch. Raises ServerError if one is missing."""
+    if len(response.results) != wanted:
+        raise ServerError(f"{wanted} contents were sent, {len(response.results)} results came back")
+    return [
+        item_error_from(result.error)
+        if result.WhichOneof("outcome") == "error"
+        else view_from(result.view)
+        for result in response.results
+    ]
 
 
 def item_error_from(message: error_reason_pb2.ItemError) -> FurlerError:
@@ -257,8 +285,6 @@ def capabilities_from(message: info_service_pb2.GetCapabilitiesResponse) -> Capa
         max_chunk_bytes=message.max_chunk_bytes,
         max_batch_items=message.max_batch_items,
         default_min_tokens=message.default_min_tokens,
-        default_retrieve_tokens=message.default_retrieve_tokens,
-        max_retrieve_tokens=message.max_retrieve_tokens,
         max_pattern_bytes=message.max_pattern_bytes,
         max_context_lines=message.max_context_lines,
         max_search_limit=message.max_search_limit,

@@ -6,15 +6,17 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 from furler import loop
 from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT, AsyncFurler, PolicyLike
+from furler.conversations import Compaction, Conversation, Dialect
 from furler.errors import ClosedError, FurlerError
 from furler.selectors import Lines
+from furler.shared_sync import SharedSpace
 from furler.values import (
     Capabilities,
     Digest,
@@ -130,6 +132,33 @@ class Furler:
         # The caller's iterable is run in the caller's thread.
         return self._run(self._inner.compress_many, list(contents), policy=policy, space=space)
 
+    def compress_conversation(  # noqa: PLR0913 - as AsyncFurler.compress_conversation
+        self,
+        body: bytes,
+        dialect: Dialect | str,
+        *,
+        conversation: str | None = None,
+        policy: PolicyLike = None,
+        space: str = DEFAULT_SPACE,
+        query: str | None = None,
+        frozen_messages: int = 0,
+        compaction: Compaction | Mapping[str, object] | None = None,
+        relocate_volatile: bool = False,
+    ) -> Conversation:
+        """Return a provider request, compressed; see AsyncFurler.compress_conversation."""
+        return self._run(
+            self._inner.compress_conversation,
+            body,
+            dialect,
+            conversation=conversation,
+            policy=policy,
+            space=space,
+            query=query,
+            frozen_messages=frozen_messages,
+            compaction=compaction,
+            relocate_volatile=relocate_volatile,
+        )
+
     def explain(  # noqa: PLR0913 - as AsyncFurler.explain
         self,
         content: str | bytes,
@@ -212,6 +241,10 @@ class Furler:
     def delete(self, ref: str, *, space: str = DEFAULT_SPACE) -> None:
         """Forget an original and every view of it; see AsyncFurler.delete."""
         self._run(self._inner.delete, ref, space=space)
+
+    def shared(self, space: str = DEFAULT_SPACE) -> SharedSpace:
+        """Return the entries that agents share in a space: put, get, list, delete, watch."""
+        return SharedSpace(self._inner.shared(space), self._run)
 
     def stats(self, *, space: str = DEFAULT_SPACE) -> Stats:
         """Return what the space has saved and holds."""

@@ -317,8 +317,6 @@ class Capabilities:
     max_chunk_bytes: int
     max_batch_items: int
     default_min_tokens: int
-    default_retrieve_tokens: int
-    max_retrieve_tokens: int
     max_pattern_bytes: int
     max_context_lines: int
     max_search_limit: int

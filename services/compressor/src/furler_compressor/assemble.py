@@ -10,18 +10,20 @@ from pathlib import Path
 import platformdirs
 
 from furler_compressor.adapters.audit_log import AuditLog
-from furler_compressor.adapters.engine_inline import InlineEngine
 from furler_compressor.adapters.engine_pool import EnginePool
 from furler_compressor.adapters.keyring import load_keyring
+from furler_compressor.adapters.open_entries import open_entries
 from furler_compressor.adapters.open_store import Backend, StoreOptions, open_backend
 from furler_compressor.adapters.redis_url import RedisAccess
 from furler_compressor.adapters.wrap.traced import TracedStore
 from furler_compressor.app.audit import AuditTrail, NoTrail
 from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
+from furler_compressor.app.entries_port import Bounds
 from furler_compressor.app.identity import Anyone, Authenticator
 from furler_compressor.app.ports import Store
 from furler_compressor.app.quota import Quota
+from furler_compressor.app.sharing import Sharing, SharingLimits
 from furler_compressor.config import MIB, Settings
 from furler_compressor.rpc.gate import Gate
 from furler_compressor.rpc.handlers import Handlers
@@ -48,6 +50,15 @@ def limits(settings: Settings) -> Limits:
     )
 
 
+def sharing_limits(settings: Settings) -> SharingLimits:
+    """Return the bounds shared context is held to."""
+    return SharingLimits(
+        Bounds(settings.shared_max_entries, settings.shared_max_bytes),
+        watches=settings.shared_max_watches,
+        checkpoint=settings.shared_checkpoint_seconds,
+    )
+
+
 def store_url(settings: Settings) -> str:
     """Return the configured store, or a directory in the user's data directory."""
     return settings.store or platformdirs.user_data_dir("furler", appauthor=False)
@@ -56,21 +67,26 @@ def store_url(settings: Settings) -> str:
 def backend(settings: Settings) -> Backend:
     """Return the configured store, leases and meter. Raises StoreUrlError, KeyringError."""
     options = StoreOptions(
-        redis=RedisAccess(
-            user=settings.redis_user,
-            password=settings.redis_password,
-            sentinel_user=settings.redis_sentinel_user,
-            sentinel_password=settings.redis_sentinel_password,
-            ca_file=settings.redis_ca_file,
-            cert_file=settings.redis_cert_file,
-            key_file=settings.redis_key_file,
-        ),
+        redis=redis_access(settings),
         redis_connections=settings.redis_connections,
         redis_watermark=settings.redis_watermark,
         keyring=load_keyring(Path(settings.seal_keyring)) if settings.seal_keyring else None,
         sealed_only=settings.seal_only,
     )
     return open_backend(store_url(settings), options)
+
+
+def redis_access(settings: Settings) -> RedisAccess:
+    """Return the credentials and certificates for Redis."""
+    return RedisAccess(
+        user=settings.redis_user,
+        password=settings.redis_password,
+        sentinel_user=settings.redis_sentinel_user,
+        sentinel_password=settings.redis_sentinel_password,
+        ca_file=settings.redis_ca_file,
+        cert_file=settings.redis_cert_file,
+        key_file=settings.redis_key_file,
+    )
 
 
 def authenticator(settings: Settings) -> Authenticator:
@@ -127,11 +143,14 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
     """
     found = backend(settings)
     store = TracedStore(found.store)
+    entries = open_entries(store_url(settings), access=redis_access(settings))
+    sharing = Sharing(entries, sharing_limits(settings))
     context = Context(
         engine,
         store,
         limits(settings),
         settings.reference_key(),
+        sharing,
         leases=found.leases,
         trail=trail(settings),
     )
@@ -140,6 +159,7 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
     finally:
         await context.drain()
         await engine.close()
+        await sharing.close()
         await context.store.close()
 
 
@@ -157,5 +177,8 @@ async def for_service(settings: Settings) -> AsyncIterator[Service]:
 @asynccontextmanager
 async def for_library(settings: Settings) -> AsyncIterator[Handlers]:
     """Give handlers whose engine runs in a thread of this process."""
+    # Imported here: a serving process leaves the engine, 25 MB of it, to its children.
+    from furler_compressor.adapters.engine_inline import InlineEngine  # noqa: PLC0415
+
     async with opened(settings, InlineEngine()) as service:
         yield service.handlers

@@ -41,6 +41,14 @@ class Settings(BaseSettings):
     """How long an original is kept when the policy says nothing: a working day and its night."""
     max_retention_seconds: float = 30 * 24 * 3600
     """Longest retention a policy may ask for."""
+    shared_max_entries: Annotated[int, Field(ge=1)] = 10_000
+    """Most shared entries of one space."""
+    shared_max_bytes: Annotated[int, Field(ge=1)] = 1024 * MIB
+    """Most bytes of one space's shared entries, originals counted once per entry."""
+    shared_max_watches: Annotated[int, Field(ge=1)] = 1000
+    """Watches that one worker serves; each costs about 50 KB. The next is refused."""
+    shared_checkpoint_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """A watch without changes is told this often how far it has come."""
     default_timeout_seconds: float = 30.0
     """Deadline of a call whose client set none."""
     drain_seconds: float = 20.0

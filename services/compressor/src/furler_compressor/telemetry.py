@@ -20,6 +20,7 @@ SERVICE_NAME: Final = "furler-compressor"
 
 SPAN_ENGINE_COMPRESS: Final = "furler.engine.compress"
 SPAN_ENGINE_SELECT: Final = "furler.engine.select"
+SPAN_ENGINE_CONVERSE: Final = "furler.engine.converse"
 SPAN_STORE: Final = "furler.store."
 """Prefix of store spans; the operation's name follows."""
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from furler_engine.clean import clean_line
 from furler_engine.json_value import same_value
+from furler_engine.shared.markup_scan import shown_pieces
 from furler_engine.types import (
     Bytes,
     BytesShown,
@@ -21,6 +22,7 @@ from furler_engine.types import (
     LinesShown,
     Rows,
     Source,
+    TextShown,
     ValueShown,
 )
 
@@ -46,6 +48,8 @@ def check(source: Source, draft: Draft) -> None:
             _check_lines(source, draft, coverage)
         case BytesShown() as coverage:
             _check_bytes(source, draft, coverage)
+        case TextShown() as coverage:
+            _check_text(source, draft, coverage)
         case ValueShown() as coverage:
             _check_value(source, draft, coverage)
 
@@ -95,8 +99,29 @@ def _check_decoded(
 
 
 def _check_bytes(source: Source, draft: Draft, coverage: BytesShown) -> None:
+    _check_byte_union(source, draft, coverage.ranges)
+    text, at = draft.text.encode(), 0
+    for r in coverage.ranges:
+        at = text.find(source.data[r.start : r.end], at)
+        if at < 0:
+            raise CoverageError(f"bytes {r.start}-{r.end} are not in the text")
+        at += r.end - r.start
+
+
+def _check_text(source: Source, draft: Draft, coverage: TextShown) -> None:
+    _check_byte_union(source, draft, coverage.ranges)
+    text, at = " ".join(draft.text.split()), 0
+    for r in coverage.ranges:
+        for piece in shown_pieces(source.data[r.start : r.end].decode(errors="replace")):
+            at = text.find(piece, at)
+            if at < 0:
+                raise CoverageError(f"text of bytes {r.start}-{r.end} is not in the view")
+            at += len(piece)
+
+
+def _check_byte_union(source: Source, draft: Draft, ranges: Iterable[Bytes]) -> None:
     starts: list[int] = []
-    intervals = [(r.start, r.end) for r in coverage.ranges]
+    intervals = [(r.start, r.end) for r in ranges]
     for elision in draft.elisions:
         place = elision.place
         if isinstance(place, Bytes):
@@ -109,12 +134,6 @@ def _check_bytes(source: Source, draft: Draft, coverage: BytesShown) -> None:
         else:
             raise CoverageError(f"{type(place).__name__} among bytes")
     _check_union(intervals, len(source.data), overlap=True)
-    text, at = draft.text.encode(), 0
-    for r in coverage.ranges:
-        at = text.find(source.data[r.start : r.end], at)
-        if at < 0:
-            raise CoverageError(f"bytes {r.start}-{r.end} are not in the text")
-        at += r.end - r.start
 
 
 def _check_value(source: Source, draft: Draft, coverage: ValueShown) -> None:

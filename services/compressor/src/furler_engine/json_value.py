@@ -15,14 +15,15 @@ import orjson
 
 # Fifteen significant digits always survive a double (IEEE 754), 18 always fit a signed
 # 64-bit integer; three-digit exponents may overflow, and -0 has no integer. What has
-# more is parsed digit by digit.
-_DELICATE_NUMBER = re.compile(
-    r"\d{19}|(?=\d{1,15}\.)\d[\d.]{16}|\d[eE][+-]?\d{3}|-0(?![.\deE])", re.ASCII
-)
-# Looking for long runs of digits, points aside, goes at the speed of a copy and spares
-# most texts the expression above.
-_MASK = bytes.maketrans(b"123456789E", b"000000000e")
-_RUNS = (b"0" * 16, b"0e000", b"0e+000", b"0e-000")
+# more is parsed digit by digit. Such numbers are looked for as runs in a copy that has 0
+# for each digit and point: most texts have none, and searching goes at the speed of a copy.
+_MASK = bytes.maketrans(b"123456789.E", b"0000000000e")
+_RUNS = (b"0" * 17, b"0" * 16 + b"e", b"0e000", b"0e+000", b"0e-000")
+_ZEROS = re.compile(rb"0++")
+_NUMBER = re.compile(rb"(\d++)(?:\.(\d++))?(?:[eE][+-]?(\d++))?")
+_BEFORE_NUMBER = frozenset(b"-[,: \t\r\n")
+_MINUS_ZERO = re.compile(rb"(?:^|[\[,:\s])-0(?![.\deE])")
+_MINUS_ZEROS = (b":-0", b" -0", b",-0", b"[-0", b"\n-0", b"\t-0", b"\r-0")
 # In JSON an unescaped quote before a colon always ends a member name.
 _NAME_END = re.compile(r'(?<!\\)"\s*:')
 _SPACED_COLON = re.compile(r'"\s+:')
@@ -133,9 +134,32 @@ def _parse_all(text: str, parts: list[str]) -> list[object]:
 
 def _has_delicate_number(text: str) -> bool:
     data = text.encode(errors="surrogatepass")
-    masked = data.translate(_MASK, b".")
-    likely = b"-0" in data or any(run in masked for run in _RUNS)
-    return likely and _DELICATE_NUMBER.search(text) is not None
+    zeros = data.startswith(b"-0") or any(zero in data for zero in _MINUS_ZEROS)
+    if zeros and _MINUS_ZERO.search(data):
+        return True
+    masked = data.translate(_MASK)
+    return any(_has_long_number(data, masked, run) for run in _RUNS)
+
+
+def _has_long_number(data: bytes, masked: bytes, run: bytes) -> bool:
+    at = masked.find(run)
+    while at >= 0:
+        start = at
+        # Longer digits before an exponent are a long run, and were found as one.
+        while 0 < start > at - 20 and masked[start - 1] == 0x30:  # 0
+            start -= 1
+        match = _NUMBER.match(data, start)
+        if match and (start == 0 or data[start - 1] in _BEFORE_NUMBER) and _is_delicate(match):
+            return True
+        zeros = _ZEROS.match(masked, at)
+        at = masked.find(run, zeros.end() if zeros else at + 1)
+    return False
+
+
+def _is_delicate(number: re.Match[bytes]) -> bool:
+    whole, fraction, exponent = number.groups(b"")
+    digits = len(whole) + len(fraction)
+    return digits > (15 if fraction or exponent else 18) or len(exponent) > 2
 
 
 def _count_names(text: str) -> int:

@@ -78,14 +78,32 @@ def trailer(draft: Draft, ref: str, elided_tokens: int) -> str:
     if not ref:
         return f"\n[furler: {state}; {elided_tokens:,} tokens left out, original not stored]"
     example = format_place(draft.elisions[0].place)
-    if example.startswith("B"):
-        ways = f'marker="{example}") or match="regex", query="words"'
-        return f'\n[furler: {state}; {elided_tokens:,} tokens left out, stored: retrieve(ref="{ref}", {ways}]'
     ways = {
         BytesShown: f'lines="{example.lstrip("L")}") or symbol="name", query="words"',
         ValueShown: f'path="{example}") or query="words"',
     }.get(type(draft.coverage), f'lines="{example.lstrip("L")}") or match="regex", query="words"')
     return f'\n[furler: {state}; {elided_tokens:,} tokens left out, stored: retrieve(ref="{ref}", {ways}]'
+
+
+def repeat(place: Lines, other: str, numbers: tuple[int, int] | None = None) -> str:
+    """Return the line that stands for lines which stand elsewhere: ``other`` says where.
+
+    ``numbers`` are those the lines carry here, when they carry any.
+    """
+    numbered = "" if numbers is None else f" (numbered {numbers[0]}-{numbers[1]})"
+    return f"[{format_place(place)}{numbered}: as {other}]"
+
+
+def repeat_trailer(ref: str) -> str:
+    """Return the last line, with the newline before it, of a view that refers to earlier text."""
+    if not ref:
+        return "\n[furler: what stands above is not repeated; original not stored]"
+    return f'\n[furler: what stands above is not repeated; exact original: retrieve(ref="{ref}")]'
+
+
+def retired(place: Lines, reason: str, ref: str) -> str:
+    """Return the line that stands for a whole content that was taken back, and why."""
+    return f'[furler: {format_place(place)} taken back: {reason}; exact original: retrieve(ref="{ref}")]'
 
 
 def _format_step(step: str | int) -> str:

@@ -303,14 +303,21 @@ def _nearest(wanted: str, names: list[str]) -> str:
 
 def _search(text: str, selector: Search) -> list[Range]:
     data = text.encode()
-    pieces = _rows_as_passages(text)
-    if not pieces:
-        cut = passages(text)
-        offsets = byte_offsets(text, [at for piece in cut for at in piece])
-        pieces = [(offsets[start], offsets[end]) for start, end in cut]
+    return _best(data, _rows_as_passages(text), selector) or _best(
+        data, _text_as_passages(text), selector
+    )
+
+
+def _best(data: bytes, pieces: list[Range], selector: Search) -> list[Range]:
     scores = Passages(data[start:end].decode() for start, end in pieces).scores(selector.query)
     order = sorted(range(len(pieces)), key=lambda i: (-scores[i], i))[: max(1, selector.limit)]
     return _merge(pieces[i] for i in order if scores[i] > 0)
+
+
+def _text_as_passages(text: str) -> list[Range]:
+    cut = passages(text)
+    offsets = byte_offsets(text, [at for piece in cut for at in piece])
+    return [(offsets[start], offsets[end]) for start, end in cut]
 
 
 def _rows_as_passages(text: str) -> list[Range]:

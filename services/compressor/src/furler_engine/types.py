@@ -77,6 +77,8 @@ class Hints:
     query: str = ""
 
 
+TOKENIZERS = ("cl100k_base", "o200k_base")
+"""Tokenizers whose vocabularies are installed; tokens.py holds them."""
 DEFAULT_TOKENIZER = "o200k_base"
 DEFAULT_MIN_TOKENS = 200
 """Below this a trailer (about 45 tokens) eats a good part of any saving."""
@@ -246,13 +248,25 @@ class BytesShown:
 
 
 @dataclass(frozen=True, slots=True)
+class TextShown:
+    """The text of the listed byte ranges of a page stands in the view in order.
+
+    Text is what a page shows: what stands between its tags, with character
+    references decoded and white space folded. Tags, comments, scripts and styles
+    inside a range are notation, which the view replaces with its own.
+    """
+
+    ranges: tuple[Bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ValueShown:
     """``decode`` gives the JSON value back, less the rows that elisions name."""
 
     decode: Callable[[str], object]
 
 
-Coverage = LinesShown | BytesShown | ValueShown
+Coverage = LinesShown | BytesShown | TextShown | ValueShown
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as content
 from furler.v1 import info_service_pb2 as info
+from furler.v1 import shared_context_service_pb2 as shared
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -38,6 +39,11 @@ STREAM_COMPRESS: Final = Method(
     compressor.StreamCompressRequest,
     compressor.StreamCompressResponse,
 )
+COMPRESS_CONVERSATION: Final = Method(
+    "/furler.v1.CompressorService/CompressConversation",
+    compressor.CompressConversationRequest,
+    compressor.CompressConversationResponse,
+)
 EXPLAIN: Final = Method(
     "/furler.v1.CompressorService/Explain", compressor.ExplainRequest, compressor.ExplainResponse
 )
@@ -62,6 +68,27 @@ GET_CAPABILITIES: Final = Method(
 )
 GET_STATS: Final = Method(
     "/furler.v1.InfoService/GetStats", info.GetStatsRequest, info.GetStatsResponse
+)
+PUT_ENTRY: Final = Method(
+    "/furler.v1.SharedContextService/PutEntry", shared.PutEntryRequest, shared.PutEntryResponse
+)
+GET_ENTRY: Final = Method(
+    "/furler.v1.SharedContextService/GetEntry", shared.GetEntryRequest, shared.GetEntryResponse
+)
+LIST_ENTRIES: Final = Method(
+    "/furler.v1.SharedContextService/ListEntries",
+    shared.ListEntriesRequest,
+    shared.ListEntriesResponse,
+)
+DELETE_ENTRY: Final = Method(
+    "/furler.v1.SharedContextService/DeleteEntry",
+    shared.DeleteEntryRequest,
+    shared.DeleteEntryResponse,
+)
+WATCH_ENTRIES: Final = Method(
+    "/furler.v1.SharedContextService/WatchEntries",
+    shared.WatchEntriesRequest,
+    shared.WatchEntriesResponse,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +19,8 @@ from furler.errors import ClosedError, FieldInvalidError
 
 Token = str | Callable[[], str]
 """A bearer token, or what returns the current one for each call."""
+Metadata = Callable[[], Sequence[tuple[str, str]]]
+"""Returns what goes along with each call: trace context, or the credential of whoever is served."""
 
 STREAM_ABOVE: Final = 4 * 1024 * 1024
 """A unary message is held whole on both sides, and proxies on the way commonly stop at 4 MiB."""
@@ -52,7 +54,13 @@ class RemoteBackend:
     stream_above: int | None = STREAM_ABOVE
 
     def __init__(
-        self, target: str, *, token: Token | None, tls: Tls | bool | None, agent: str = ""
+        self,
+        target: str,
+        *,
+        token: Token | None = None,
+        tls: Tls | bool | None = None,
+        metadata: Metadata | None = None,
+        agent: str = "",
     ) -> None:
         """Take ``host:port``, or any name that gRPC resolves. ``agent`` goes into audit trails.
 
@@ -63,6 +71,7 @@ class RemoteBackend:
             raise FieldInvalidError("target: want HOST:PORT", metadata={"field": "target"})
         self._target = target
         self._token = token
+        self._more_metadata = metadata
         # Metadata is printable ASCII; another name still goes into the hints of a content.
         self._agent = agent if agent.isascii() and agent.isprintable() else ""
         if tls is None:
@@ -121,11 +130,13 @@ class RemoteBackend:
             call.cancel()
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
-        metadata = (("furler-agent", self._agent),) if self._agent else ()
+        more = () if self._more_metadata is None else tuple(self._more_metadata())
+        if self._agent:
+            more = (*more, ("furler-agent", self._agent))
         if self._token is None:
-            return metadata
+            return more
         token = self._token if isinstance(self._token, str) else self._token()
-        return (("authorization", f"Bearer {token}"), *metadata)
+        return (("authorization", f"Bearer {token}"), *more)
 
     def _connected(self) -> grpc.aio.Channel:
         if self._closed:

@@ -31,8 +31,11 @@ def error_from(error: grpc.aio.AioRpcError, target: str) -> FurlerError:
     message = error.details() or ""
     if info is not None and info.domain == DOMAIN:
         reason = info.reason.removeprefix(REASON_PREFIX)
-        return from_reason(reason, message, info.metadata, retry_after)
-    return _without_reason(error.code(), message, target, retry_after)
+        made = from_reason(reason, message, info.metadata, retry_after)
+    else:
+        made = _without_reason(error.code(), message, target, retry_after)
+    made.code = error.code().name
+    return made
 
 
 def _without_reason(
@@ -42,7 +45,8 @@ def _without_reason(
     match code:
         case grpc.StatusCode.UNAVAILABLE:
             return UnavailableError(
-                f"cannot reach a Furler server at {target}: {message}", retry_after=retry_after
+                f"cannot reach a Furler server at {target}: {_cause(message)}",
+                retry_after=retry_after,
             )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceededError(f"{target} did not answer in time")
@@ -55,6 +59,12 @@ def _without_reason(
             return ServerError(f"{target} does not serve this method: {message}")
         case _:
             return ServerError(f"{target} failed with {code.name}: {message}")
+
+
+def _cause(message: str) -> str:
+    """Return the last and most telling part of how gRPC says that it cannot connect."""
+    _, found, last = message.partition("last error: ")
+    return last.rpartition(": ")[2] if found else message
 
 
 def _details(

@@ -336,7 +336,7 @@ class Decision(_message.Message):
     compressor: _builtins.str
     """Name of the compressor considered."""
     applied: _builtins.bool
-    """Whether it gave a view that could be used."""
+    """Whether the view is its work."""
     reason: _builtins.str
     """Why it was applied or passed over."""
     tokens_after: _builtins.int

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from furler.v1 import compression_pb2 as furler_dot_v1_dot_compression__pb2
 from furler.v1 import content_pb2 as furler_dot_v1_dot_content__pb2
+from furler.v1 import conversation_pb2 as furler_dot_v1_dot_conversation__pb2
 from furler.v1 import error_reason_pb2 as furler_dot_v1_dot_error__reason__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"furler/v1/compressor_service.proto\x12\tfurler.v1\x1a\x1b\x66urler/v1/compression.proto\x1a\x17\x66urler/v1/content.proto\x1a\x1c\x66urler/v1/error_reason.proto\"h\n\x0f\x43ompressRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12#\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x12.furler.v1.Content\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\"1\n\x10\x43ompressResponse\x12\x1d\n\x04view\x18\x01 \x01(\x0b\x32\x0f.furler.v1.View\"n\n\x14\x42\x61tchCompressRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12$\n\x08\x63ontents\x18\x02 \x03(\x0b\x32\x12.furler.v1.Content\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\"H\n\x15\x42\x61tchCompressResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.furler.v1.BatchCompressResult\"h\n\x13\x42\x61tchCompressResult\x12\x1f\n\x04view\x18\x01 \x01(\x0b\x32\x0f.furler.v1.ViewH\x00\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x14.furler.v1.ItemErrorH\x00\x42\t\n\x07outcome\"c\n\x15StreamCompressRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.furler.v1.StreamCompressHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x8e\x01\n\x14StreamCompressHeader\x12\r\n\x05space\x18\x01 \x01(\t\x12\x1f\n\x05hints\x18\x02 \x01(\x0b\x32\x10.furler.v1.Hints\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\x12#\n\x08\x65xpected\x18\x04 \x01(\x0b\x32\x11.furler.v1.Digest\"U\n\x16StreamCompressResponse\x12\x0f\n\x05\x63hunk\x18\x01 \x01(\x0cH\x00\x12\"\n\x07summary\x18\x02 \x01(\x0b\x32\x0f.furler.v1.ViewH\x00\x42\x06\n\x04part\"g\n\x0e\x45xplainRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12#\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x12.furler.v1.Content\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\"X\n\x0f\x45xplainResponse\x12\x1d\n\x04view\x18\x01 \x01(\x0b\x32\x0f.furler.v1.View\x12&\n\tdecisions\x18\x02 \x03(\x0b\x32\x13.furler.v1.Decision2\xd8\x02\n\x11\x43ompressorService\x12H\n\x08\x43ompress\x12\x1a.furler.v1.CompressRequest\x1a\x1b.furler.v1.CompressResponse\"\x03\x90\x02\x02\x12W\n\rBatchCompress\x12\x1f.furler.v1.BatchCompressRequest\x1a .furler.v1.BatchCompressResponse\"\x03\x90\x02\x02\x12Y\n\x0eStreamCompress\x12 .furler.v1.StreamCompressRequest\x1a!.furler.v1.StreamCompressResponse(\x01\x30\x01\x12\x45\n\x07\x45xplain\x12\x19.furler.v1.ExplainRequest\x1a\x1a.furler.v1.ExplainResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"furler/v1/compressor_service.proto\x12\tfurler.v1\x1a\x1b\x66urler/v1/compression.proto\x1a\x17\x66urler/v1/content.proto\x1a\x1c\x66urler/v1/conversation.proto\x1a\x1c\x66urler/v1/error_reason.proto\"h\n\x0f\x43ompressRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12#\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x12.furler.v1.Content\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\"1\n\x10\x43ompressResponse\x12\x1d\n\x04view\x18\x01 \x01(\x0b\x32\x0f.furler.v1.View\"n\n\x14\x42\x61tchCompressRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12$\n\x08\x63ontents\x18\x02 \x03(\x0b\x32\x12.furler.v1.Content\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\"H\n\x15\x42\x61tchCompressResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.furler.v1.BatchCompressResult\"h\n\x13\x42\x61tchCompressResult\x12\x1f\n\x04view\x18\x01 \x01(\x0b\x32\x0f.furler.v1.ViewH\x00\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x14.furler.v1.ItemErrorH\x00\x42\t\n\x07outcome\"c\n\x15StreamCompressRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.furler.v1.StreamCompressHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x8e\x01\n\x14StreamCompressHeader\x12\r\n\x05space\x18\x01 \x01(\t\x12\x1f\n\x05hints\x18\x02 \x01(\x0b\x32\x10.furler.v1.Hints\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\x12#\n\x08\x65xpected\x18\x04 \x01(\x0b\x32\x11.furler.v1.Digest\"U\n\x16StreamCompressResponse\x12\x0f\n\x05\x63hunk\x18\x01 \x01(\x0cH\x00\x12\"\n\x07summary\x18\x02 \x01(\x0b\x32\x0f.furler.v1.ViewH\x00\x42\x06\n\x04part\"\x86\x02\n\x1b\x43ompressConversationRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12#\n\x07\x64ialect\x18\x02 \x01(\x0e\x32\x12.furler.v1.Dialect\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12!\n\x06policy\x18\x04 \x01(\x0b\x32\x11.furler.v1.Policy\x12\x17\n\x0f\x66rozen_messages\x18\x05 \x01(\r\x12\x14\n\x0c\x63onversation\x18\x06 \x01(\t\x12\r\n\x05query\x18\x07 \x01(\t\x12)\n\ncompaction\x18\x08 \x01(\x0b\x32\x15.furler.v1.Compaction\x12\x19\n\x11relocate_volatile\x18\t \x01(\x08\"\xc6\x02\n\x1c\x43ompressConversationResponse\x12\x1e\n\x05\x65\x64its\x18\x01 \x03(\x0b\x32\x0f.furler.v1.Edit\x12\x14\n\x0c\x66rozen_bytes\x18\x02 \x01(\x04\x12,\n\rtokens_before\x18\x03 \x01(\x0b\x32\x15.furler.v1.TokenCount\x12+\n\x0ctokens_after\x18\x04 \x01(\x0b\x32\x15.furler.v1.TokenCount\x12)\n\x08volatile\x18\x05 \x03(\x0b\x32\x17.furler.v1.VolatileText\x12-\n\ncompaction\x18\x06 \x01(\x0b\x32\x19.furler.v1.CompactionPlan\x12\x0e\n\x06recipe\x18\x07 \x01(\t\x12+\n\x08\x64\x65graded\x18\x08 \x01(\x0e\x32\x19.furler.v1.DegradedReason\"g\n\x0e\x45xplainRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12#\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x12.furler.v1.Content\x12!\n\x06policy\x18\x03 \x01(\x0b\x32\x11.furler.v1.Policy\"X\n\x0f\x45xplainResponse\x12\x1d\n\x04view\x18\x01 \x01(\x0b\x32\x0f.furler.v1.View\x12&\n\tdecisions\x18\x02 \x03(\x0b\x32\x13.furler.v1.Decision2\xc6\x03\n\x11\x43ompressorService\x12H\n\x08\x43ompress\x12\x1a.furler.v1.CompressRequest\x1a\x1b.furler.v1.CompressResponse\"\x03\x90\x02\x02\x12W\n\rBatchCompress\x12\x1f.furler.v1.BatchCompressRequest\x1a .furler.v1.BatchCompressResponse\"\x03\x90\x02\x02\x12Y\n\x0eStreamCompress\x12 .furler.v1.StreamCompressRequest\x1a!.furler.v1.StreamCompressResponse(\x01\x30\x01\x12l\n\x14\x43ompressConversation\x12&.furler.v1.CompressConversationRequest\x1a\'.furler.v1.CompressConversationResponse\"\x03\x90\x02\x02\x12\x45\n\x07\x45xplain\x12\x19.furler.v1.ExplainRequest\x1a\x1a.furler.v1.ExplainResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,28 +39,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPRESSORSERVICE'].methods_by_name['Compress']._serialized_options = b'\220\002\002'
   _globals['_COMPRESSORSERVICE'].methods_by_name['BatchCompress']._loaded_options = None
   _globals['_COMPRESSORSERVICE'].methods_by_name['BatchCompress']._serialized_options = b'\220\002\002'
+  _globals['_COMPRESSORSERVICE'].methods_by_name['CompressConversation']._loaded_options = None
+  _globals['_COMPRESSORSERVICE'].methods_by_name['CompressConversation']._serialized_options = b'\220\002\002'
   _globals['_COMPRESSORSERVICE'].methods_by_name['Explain']._loaded_options = None
   _globals['_COMPRESSORSERVICE'].methods_by_name['Explain']._serialized_options = b'\220\002\001'
-  _globals['_COMPRESSREQUEST']._serialized_start=133
-  _globals['_COMPRESSREQUEST']._serialized_end=237
-  _globals['_COMPRESSRESPONSE']._serialized_start=239
-  _globals['_COMPRESSRESPONSE']._serialized_end=288
-  _globals['_BATCHCOMPRESSREQUEST']._serialized_start=290
-  _globals['_BATCHCOMPRESSREQUEST']._serialized_end=400
-  _globals['_BATCHCOMPRESSRESPONSE']._serialized_start=402
-  _globals['_BATCHCOMPRESSRESPONSE']._serialized_end=474
-  _globals['_BATCHCOMPRESSRESULT']._serialized_start=476
-  _globals['_BATCHCOMPRESSRESULT']._serialized_end=580
-  _globals['_STREAMCOMPRESSREQUEST']._serialized_start=582
-  _globals['_STREAMCOMPRESSREQUEST']._serialized_end=681
-  _globals['_STREAMCOMPRESSHEADER']._serialized_start=684
-  _globals['_STREAMCOMPRESSHEADER']._serialized_end=826
-  _globals['_STREAMCOMPRESSRESPONSE']._serialized_start=828
-  _globals['_STREAMCOMPRESSRESPONSE']._serialized_end=913
-  _globals['_EXPLAINREQUEST']._serialized_start=915
-  _globals['_EXPLAINREQUEST']._serialized_end=1018
-  _globals['_EXPLAINRESPONSE']._serialized_start=1020
-  _globals['_EXPLAINRESPONSE']._serialized_end=1108
-  _globals['_COMPRESSORSERVICE']._serialized_start=1111
-  _globals['_COMPRESSORSERVICE']._serialized_end=1455
+  _globals['_COMPRESSREQUEST']._serialized_start=163
+  _globals['_COMPRESSREQUEST']._serialized_end=267
+  _globals['_COMPRESSRESPONSE']._serialized_start=269
+  _globals['_COMPRESSRESPONSE']._serialized_end=318
+  _globals['_BATCHCOMPRESSREQUEST']._serialized_start=320
+  _globals['_BATCHCOMPRESSREQUEST']._serialized_end=430
+  _globals['_BATCHCOMPRESSRESPONSE']._serialized_start=432
+  _globals['_BATCHCOMPRESSRESPONSE']._serialized_end=504
+  _globals['_BATCHCOMPRESSRESULT']._serialized_start=506
+  _globals['_BATCHCOMPRESSRESULT']._serialized_end=610
+  _globals['_STREAMCOMPRESSREQUEST']._serialized_start=612
+  _globals['_STREAMCOMPRESSREQUEST']._serialized_end=711
+  _globals['_STREAMCOMPRESSHEADER']._serialized_start=714
+  _globals['_STREAMCOMPRESSHEADER']._serialized_end=856
+  _globals['_STREAMCOMPRESSRESPONSE']._serialized_start=858
+  _globals['_STREAMCOMPRESSRESPONSE']._serialized_end=943
+  _globals['_COMPRESSCONVERSATIONREQUEST']._serialized_start=946
+  _globals['_COMPRESSCONVERSATIONREQUEST']._serialized_end=1208
+  _globals['_COMPRESSCONVERSATIONRESPONSE']._serialized_start=1211
+  _globals['_COMPRESSCONVERSATIONRESPONSE']._serialized_end=1537
+  _globals['_EXPLAINREQUEST']._serialized_start=1539
+  _globals['_EXPLAINREQUEST']._serialized_end=1642
+  _globals['_EXPLAINRESPONSE']._serialized_start=1644
+  _globals['_EXPLAINRESPONSE']._serialized_end=1732
+  _globals['_COMPRESSORSERVICE']._serialized_start=1735
+  _globals['_COMPRESSORSERVICE']._serialized_end=2189
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ The compressor service."""
 from collections import abc as _abc
 from furler.v1 import compression_pb2 as _compression_pb2
 from furler.v1 import content_pb2 as _content_pb2
+from furler.v1 import conversation_pb2 as _conversation_pb2
 from furler.v1 import error_reason_pb2 as _error_reason_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -268,6 +269,131 @@ class StreamCompressResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
 Global___StreamCompressResponse: _TypeAlias = StreamCompressResponse  # noqa: Y015
+
+@_typing.final
+class CompressConversationRequest(_message.Message):
+    """CompressConversationRequest is the request for CompressConversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPACE_FIELD_NUMBER: _builtins.int
+    DIALECT_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    FROZEN_MESSAGES_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    COMPACTION_FIELD_NUMBER: _builtins.int
+    RELOCATE_VOLATILE_FIELD_NUMBER: _builtins.int
+    space: _builtins.str
+    """Space that scopes storage and dedup within the caller's tenant."""
+    dialect: _conversation_pb2.Dialect.ValueType
+    """Provider format of the body."""
+    body: _builtins.bytes
+    """The provider request, byte for byte."""
+    frozen_messages: _builtins.int
+    """Leading messages to leave alone."""
+    conversation: _builtins.str
+    """Name of the conversation, chosen by the caller; a block keeps its first view
+    for the conversation's life, whatever changes. Empty: views are deterministic,
+    but a new policy or release may change them.
+    """
+    query: _builtins.str
+    """What the agent looks for: matching parts stay visible."""
+    relocate_volatile: _builtins.bool
+    """Whether volatile text moves from the system prompt to the end of the last
+    message. The only way in which the system prompt is ever edited.
+    """
+    @_builtins.property
+    def policy(self) -> _compression_pb2.Policy:
+        """How to compress each block; unset takes the space's default. A conversation
+        keeps the policy and the query it began with until its next epoch.
+        """
+
+    @_builtins.property
+    def compaction(self) -> _conversation_pb2.Compaction:
+        """A new epoch, planned or applied; unset: none."""
+
+    def __init__(
+        self,
+        *,
+        space: _builtins.str = ...,
+        dialect: _conversation_pb2.Dialect.ValueType = ...,
+        body: _builtins.bytes = ...,
+        policy: _compression_pb2.Policy | None = ...,
+        frozen_messages: _builtins.int = ...,
+        conversation: _builtins.str = ...,
+        query: _builtins.str = ...,
+        compaction: _conversation_pb2.Compaction | None = ...,
+        relocate_volatile: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "policy", b"policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "compaction", b"compaction", "conversation", b"conversation", "dialect", b"dialect", "frozen_messages", b"frozen_messages", "policy", b"policy", "query", b"query", "relocate_volatile", b"relocate_volatile", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompressConversationRequest: _TypeAlias = CompressConversationRequest  # noqa: Y015
+
+@_typing.final
+class CompressConversationResponse(_message.Message):
+    """CompressConversationResponse is the response of CompressConversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EDITS_FIELD_NUMBER: _builtins.int
+    FROZEN_BYTES_FIELD_NUMBER: _builtins.int
+    TOKENS_BEFORE_FIELD_NUMBER: _builtins.int
+    TOKENS_AFTER_FIELD_NUMBER: _builtins.int
+    VOLATILE_FIELD_NUMBER: _builtins.int
+    COMPACTION_FIELD_NUMBER: _builtins.int
+    RECIPE_FIELD_NUMBER: _builtins.int
+    DEGRADED_FIELD_NUMBER: _builtins.int
+    frozen_bytes: _builtins.int
+    """Offset of the first byte that any later turn may edit."""
+    recipe: _builtins.str
+    """Engine version and fingerprint of the policy that new blocks get."""
+    degraded: _compression_pb2.DegradedReason.ValueType
+    """Why less is edited than the policy allows, if it is."""
+    @_builtins.property
+    def edits(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Edit]:
+        """Splices to apply to the body, by ascending offset, without overlap."""
+
+    @_builtins.property
+    def tokens_before(self) -> _content_pb2.TokenCount:
+        """Tokens of the body's text before; an estimate where nothing is edited."""
+
+    @_builtins.property
+    def tokens_after(self) -> _content_pb2.TokenCount:
+        """Tokens of the body's text after."""
+
+    @_builtins.property
+    def volatile(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.VolatileText]:
+        """Volatile text of the system prompt."""
+
+    @_builtins.property
+    def compaction(self) -> _conversation_pb2.CompactionPlan:
+        """The epoch asked for, if one was."""
+
+    def __init__(
+        self,
+        *,
+        edits: _abc.Iterable[_conversation_pb2.Edit] | None = ...,
+        frozen_bytes: _builtins.int = ...,
+        tokens_before: _content_pb2.TokenCount | None = ...,
+        tokens_after: _content_pb2.TokenCount | None = ...,
+        volatile: _abc.Iterable[_conversation_pb2.VolatileText] | None = ...,
+        compaction: _conversation_pb2.CompactionPlan | None = ...,
+        recipe: _builtins.str = ...,
+        degraded: _compression_pb2.DegradedReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "degraded", b"degraded", "edits", b"edits", "frozen_bytes", b"frozen_bytes", "recipe", b"recipe", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before", "volatile", b"volatile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompressConversationResponse: _TypeAlias = CompressConversationResponse  # noqa: Y015
 
 @_typing.final
 class ExplainRequest(_message.Message):

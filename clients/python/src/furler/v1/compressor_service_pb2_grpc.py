@@ -57,6 +57,11 @@ class CompressorServiceStub(object):
                 request_serializer=furler_dot_v1_dot_compressor__service__pb2.StreamCompressRequest.SerializeToString,
                 response_deserializer=furler_dot_v1_dot_compressor__service__pb2.StreamCompressResponse.FromString,
                 _registered_method=True)
+        self.CompressConversation = channel.unary_unary(
+                '/furler.v1.CompressorService/CompressConversation',
+                request_serializer=furler_dot_v1_dot_compressor__service__pb2.CompressConversationRequest.SerializeToString,
+                response_deserializer=furler_dot_v1_dot_compressor__service__pb2.CompressConversationResponse.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/furler.v1.CompressorService/Explain',
                 request_serializer=furler_dot_v1_dot_compressor__service__pb2.ExplainRequest.SerializeToString,
@@ -96,6 +101,18 @@ class CompressorServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompressConversation(self, request, context):
+        """CompressConversation edits a provider request in place.
+
+        Only tool results and documents are edited, and each keeps its first view:
+        the request after the next turn starts with the very bytes of this one, so
+        a provider's prompt cache keeps every prefix it held. Bytes outside the
+        returned edits are untouched.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Explain says what Compress would do, and stores nothing.
         """
@@ -120,6 +137,11 @@ def add_CompressorServiceServicer_to_server(servicer, server):
                     servicer.StreamCompress,
                     request_deserializer=furler_dot_v1_dot_compressor__service__pb2.StreamCompressRequest.FromString,
                     response_serializer=furler_dot_v1_dot_compressor__service__pb2.StreamCompressResponse.SerializeToString,
+            ),
+            'CompressConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompressConversation,
+                    request_deserializer=furler_dot_v1_dot_compressor__service__pb2.CompressConversationRequest.FromString,
+                    response_serializer=furler_dot_v1_dot_compressor__service__pb2.CompressConversationResponse.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
@@ -216,6 +238,33 @@ class CompressorService(object):
             '/furler.v1.CompressorService/StreamCompress',
             furler_dot_v1_dot_compressor__service__pb2.StreamCompressRequest.SerializeToString,
             furler_dot_v1_dot_compressor__service__pb2.StreamCompressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompressConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/furler.v1.CompressorService/CompressConversation',
+            furler_dot_v1_dot_compressor__service__pb2.CompressConversationRequest.SerializeToString,
+            furler_dot_v1_dot_compressor__service__pb2.CompressConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,14 @@ class CompressorServiceStub:
     """BatchCompress compresses many contents; items succeed or fail alone."""
     StreamCompress: _grpc.StreamStreamMultiCallable[_compressor_service_pb2.StreamCompressRequest, _compressor_service_pb2.StreamCompressResponse]
     """StreamCompress compresses one content too large for a unary message."""
+    CompressConversation: _grpc.UnaryUnaryMultiCallable[_compressor_service_pb2.CompressConversationRequest, _compressor_service_pb2.CompressConversationResponse]
+    """CompressConversation edits a provider request in place.
+
+    Only tool results and documents are edited, and each keeps its first view:
+    the request after the next turn starts with the very bytes of this one, so
+    a provider's prompt cache keeps every prefix it held. Bytes outside the
+    returned edits are untouched.
+    """
     Explain: _grpc.UnaryUnaryMultiCallable[_compressor_service_pb2.ExplainRequest, _compressor_service_pb2.ExplainResponse]
     """Explain says what Compress would do, and stores nothing."""
 
@@ -69,6 +77,14 @@ class CompressorServiceAsyncStub(CompressorServiceStub):
     """BatchCompress compresses many contents; items succeed or fail alone."""
     StreamCompress: _aio.StreamStreamMultiCallable[_compressor_service_pb2.StreamCompressRequest, _compressor_service_pb2.StreamCompressResponse]  # type: ignore[assignment]
     """StreamCompress compresses one content too large for a unary message."""
+    CompressConversation: _aio.UnaryUnaryMultiCallable[_compressor_service_pb2.CompressConversationRequest, _compressor_service_pb2.CompressConversationResponse]  # type: ignore[assignment]
+    """CompressConversation edits a provider request in place.
+
+    Only tool results and documents are edited, and each keeps its first view:
+    the request after the next turn starts with the very bytes of this one, so
+    a provider's prompt cache keeps every prefix it held. Bytes outside the
+    returned edits are untouched.
+    """
     Explain: _aio.UnaryUnaryMultiCallable[_compressor_service_pb2.ExplainRequest, _compressor_service_pb2.ExplainResponse]  # type: ignore[assignment]
     """Explain says what Compress would do, and stores nothing."""
 
@@ -106,6 +122,20 @@ class CompressorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_compressor_service_pb2.StreamCompressResponse], _abc.AsyncIterator[_compressor_service_pb2.StreamCompressResponse]]:
         """StreamCompress compresses one content too large for a unary message."""
+
+    @_abc_1.abstractmethod
+    def CompressConversation(
+        self,
+        request: _compressor_service_pb2.CompressConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_compressor_service_pb2.CompressConversationResponse, _abc.Awaitable[_compressor_service_pb2.CompressConversationResponse]]:
+        """CompressConversation edits a provider request in place.
+
+        Only tool results and documents are edited, and each keeps its first view:
+        the request after the next turn starts with the very bytes of this one, so
+        a provider's prompt cache keeps every prefix it held. Bytes outside the
+        returned edits are untouched.
+        """
 
     @_abc_1.abstractmethod
     def Explain(

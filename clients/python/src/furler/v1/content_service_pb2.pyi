@@ -38,7 +38,7 @@ class RetrieveRequest(_message.Message):
     ref: _builtins.str
     """Reference from a view."""
     max_tokens: _builtins.int
-    """Upper bound on the tokens returned; 0 takes the default. At least one line
+    """Upper bound on the tokens returned; 0 is unlimited. At least one line
     or character is returned whatever the bound.
     """
     page_token: _builtins.str

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66urler/v1/error_reason.proto\x12\tfurler.v1\x1a\x1egoogle/protobuf/duration.proto\"\xe9\x01\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12&\n\x06reason\x18\x02 \x01(\x0e\x32\x16.furler.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x34\n\x08metadata\x18\x04 \x03(\x0b\x32\".furler.v1.ItemError.MetadataEntry\x12.\n\x0bretry_delay\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xc3\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_FIELD_INVALID\x10\x01\x12!\n\x1d\x45RROR_REASON_CONTENT_NOT_TEXT\x10\x02\x12 \n\x1c\x45RROR_REASON_DIGEST_MISMATCH\x10\x03\x12\"\n\x1e\x45RROR_REASON_CONTENT_TOO_LARGE\x10\x04\x12!\n\x1d\x45RROR_REASON_SELECTOR_INVALID\x10\x05\x12\"\n\x1e\x45RROR_REASON_CONTENT_NOT_FOUND\x10\x06\x12 \n\x1c\x45RROR_REASON_CONTENT_CORRUPT\x10\x07\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x08\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\t\x12#\n\x1f\x45RROR_REASON_CREDENTIAL_INVALID\x10\n\x12\x1d\n\x19\x45RROR_REASON_SPACE_DENIED\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_QUOTA_EXCEEDED\x10\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66urler/v1/error_reason.proto\x12\tfurler.v1\x1a\x1egoogle/protobuf/duration.proto\"\xe9\x01\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12&\n\x06reason\x18\x02 \x01(\x0e\x32\x16.furler.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x34\n\x08metadata\x18\x04 \x03(\x0b\x32\".furler.v1.ItemError.MetadataEntry\x12.\n\x0bretry_delay\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xaa\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_FIELD_INVALID\x10\x01\x12!\n\x1d\x45RROR_REASON_CONTENT_NOT_TEXT\x10\x02\x12 \n\x1c\x45RROR_REASON_DIGEST_MISMATCH\x10\x03\x12\"\n\x1e\x45RROR_REASON_CONTENT_TOO_LARGE\x10\x04\x12!\n\x1d\x45RROR_REASON_SELECTOR_INVALID\x10\x05\x12\"\n\x1e\x45RROR_REASON_CONTENT_NOT_FOUND\x10\x06\x12 \n\x1c\x45RROR_REASON_CONTENT_CORRUPT\x10\x07\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x08\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\t\x12#\n\x1f\x45RROR_REASON_CREDENTIAL_INVALID\x10\n\x12\x1d\n\x19\x45RROR_REASON_SPACE_DENIED\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_QUOTA_EXCEEDED\x10\x0c\x12 \n\x1c\x45RROR_REASON_ENTRY_NOT_FOUND\x10\r\x12\"\n\x1e\x45RROR_REASON_REVISION_MISMATCH\x10\x0e\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_EXPIRED\x10\x0f\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITEMERROR_METADATAENTRY']._loaded_options = None
   _globals['_ITEMERROR_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_ERRORREASON']._serialized_start=312
-  _globals['_ERRORREASON']._serialized_end=763
+  _globals['_ERRORREASON']._serialized_end=866
   _globals['_ITEMERROR']._serialized_start=76
   _globals['_ITEMERROR']._serialized_end=309
   _globals['_ITEMERROR_METADATAENTRY']._serialized_start=262

@@ -34,7 +34,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "FIELD_INVALID",
+          "reason": "ERROR_REASON_FIELD_INVALID",
           "domain": "furler.dev",
           "metadata": {"field": "policy.tokenizer"}
         }
@@ -45,7 +45,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo, for a first invalid byte at offset 1042:
 
         {
-          "reason": "CONTENT_NOT_TEXT",
+          "reason": "ERROR_REASON_CONTENT_NOT_TEXT",
           "domain": "furler.dev",
           "metadata": {"offset": "1042"}
         }
@@ -56,7 +56,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo, with digests in hexadecimal:
 
         {
-          "reason": "DIGEST_MISMATCH",
+          "reason": "ERROR_REASON_DIGEST_MISMATCH",
           "domain": "furler.dev",
           "metadata": {"expected": "9f86d081…", "actual": "60303ae2…"}
         }
@@ -67,7 +67,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "CONTENT_TOO_LARGE",
+          "reason": "ERROR_REASON_CONTENT_TOO_LARGE",
           "domain": "furler.dev",
           "metadata": {"limit_bytes": "67108864", "size_bytes": "73400320"}
         }
@@ -78,7 +78,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo, for a JSONPath query on an original that is not JSON:
 
         {
-          "reason": "SELECTOR_INVALID",
+          "reason": "ERROR_REASON_SELECTOR_INVALID",
           "domain": "furler.dev",
           "metadata": {"selector": "json_path"}
         }
@@ -89,9 +89,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "CONTENT_NOT_FOUND",
+          "reason": "ERROR_REASON_CONTENT_NOT_FOUND",
           "domain": "furler.dev",
-          "metadata": {"ref": "mfzwi3lborqxg5bo"}
+          "metadata": {}
         }
     """
     ERROR_REASON_CONTENT_CORRUPT: _ErrorReason.ValueType  # 7
@@ -100,9 +100,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "CONTENT_CORRUPT",
+          "reason": "ERROR_REASON_CONTENT_CORRUPT",
           "domain": "furler.dev",
-          "metadata": {"ref": "mfzwi3lborqxg5bo"}
+          "metadata": {}
         }
     """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 8
@@ -111,18 +111,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "STORE_UNAVAILABLE",
+          "reason": "ERROR_REASON_STORE_UNAVAILABLE",
           "domain": "furler.dev",
           "metadata": {}
         }
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 9
-    """UNAVAILABLE: the server sheds load.
+    """RESOURCE_EXHAUSTED: the server sheds load.
 
     Example of an ErrorInfo:
 
         {
-          "reason": "OVERLOADED",
+          "reason": "ERROR_REASON_OVERLOADED",
           "domain": "furler.dev",
           "metadata": {}
         }
@@ -133,7 +133,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "CREDENTIAL_INVALID",
+          "reason": "ERROR_REASON_CREDENTIAL_INVALID",
           "domain": "furler.dev",
           "metadata": {"credential": "expired"}
         }
@@ -144,7 +144,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "SPACE_DENIED",
+          "reason": "ERROR_REASON_SPACE_DENIED",
           "domain": "furler.dev",
           "metadata": {"space": "billing"}
         }
@@ -155,9 +155,43 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "QUOTA_EXCEEDED",
+          "reason": "ERROR_REASON_QUOTA_EXCEEDED",
           "domain": "furler.dev",
           "metadata": {"quota": "requests_per_minute", "limit": "600"}
+        }
+    """
+    ERROR_REASON_ENTRY_NOT_FOUND: _ErrorReason.ValueType  # 13
+    """NOT_FOUND: the entry expired, was deleted, was never written, or is not the caller's.
+
+    Example of an ErrorInfo:
+
+        {
+          "reason": "ENTRY_NOT_FOUND",
+          "domain": "furler.dev",
+          "metadata": {"key": "findings/checkout"}
+        }
+    """
+    ERROR_REASON_REVISION_MISMATCH: _ErrorReason.ValueType  # 14
+    """ABORTED: the entry is not at the revision asked for; read it again and decide anew.
+
+    Example of an ErrorInfo, for an entry that another agent has written meanwhile;
+    an entry that does not exist has revision 0:
+
+        {
+          "reason": "REVISION_MISMATCH",
+          "domain": "furler.dev",
+          "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
+        }
+    """
+    ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 15
+    """OUT_OF_RANGE: the watch cannot go on after this revision without a gap; list again.
+
+    Example of an ErrorInfo, with the oldest revision that a watch can go on after:
+
+        {
+          "reason": "CURSOR_EXPIRED",
+          "domain": "furler.dev",
+          "metadata": {"oldest_revision": "1774359000000000"}
         }
     """
 
@@ -165,9 +199,9 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the machine-readable cause of an error.
 
     A failed call carries a google.rpc.ErrorInfo with domain "furler.dev", the
-    name of the value without its ERROR_REASON_ prefix as reason, and the
-    metadata shown below. Messages and metadata never hold content. UNAVAILABLE
-    and RESOURCE_EXHAUSTED also carry a google.rpc.RetryInfo.
+    name of the value as reason, and the metadata shown below. Messages and
+    metadata never hold content. UNAVAILABLE and RESOURCE_EXHAUSTED also carry a
+    google.rpc.RetryInfo.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
@@ -178,7 +212,7 @@ ERROR_REASON_FIELD_INVALID: ErrorReason.ValueType  # 1
 Example of an ErrorInfo:
 
     {
-      "reason": "FIELD_INVALID",
+      "reason": "ERROR_REASON_FIELD_INVALID",
       "domain": "furler.dev",
       "metadata": {"field": "policy.tokenizer"}
     }
@@ -189,7 +223,7 @@ ERROR_REASON_CONTENT_NOT_TEXT: ErrorReason.ValueType  # 2
 Example of an ErrorInfo, for a first invalid byte at offset 1042:
 
     {
-      "reason": "CONTENT_NOT_TEXT",
+      "reason": "ERROR_REASON_CONTENT_NOT_TEXT",
       "domain": "furler.dev",
       "metadata": {"offset": "1042"}
     }
@@ -200,7 +234,7 @@ ERROR_REASON_DIGEST_MISMATCH: ErrorReason.ValueType  # 3
 Example of an ErrorInfo, with digests in hexadecimal:
 
     {
-      "reason": "DIGEST_MISMATCH",
+      "reason": "ERROR_REASON_DIGEST_MISMATCH",
       "domain": "furler.dev",
       "metadata": {"expected": "9f86d081…", "actual": "60303ae2…"}
     }
@@ -211,7 +245,7 @@ ERROR_REASON_CONTENT_TOO_LARGE: ErrorReason.ValueType  # 4
 Example of an ErrorInfo:
 
     {
-      "reason": "CONTENT_TOO_LARGE",
+      "reason": "ERROR_REASON_CONTENT_TOO_LARGE",
       "domain": "furler.dev",
       "metadata": {"limit_bytes": "67108864", "size_bytes": "73400320"}
     }
@@ -222,7 +256,7 @@ ERROR_REASON_SELECTOR_INVALID: ErrorReason.ValueType  # 5
 Example of an ErrorInfo, for a JSONPath query on an original that is not JSON:
 
     {
-      "reason": "SELECTOR_INVALID",
+      "reason": "ERROR_REASON_SELECTOR_INVALID",
       "domain": "furler.dev",
       "metadata": {"selector": "json_path"}
     }
@@ -233,9 +267,9 @@ ERROR_REASON_CONTENT_NOT_FOUND: ErrorReason.ValueType  # 6
 Example of an ErrorInfo:
 
     {
-      "reason": "CONTENT_NOT_FOUND",
+      "reason": "ERROR_REASON_CONTENT_NOT_FOUND",
       "domain": "furler.dev",
-      "metadata": {"ref": "mfzwi3lborqxg5bo"}
+      "metadata": {}
     }
 """
 ERROR_REASON_CONTENT_CORRUPT: ErrorReason.ValueType  # 7
@@ -244,9 +278,9 @@ ERROR_REASON_CONTENT_CORRUPT: ErrorReason.ValueType  # 7
 Example of an ErrorInfo:
 
     {
-      "reason": "CONTENT_CORRUPT",
+      "reason": "ERROR_REASON_CONTENT_CORRUPT",
       "domain": "furler.dev",
-      "metadata": {"ref": "mfzwi3lborqxg5bo"}
+      "metadata": {}
     }
 """
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 8
@@ -255,18 +289,18 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 8
 Example of an ErrorInfo:
 
     {
-      "reason": "STORE_UNAVAILABLE",
+      "reason": "ERROR_REASON_STORE_UNAVAILABLE",
       "domain": "furler.dev",
       "metadata": {}
     }
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 9
-"""UNAVAILABLE: the server sheds load.
+"""RESOURCE_EXHAUSTED: the server sheds load.
 
 Example of an ErrorInfo:
 
     {
-      "reason": "OVERLOADED",
+      "reason": "ERROR_REASON_OVERLOADED",
       "domain": "furler.dev",
       "metadata": {}
     }
@@ -277,7 +311,7 @@ ERROR_REASON_CREDENTIAL_INVALID: ErrorReason.ValueType  # 10
 Example of an ErrorInfo:
 
     {
-      "reason": "CREDENTIAL_INVALID",
+      "reason": "ERROR_REASON_CREDENTIAL_INVALID",
       "domain": "furler.dev",
       "metadata": {"credential": "expired"}
     }
@@ -288,7 +322,7 @@ ERROR_REASON_SPACE_DENIED: ErrorReason.ValueType  # 11
 Example of an ErrorInfo:
 
     {
-      "reason": "SPACE_DENIED",
+      "reason": "ERROR_REASON_SPACE_DENIED",
       "domain": "furler.dev",
       "metadata": {"space": "billing"}
     }
@@ -299,9 +333,43 @@ ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 12
 Example of an ErrorInfo:
 
     {
-      "reason": "QUOTA_EXCEEDED",
+      "reason": "ERROR_REASON_QUOTA_EXCEEDED",
       "domain": "furler.dev",
       "metadata": {"quota": "requests_per_minute", "limit": "600"}
+    }
+"""
+ERROR_REASON_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 13
+"""NOT_FOUND: the entry expired, was deleted, was never written, or is not the caller's.
+
+Example of an ErrorInfo:
+
+    {
+      "reason": "ENTRY_NOT_FOUND",
+      "domain": "furler.dev",
+      "metadata": {"key": "findings/checkout"}
+    }
+"""
+ERROR_REASON_REVISION_MISMATCH: ErrorReason.ValueType  # 14
+"""ABORTED: the entry is not at the revision asked for; read it again and decide anew.
+
+Example of an ErrorInfo, for an entry that another agent has written meanwhile;
+an entry that does not exist has revision 0:
+
+    {
+      "reason": "REVISION_MISMATCH",
+      "domain": "furler.dev",
+      "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
+    }
+"""
+ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 15
+"""OUT_OF_RANGE: the watch cannot go on after this revision without a gap; list again.
+
+Example of an ErrorInfo, with the oldest revision that a watch can go on after:
+
+    {
+      "reason": "CURSOR_EXPIRED",
+      "domain": "furler.dev",
+      "metadata": {"oldest_revision": "1774359000000000"}
     }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

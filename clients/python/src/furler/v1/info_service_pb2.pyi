@@ -57,8 +57,6 @@ class GetCapabilitiesResponse(_message.Message):
     MAX_CHUNK_BYTES_FIELD_NUMBER: _builtins.int
     MAX_BATCH_ITEMS_FIELD_NUMBER: _builtins.int
     DEFAULT_MIN_TOKENS_FIELD_NUMBER: _builtins.int
-    DEFAULT_RETRIEVE_TOKENS_FIELD_NUMBER: _builtins.int
-    MAX_RETRIEVE_TOKENS_FIELD_NUMBER: _builtins.int
     MAX_PATTERN_BYTES_FIELD_NUMBER: _builtins.int
     MAX_CONTEXT_LINES_FIELD_NUMBER: _builtins.int
     MAX_SEARCH_LIMIT_FIELD_NUMBER: _builtins.int
@@ -78,10 +76,6 @@ class GetCapabilitiesResponse(_message.Message):
     """Most items in a batch."""
     default_min_tokens: _builtins.int
     """Policy.min_tokens when a policy sets none."""
-    default_retrieve_tokens: _builtins.int
-    """RetrieveRequest.max_tokens when a request sets none."""
-    max_retrieve_tokens: _builtins.int
-    """Largest RetrieveRequest.max_tokens; more is cut down to it."""
     max_pattern_bytes: _builtins.int
     """Longest Match.pattern."""
     max_context_lines: _builtins.int
@@ -116,8 +110,6 @@ class GetCapabilitiesResponse(_message.Message):
         max_chunk_bytes: _builtins.int = ...,
         max_batch_items: _builtins.int = ...,
         default_min_tokens: _builtins.int = ...,
-        default_retrieve_tokens: _builtins.int = ...,
-        max_retrieve_tokens: _builtins.int = ...,
         max_pattern_bytes: _builtins.int = ...,
         max_context_lines: _builtins.int = ...,
         max_search_limit: _builtins.int = ...,
@@ -126,7 +118,7 @@ class GetCapabilitiesResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_retention", b"default_retention", "max_retention", b"max_retention"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressors", b"compressors", "default_min_tokens", b"default_min_tokens", "default_retention", b"default_retention", "default_retrieve_tokens", b"default_retrieve_tokens", "engine_version", b"engine_version", "max_batch_items", b"max_batch_items", "max_chunk_bytes", b"max_chunk_bytes", "max_content_bytes", b"max_content_bytes", "max_context_lines", b"max_context_lines", "max_message_bytes", b"max_message_bytes", "max_pattern_bytes", b"max_pattern_bytes", "max_retention", b"max_retention", "max_retrieve_tokens", b"max_retrieve_tokens", "max_search_limit", b"max_search_limit", "model", b"model", "tokenizers", b"tokenizers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressors", b"compressors", "default_min_tokens", b"default_min_tokens", "default_retention", b"default_retention", "engine_version", b"engine_version", "max_batch_items", b"max_batch_items", "max_chunk_bytes", b"max_chunk_bytes", "max_content_bytes", b"max_content_bytes", "max_context_lines", b"max_context_lines", "max_message_bytes", b"max_message_bytes", "max_pattern_bytes", b"max_pattern_bytes", "max_retention", b"max_retention", "max_search_limit", b"max_search_limit", "model", b"model", "tokenizers", b"tokenizers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

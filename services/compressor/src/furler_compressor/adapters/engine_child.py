@@ -1,6 +1,6 @@
 """The child process of engine_pool: reads a job from stdin, performs it, writes the outcome.
 
-The first frame out is empty and says that the engine is warm. It imports the engine and little
+The first frame out says that the engine is warm, and which compressors it has. It imports the engine and little
 else, which keeps a child small.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from furler_compressor.adapters.engine_wire import LENGTH, Done
-from furler_compressor.app.engine import perform, warm
+from furler_compressor.app.work import COMPRESSORS, perform, warm
 from furler_engine.types import DEFAULT_TOKENIZER
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs, outcomes = sys.stdin.buffer, sys.stdout.buffer
     warm(DEFAULT_TOKENIZER)
-    _write(outcomes, b"")
+    _write(outcomes, pickle.dumps(COMPRESSORS))
     while header := jobs.read(LENGTH.size):
         frame = jobs.read(LENGTH.unpack(header)[0])
         _write(outcomes, pickle.dumps(_perform(frame), pickle.HIGHEST_PROTOCOL))

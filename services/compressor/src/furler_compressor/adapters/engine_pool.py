@@ -16,7 +16,15 @@ from typing import cast
 
 from furler_compressor import telemetry
 from furler_compressor.adapters.engine_wire import LENGTH, Done
-from furler_compressor.app.engine import CompressJob, EngineFailedError, Job, Picked, SelectJob
+from furler_compressor.app.conversed import ConversationJob, Conversed
+from furler_compressor.app.engine import (
+    CompressJob,
+    EngineFailedError,
+    Job,
+    Picked,
+    Result,
+    SelectJob,
+)
 from furler_compressor.app.errors import OverloadedError
 from furler_engine.types import View
 
@@ -30,6 +38,7 @@ class _Child:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self.compressors: tuple[str, ...] = ()
 
     @classmethod
     async def start(cls) -> _Child:
@@ -40,7 +49,7 @@ class _Child:
         child = cls(process)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await child._read()
+                child.compressors = pickle.loads(await child._read())  # noqa: S301 - our own child
         except BaseException as error:
             child.kill()
             await child.ended()
@@ -103,6 +112,7 @@ class EnginePool:
         self._free: asyncio.Queue[_Child] = asyncio.Queue()
         self._children: set[_Child] = set()
         self._ending: set[_Child] = set()
+        self._compressors: tuple[str, ...] = ()
         self._waiting = 0
         self._average_seconds = 0.01
         self._tasks: set[asyncio.Task[None]] = set()
@@ -124,6 +134,12 @@ class EnginePool:
             picked = await self._run(job, seconds)
         return cast("Picked", picked)
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        """Run a ConversationJob."""
+        with telemetry.span(telemetry.SPAN_ENGINE_CONVERSE):
+            done = await self._run(job, seconds)
+        return cast("Conversed", done)
+
     async def close(self) -> None:
         """End the children."""
         self._closed = True
@@ -135,11 +151,16 @@ class EnginePool:
         await asyncio.gather(*(child.ended() for child in self._children | self._ending))
 
     @property
+    def compressors(self) -> tuple[str, ...]:
+        """Names of the compressors there are, as the first child gave them."""
+        return self._compressors
+
+    @property
     def pids(self) -> list[int]:
         """Ids of the engine processes."""
         return sorted(child.pid for child in self._children)
 
-    async def _run(self, job: Job, seconds: float) -> View | Picked:
+    async def _run(self, job: Job, seconds: float) -> Result:
         loop = asyncio.get_running_loop()
         arrived = loop.time()
         async with asyncio.timeout(seconds):
@@ -182,6 +203,7 @@ class EnginePool:
             child.kill()
             return
         self._children.add(child)
+        self._compressors = child.compressors
         self._free.put_nowait(child)
 
     def _replace(self, child: _Child) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from furler_compressor.app.engine import Picked
-from furler_engine.types import View
+from furler_compressor.app.engine import Result
 
 LENGTH = struct.Struct(">Q")
 """Every frame starts with its length: eight bytes, big-endian."""
@@ -16,7 +15,7 @@ LENGTH = struct.Struct(">Q")
 class Done:
     """A job's result, or the caller's mistake, or a crash's name; and the child's peak memory."""
 
-    result: View | Picked | None
+    result: Result | None
     mistake: str | None
     crash: str
     peak_bytes: int

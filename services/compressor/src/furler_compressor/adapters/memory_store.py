@@ -7,11 +7,11 @@ a held original is a promise, and promises come before space, so a full store re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Record, Scope, StoredView, Tally, Usage
+from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 # What an entry costs beside its data: dictionary slots, keys, objects. Measured about 700 bytes.
@@ -34,8 +34,18 @@ class _Entry:
 
 
 @dataclass(slots=True)
+class _Conversation:
+    expires_at: float
+    pins: dict[str, Pin] = field(default_factory=dict)
+
+    def cost(self) -> int:
+        return sum(_ENTRY_BYTES + len(pin.data) for pin in self.pins.values())
+
+
+@dataclass(slots=True)
 class _Space:
     entries: dict[str, _Entry] = field(default_factory=dict)
+    conversations: dict[str, _Conversation] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
 
 
@@ -88,6 +98,30 @@ class MemoryStore:
             fresh.views[view.recipe] = view.data
         self._extend(fresh, retention)
 
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        for record in records:
+            await self.commit(scope, record, None, retention)
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        held = self._conversation(scope, conversation)
+        if held is None:
+            return {}
+        held.expires_at = max(held.expires_at, self._clock() + retention)
+        return {key: pin.data for key, pin in held.pins.items()}
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        self._sweep_when_due()
+        held = self._conversation(scope, conversation) or _Conversation(0.0)
+        fresh = {key: pin for key, pin in pins.items() if key not in held.pins}
+        self._reserve(sum(_ENTRY_BYTES + len(pin.data) for pin in fresh.values()))
+        held.pins |= fresh
+        held.expires_at = max(held.expires_at, self._clock() + retention)
+        if held.pins:
+            self._spaces.setdefault(scope, _Space()).conversations[conversation] = held
+        return {key: held.pins[key].data for key in pins}
+
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         entry = self._live(scope, ref)
         if entry is None:
@@ -107,8 +141,12 @@ class MemoryStore:
     async def delete(self, scope: Scope, ref: str) -> None:
         self._check_open()
         space = self._spaces.get(scope)
-        if space is not None:
-            self._forget(space, ref)
+        if space is None:
+            return
+        self._forget(space, ref)
+        for held in space.conversations.values():
+            for key in [key for key, pin in held.pins.items() if pin.ref == ref]:
+                self._bytes -= _ENTRY_BYTES + len(held.pins.pop(key).data)
 
     async def add(self, scope: Scope, tally: Tally) -> None:
         self._check_open()
@@ -167,6 +205,17 @@ class MemoryStore:
             return None
         return entry
 
+    def _conversation(self, scope: Scope, name: str) -> _Conversation | None:
+        self._check_open()
+        space = self._spaces.get(scope)
+        held = None if space is None else space.conversations.get(name)
+        if space is None or held is None:
+            return None
+        if held.expires_at <= self._clock():
+            self._bytes -= space.conversations.pop(name).cost()
+            return None
+        return held
+
     def _extend(self, entry: _Entry, retention: float) -> None:
         entry.expires_at = max(entry.expires_at, self._clock() + retention)
 
@@ -192,3 +241,6 @@ class MemoryStore:
         for space in self._spaces.values():
             for ref in [ref for ref, entry in space.entries.items() if entry.expires_at <= now]:
                 self._forget(space, ref)
+            ended = [name for name, c in space.conversations.items() if c.expires_at <= now]
+            for name in ended:
+                self._bytes -= space.conversations.pop(name).cost()

@@ -82,12 +82,12 @@ def open_backend(
         StoreUrlError: The URL names no store.
     """
     options = options or StoreOptions()
-    scheme, rest = _split(url)
+    scheme, rest = split_url(url)
     match scheme:
         case "memory":
             store: Store = MemoryStore(options.max_bytes or DEFAULT_MAX_BYTES, clock)
         case "sqlite":
-            store = SqliteStore(_directory(rest), options.max_bytes, clock=clock)
+            store = SqliteStore(store_directory(rest), options.max_bytes, clock=clock)
         case _ if scheme in SCHEMES:
             return _redis(url, options, clock)
         case _:
@@ -131,7 +131,8 @@ def _redis(url: str, options: StoreOptions, clock: Callable[[], float]) -> Backe
     return Backend(decorate(store, options), RedisLeases(link), RedisMeter(link))
 
 
-def _directory(text: str) -> Path:
+def store_directory(text: str) -> Path:
+    """Return the directory that a SQLite store's URL names. Raises StoreUrlError."""
     # sqlite:///var/lib is how others write sqlite:/var/lib.
     path = Path(text.removeprefix("//")).expanduser()
     if not text.strip("/ "):
@@ -141,7 +142,7 @@ def _directory(text: str) -> Path:
     return path
 
 
-def _split(url: str) -> tuple[str, str]:
+def split_url(url: str) -> tuple[str, str]:
     """Return (scheme in lower case, what follows its colon); a path has the scheme sqlite."""
     if not url.strip():
         raise StoreUrlError(f"the store's URL is empty; use {_FORMS}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
 
 T = TypeVar("T")
+Argument: TypeAlias = "str | bytes | int"
 Client: TypeAlias = "Redis | RedisCluster"
 
 # Per command, so that a hanging server is noticed before the whole call's limit (wrap.bounded).
@@ -124,6 +125,27 @@ class RedisLink:
                 return await ask()
         except (RedisError, OSError) as error:
             raise as_store_error(error) from None
+
+    async def run_all(
+        self, script: AsyncScript, calls: Sequence[tuple[Sequence[str], Sequence[Argument]]]
+    ) -> list[int]:
+        """Call a script several times, for keys of one slot: in one round trip where that goes."""
+        if isinstance(self.client, RedisCluster):
+            # Its driver's pipeline takes no scripts: awaiting one empties it.
+            each = [
+                self.ask(lambda keys=keys, args=args: script(keys=keys, args=args))  # type: ignore[misc]
+                for keys, args in calls
+            ]
+            return list(await asyncio.gather(*each))
+        client = self.client
+
+        async def run() -> list[int]:
+            async with client.pipeline(transaction=False) as pipe:
+                for keys, args in calls:
+                    await script(keys=keys, args=args, client=pipe)
+                return await pipe.execute()
+
+        return await self.ask(run)
 
     async def close(self) -> None:
         """Close every connection. Whatever is asked afterwards is refused."""

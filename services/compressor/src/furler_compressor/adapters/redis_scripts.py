@@ -6,6 +6,8 @@ Keys of one scope share the hash tag {tenant/space}, so they lie on one slot:
 - ``v:<ref>`` hash: recipe to view data. Expires with its original.
 - ``x`` sorted set: ``ref:size`` by expiry (ms), one member per original; what ``usage`` counts.
 - ``u`` integer: the sum of the sizes in ``x``.
+- ``p:<conversation>`` hash: key to ``ref:data``, what a conversation has pinned.
+- ``q:<ref>`` set: ``conversation:key`` of an original's pins, for DELETE; lives as long as they do.
 - ``c`` hash: ``counter:name`` to number. Never expires.
 - ``l:<ref>:<recipe>`` string: token of the replica that makes the view (redis_leases).
 
@@ -106,14 +108,14 @@ return found
 """
 )
 
-# KEYS: o v x u. ARGV: ref.
+# KEYS: o v x u q. ARGV: ref. Returns q's members, for UNPIN.
 DELETE = """
 local size = redis.call('HGET', KEYS[1], 'size')
 redis.call('DEL', KEYS[1], KEYS[2])
 if size and redis.call('ZREM', KEYS[3], ARGV[1] .. ':' .. size) == 1 then
   redis.call('DECRBY', KEYS[4], size)
 end
-return 1
+return redis.call('SMEMBERS', KEYS[5])
 """
 
 # KEYS: c. ARGV: field and amount, in turn.
@@ -131,3 +133,50 @@ return {sweep(KEYS[1], KEYS[2], 1000), redis.call('ZCARD', KEYS[1]), redis.call(
 )
 # As in USAGE: fewer swept than this, and nothing more is due.
 USAGE_SWEEP = 1000
+
+# extend_all(ms, slack): keep every key for at least ms, if the first needs it, for slack more.
+_EXTEND_ALL = """
+local function extend_all(asked, slack)
+  if redis.call('PTTL', KEYS[1]) >= tonumber(asked) then return end
+  for _, key in ipairs(KEYS) do
+    if redis.call('PTTL', key) < asked + slack then redis.call('PEXPIRE', key, asked + slack) end
+  end
+end
+"""
+
+# KEYS: p, then q of each pin's ref. ARGV: ms, slack.
+EXTEND_PINS = (
+    _EXTEND_ALL
+    + """
+extend_all(ARGV[1], ARGV[2])
+return 1
+"""
+)
+
+# KEYS: p, then q of each pin (p again for a pin without an original). ARGV: ms, slack, then key,
+# data and member of q for each. Returns what p had left before, in ms, and what stands under each
+# key. As in COMMIT, only the first write can be refused. What is left of an older p stays: to
+# extend it is to extend every q of it (EXTEND_PINS).
+PIN = """
+local before = redis.call('PTTL', KEYS[1])
+local found = {before}
+for i = 1, #KEYS - 1 do
+  local key, data, member = ARGV[3 * i], ARGV[3 * i + 1], ARGV[3 * i + 2]
+  if redis.call('HSETNX', KEYS[1], key, data) == 1 and KEYS[i + 1] ~= KEYS[1] then
+    redis.call('SADD', KEYS[i + 1], member)
+  end
+  found[i + 1] = redis.call('HGET', KEYS[1], key)
+end
+local ms = math.max(before, ARGV[1] + ARGV[2])
+for _, key in ipairs(KEYS) do
+  if (key ~= KEYS[1] or before < 0) and redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
+end
+return found
+"""
+
+# KEYS: q, then p of each member. ARGV: key of each member.
+UNPIN = """
+for i = 1, #ARGV do redis.call('HDEL', KEYS[i + 1], ARGV[i]) end
+redis.call('DEL', KEYS[1])
+return 1
+"""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote, unquote
 
 from furler_compressor.adapters import redis_scripts
 from furler_compressor.adapters.redis_keys import scope_prefix
@@ -24,7 +25,7 @@ from furler_compressor.adapters.redis_memory import DEFAULT_WATERMARK, MemoryGau
 from furler_compressor.adapters.redis_spaces import RedisSpaces
 from furler_compressor.adapters.retention import with_slack
 from furler_compressor.app.errors import StoreRefusedError
-from furler_compressor.app.ports import Held, Record, Scope, StoredView, Tally, Usage
+from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
 
 T = TypeVar("T")
 
@@ -70,6 +71,9 @@ class RedisStore:
         self._commit = self._redis.register_script(redis_scripts.COMMIT)
         self._find = self._redis.register_script(redis_scripts.FIND)
         self._delete = self._redis.register_script(redis_scripts.DELETE)
+        self._pin = self._redis.register_script(redis_scripts.PIN)
+        self._extend_pins = self._redis.register_script(redis_scripts.EXTEND_PINS)
+        self._unpin = self._redis.register_script(redis_scripts.UNPIN)
         self._add = self._redis.register_script(redis_scripts.ADD)
         self._usage = self._redis.register_script(redis_scripts.USAGE)
 
@@ -83,14 +87,7 @@ class RedisStore:
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
-        args: list[str | bytes | int] = [
-            record.ref,
-            *_ms(retention),
-            record.sha256,
-            record.size,
-            record.data,
-            record.mark,
-        ]
+        args = _commit_args(record, retention)
         if view is not None:
             args += [view.recipe, view.data]
         keys = _Keys(scope).of(record.ref)
@@ -99,6 +96,49 @@ class RedisStore:
         kept: int = await self._ask(lambda: self._commit(keys=keys, args=args))
         if not kept:
             raise StoreRefusedError("the reference is held with another digest")
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        keys = _Keys(scope)
+        await self._memory.check(keys.expiries)
+        await self._spaces.note(scope)
+        calls = [(keys.of(record.ref), _commit_args(record, retention)) for record in records]
+        if not all(await self._link.run_all(self._commit, calls)):
+            raise StoreRefusedError("a reference is held with another digest")
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        keys = _Keys(scope)
+        name = keys.conversation(conversation)
+
+        async def read() -> tuple[dict[bytes, bytes], int]:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                _ = pipe.hgetall(name)
+                _ = pipe.pttl(name)
+                fields, left_ms = await pipe.execute()
+                return fields, left_ms
+
+        fields, left_ms = await self._ask(read)
+        asked, slack = _ms(retention)
+        split = {key.decode(): data.partition(b":") for key, data in fields.items()}
+        if fields and left_ms < asked:
+            refs = dict.fromkeys(unquote(ref.decode()) for ref, _, _ in split.values() if ref)
+            names = [name, *map(keys.pinned, refs)]
+            await self._ask(lambda: self._extend_pins(keys=names, args=[asked, slack]))
+        return {key: data for key, (_, _, data) in split.items()}
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        keys = _Keys(scope)
+        name = keys.conversation(conversation)
+        names, args = [name], [str(ms).encode() for ms in _ms(retention)]
+        for key, pin in pins.items():
+            names.append(keys.pinned(pin.ref) if pin.ref else name)
+            args += [key.encode(), quote(pin.ref, safe="").encode() + b":" + pin.data]
+            args.append(f"{quote(conversation, safe='')}:{key}".encode())
+        left_ms, *found = await self._ask(lambda: self._pin(keys=names, args=args))
+        if 0 <= left_ms < _ms(retention)[0]:
+            await self.pins(scope, conversation, retention)
+        return {key: data.partition(b":")[2] for key, data in zip(pins, found, strict=True)}
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         key = _Keys(scope).original(ref)
@@ -128,7 +168,14 @@ class RedisStore:
         return missing
 
     async def delete(self, scope: Scope, ref: str) -> None:
-        await self._ask(lambda: self._delete(keys=_Keys(scope).of(ref), args=[ref]))
+        keys = _Keys(scope)
+        names = [*keys.of(ref), keys.pinned(ref)]
+        members: list[bytes] = await self._ask(lambda: self._delete(keys=names, args=[ref]))
+        if members:
+            split = [member.decode().partition(":") for member in sorted(members)]
+            names = [keys.pinned(ref), *(keys.quoted_conversation(name) for name, _, _ in split)]
+            args = [key for _, _, key in split]
+            await self._ask(lambda: self._unpin(keys=names, args=args))
 
     async def add(self, scope: Scope, tally: Tally) -> None:
         args: list[str | int] = []
@@ -194,9 +241,22 @@ class _Keys:
     def views(self, ref: str) -> str:
         return f"{self._prefix}v:{ref}"
 
+    def conversation(self, name: str) -> str:
+        return self.quoted_conversation(quote(name, safe=""))
+
+    def quoted_conversation(self, name: str) -> str:
+        return f"{self._prefix}p:{name}"
+
+    def pinned(self, ref: str) -> str:
+        return f"{self._prefix}q:{ref}"
+
     def of(self, ref: str) -> list[str]:
         """Return o v x u, as the scripts take them."""
         return [self.original(ref), self.views(ref), self.expiries, self.stored_bytes]
+
+
+def _commit_args(record: Record, retention: float) -> list[str | bytes | int]:
+    return [record.ref, *_ms(retention), record.sha256, record.size, record.data, record.mark]
 
 
 def _ms(retention: float) -> tuple[int, int]:

@@ -9,12 +9,13 @@ import contextlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
 
 FILE_NAME = "furler.sqlite3"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # "FURL": tells file(1), and us, whose database this is.
 _APPLICATION_ID = 0x4655524C
 # A commit of 20 MB leaves a write-ahead log of 20 MB behind; give the disk back down to this.
@@ -61,6 +62,26 @@ CREATE TABLE tally (
     PRIMARY KEY (scope, name)
 ) WITHOUT ROWID;
 """
+_PINS = """
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY,
+    scope INTEGER NOT NULL REFERENCES scope,
+    name TEXT NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    UNIQUE (scope, name)
+);
+CREATE INDEX conversation_by_expiry ON conversation (expires_ms);
+CREATE TABLE pin (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (conversation, key)
+);
+CREATE INDEX pin_by_ref ON pin (ref);
+"""
+_STEPS = (_SCHEMA, _PINS)
+"""What makes version n of the schema out of version n - 1."""
 
 
 def open_file(
@@ -96,10 +117,29 @@ def open_file(
     return connection
 
 
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
+    """Run the body as one write transaction; ``durable``: synced to the disk when it ends."""
+    if durable:
+        connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    finally:
+        if durable:
+            connection.execute("PRAGMA synchronous=NORMAL")
+
+
 def _prepare(connection: sqlite3.Connection, busy_timeout: float) -> None:
     # Must precede the first page: lets a sweep give pages back to the disk.
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    _write_ahead(connection, busy_timeout)
+    write_ahead(connection, busy_timeout)
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
@@ -108,11 +148,11 @@ def _prepare(connection: sqlite3.Connection, busy_timeout: float) -> None:
     # Exclusive, then looked at again: of several first starts, one creates.
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        if _version(connection) == 0:
-            for statement in _SCHEMA.split(";"):
+        for step in _STEPS[_version(connection) :]:
+            for statement in step.split(";"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):
@@ -120,7 +160,7 @@ def _prepare(connection: sqlite3.Connection, busy_timeout: float) -> None:
         raise
 
 
-def _write_ahead(connection: sqlite3.Connection, busy_timeout: float) -> None:
+def write_ahead(connection: sqlite3.Connection, busy_timeout: float) -> None:
     """Switch to WAL. The switch ignores the busy timeout, so wait for other first starts here."""
     deadline = time.monotonic() + busy_timeout
     while True:

@@ -14,11 +14,12 @@ import contextlib
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from furler_compressor.adapters import sqlite_pins
 from furler_compressor.adapters.retention import with_slack
 from furler_compressor.adapters.sqlite_file import (
     FILE_NAME,
@@ -26,9 +27,10 @@ from furler_compressor.adapters.sqlite_file import (
     is_full,
     is_lost,
     open_file,
+    transaction,
 )
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Record, Scope, StoredView, Tally, Usage
+from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
 
 T = TypeVar("T")
 
@@ -99,21 +101,59 @@ class SqliteStore:
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
         def job(connection: sqlite3.Connection) -> None:
-            with _transaction(connection, durable=True):
+            with transaction(connection, durable=True):
                 self._commit(connection, scope, record, view, retention)
             self._commits += 1
 
-        def make_room_if_full(connection: sqlite3.Connection) -> None:
+        await self._make_room(job)
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection, durable=True):
+                for record in records:
+                    self._commit(connection, scope, record, None, retention)
+            self._commits += len(records)
+
+        await self._make_room(job)
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        def job(connection: sqlite3.Connection) -> dict[str, bytes]:
+            held = sqlite_pins.conversation(connection, scope, conversation, self._now_ms())
+            if held is None:
+                return {}
+            if held.expires_ms < (self._clock() + retention) * 1000:
+                sqlite_pins.extend(connection, held.id, self._expiry_ms(retention))
+            return sqlite_pins.of(connection, held.id)
+
+        return await self._run(job)
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        def job(connection: sqlite3.Connection) -> dict[str, bytes]:
+            with transaction(connection):
+                scope_id, now_ms = _scope_id(connection, scope), self._now_ms()
+                row_id = sqlite_pins.open_conversation(
+                    connection, scope_id, conversation, (now_ms, self._expiry_ms(retention))
+                )
+                return sqlite_pins.add(connection, row_id, pins)
+
+        return await self._make_room(job)
+
+    async def _make_room(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job that writes; if the file is full, sweep and run it again."""
+
+        def make_room_if_full(connection: sqlite3.Connection) -> T:
             try:
-                job(connection)
+                return job(connection)
             except sqlite3.Error as error:
                 if not is_full(error) or not self._sweep(connection):
                     raise
                 while self._sweep(connection):
                     pass
-                job(connection)
+                return job(connection)
 
-        await self._run(make_room_if_full)
+        return await self._run(make_room_if_full)
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         def job(connection: sqlite3.Connection) -> Held | None:
@@ -133,7 +173,7 @@ class SqliteStore:
     async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:
         def job(connection: sqlite3.Connection) -> list[str]:
             missing: list[str] = []
-            with _transaction(connection):
+            with transaction(connection):
                 for ref in refs:
                     held = self._live(connection, scope, ref)
                     if held is None:
@@ -146,17 +186,19 @@ class SqliteStore:
 
     async def delete(self, scope: Scope, ref: str) -> None:
         def job(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "DELETE FROM original WHERE ref = ?"
-                " AND scope = (SELECT id FROM scope WHERE tenant = ? AND space = ?)",
-                (ref, scope.tenant, scope.space),
-            )
+            with transaction(connection):
+                connection.execute(
+                    "DELETE FROM original WHERE ref = ?"
+                    " AND scope = (SELECT id FROM scope WHERE tenant = ? AND space = ?)",
+                    (ref, scope.tenant, scope.space),
+                )
+                sqlite_pins.forget(connection, scope, ref)
 
         await self._run(job)
 
     async def add(self, scope: Scope, tally: Tally) -> None:
         def job(connection: sqlite3.Connection) -> None:
-            with _transaction(connection):
+            with transaction(connection):
                 connection.execute(
                     "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT (scope, name) DO UPDATE SET views = views + excluded.views,"
@@ -334,12 +376,13 @@ class SqliteStore:
         return row_id
 
     def _sweep(self, connection: sqlite3.Connection) -> int:
-        """Forget one batch of what has expired; return how many originals that were."""
+        """Forget one batch of what has expired; return how many things that were."""
         swept = connection.execute(
             "DELETE FROM original WHERE id IN (SELECT id FROM original WHERE expires_ms <= ?"
             " ORDER BY expires_ms LIMIT ?)",
             (self._now_ms(), _SWEEP_ROWS),
         ).rowcount
+        swept += sqlite_pins.sweep(connection, self._now_ms(), _SWEEP_ROWS)
         # As a script: execute() would take one step, and a step gives back one page.
         connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
         return swept
@@ -350,30 +393,11 @@ class SqliteStore:
         try:
             swept = self._sweep(self._connection)
             (free_pages,) = self._connection.execute("PRAGMA freelist_count").fetchone()
-            if swept == _SWEEP_ROWS or free_pages >= _VACUUM_PAGES:
+            if swept >= _SWEEP_ROWS or free_pages >= _VACUUM_PAGES:
                 self._next_sweep = 0.0  # there is more: go on after the next call
         except sqlite3.Error:
             # Locked or full: expired rows stay unreadable, and the next sweep takes them.
             self._next_sweep = self._clock() + _SWEEP_SECONDS
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
-    """Run the body as one write transaction; ``durable``: synced to the disk when it ends."""
-    if durable:
-        connection.execute("PRAGMA synchronous=FULL")
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    finally:
-        if durable:
-            connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _scope_id(connection: sqlite3.Connection, scope: Scope) -> int:

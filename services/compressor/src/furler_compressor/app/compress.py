@@ -24,7 +24,7 @@ from furler_compressor.app.making import (
 from furler_compressor.app.outcome import Degraded, Outcome
 from furler_compressor.app.ports import Scope, Tally
 from furler_compressor.app.refs import digest_of
-from furler_engine.tokens import TOKENIZERS
+from furler_engine.types import TOKENIZERS
 
 __all__ = ["CompressRequest", "Compressed", "Degraded", "Outcome", "compress", "explain"]
 

@@ -21,6 +21,7 @@ from furler_compressor.app.outcome import Led
 from furler_compressor.app.ports import Scope, Store, Tally
 from furler_compressor.app.quota import StoredBytes
 from furler_compressor.app.refs import reference, tenant_key
+from furler_compressor.app.sharing import Sharing
 from furler_compressor.app.singleflight import SingleFlight
 
 __all__ = ["Caller", "Context", "Limits"]
@@ -47,6 +48,7 @@ class Context:
     store: Store
     limits: Limits
     master_key: bytes
+    sharing: Sharing | None = None
     leases: Leases = field(default_factory=FreeLeases)
     trail: AuditTrail = field(default_factory=NoTrail)
     stored: StoredBytes = field(default_factory=StoredBytes)
@@ -75,6 +77,11 @@ class Context:
                 limit_bytes=str(limit),
                 size_bytes=str(size),
             )
+
+    async def admit(self, caller: Caller, size: int) -> None:
+        """Count what is about to be stored. Raises QuotaExceededError, StoreUnavailableError."""
+        adding = self.stored.add(self.store, caller.tenant, caller.grant.quota, size)
+        await caller.within(adding)
 
     def add_in_background(self, scope: Scope, tally: Tally) -> None:
         """Add to a scope's counters without making the caller wait; a loss is tolerable."""

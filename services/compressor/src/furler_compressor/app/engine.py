@@ -1,7 +1,8 @@
 """The engine as the use cases see it: jobs in, results out, off the event loop.
 
-``perform`` runs a job; runners (adapters/engine_*.py) decide where: in this
-process or in a child that can be killed when a caller gives up.
+What performs a job is in work.py; runners (adapters/engine_*.py) decide where:
+in this process or in a child that can be killed when a caller gives up. This
+module imports the engine's values only: a serving process stays small.
 """
 
 from __future__ import annotations
@@ -9,10 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from furler_engine import tokens
-from furler_engine.paging import page
-from furler_engine.pipeline import compress
-from furler_engine.select import select
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_engine.types import Hints, Policy, Selector, View
 
 
@@ -58,6 +56,11 @@ class EngineRunner(Protocol):
     wait already, and whatever the job itself raises as a ValueError.
     """
 
+    @property
+    def compressors(self) -> tuple[str, ...]:
+        """Names of the compressors there are."""
+        ...
+
     async def compress(self, job: CompressJob, seconds: float) -> View:
         """Run a CompressJob."""
         ...
@@ -66,33 +69,14 @@ class EngineRunner(Protocol):
         """Run a SelectJob."""
         ...
 
+    async def converse(self, job: ConversationJob, seconds: float) -> Conversed:
+        """Run a ConversationJob."""
+        ...
+
     async def close(self) -> None:
         """Stop."""
         ...
 
 
-Job = CompressJob | SelectJob
-
-
-def perform(job: Job) -> View | Picked:
-    """Run a job here and now. Raises ValueError for what the caller did wrong."""
-    match job:
-        case CompressJob():
-            return compress(job.text, job.hints, job.policy, job.ref)
-        case SelectJob():
-            return _pick(job)
-
-
-def warm(tokenizer: str) -> None:
-    """Load what the first job would wait for."""
-    tokens.verify(tokenizer)
-    compress('{"warm": [1, 2, 3]}', Hints(), Policy(tokenizer=tokenizer), "")
-
-
-def _pick(job: SelectJob) -> Picked:
-    data = job.text.encode()
-    ranges = [(0, len(data))] if job.selector is None else select(job.text, job.selector)
-    got = page(job.text, ranges, job.max_tokens, job.tokenizer, job.start)
-    parts = b"".join(data[start:end] for start, end in got.ranges)
-    count = tokens.count(parts.decode(errors="replace"), job.tokenizer)
-    return Picked(tuple(got.ranges), count.tokens, got.next_start)
+Job = CompressJob | SelectJob | ConversationJob
+Result = View | Picked | Conversed

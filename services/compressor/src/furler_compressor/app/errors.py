@@ -113,3 +113,54 @@ class OverloadedError(FurlerError):
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class EntryNotFoundError(FurlerError):
+    """The entry expired, was deleted, was never written, or is not the caller's. Metadata: key."""
+
+    reason = "ENTRY_NOT_FOUND"
+
+    def __init__(self, key: str) -> None:
+        super().__init__("entry not found: expired, deleted, or never written here", key=key)
+
+
+class RevisionMismatchError(FurlerError):
+    """The entry is not at the revision asked for. Metadata: key, revision (0: it does not exist)."""
+
+    reason = "REVISION_MISMATCH"
+
+    def __init__(self, key: str, revision: int) -> None:
+        where = f"at revision {revision}" if revision else "not there"
+        super().__init__(f"if_revision: the entry is {where}", key=key, revision=str(revision))
+
+
+class CursorExpiredError(FurlerError):
+    """A watch cannot go on there without a gap. Metadata: oldest_revision."""
+
+    reason = "CURSOR_EXPIRED"
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(
+            "after_revision: not in the log of changes; list the entries again",
+            oldest_revision=str(oldest),
+        )
+
+
+class SpaceFullError(FurlerError):
+    """A space holds as many entries, or as much in them, as it may. Metadata: quota, limit."""
+
+    reason = "QUOTA_EXCEEDED"
+    retry_after: ClassVar[float] = 60.0
+    """Seconds; entries expire by the minute rather than the second."""
+
+    def __init__(self, quota: str, limit: int) -> None:
+        super().__init__(
+            f"the space is full: {quota} is limited to {limit:,}; delete entries, or let them expire",
+            quota=quota,
+            limit=str(limit),
+        )
+
+
+def request_reused() -> FieldInvalidError:
+    """Return the error for a request_id that was another write's."""
+    return FieldInvalidError("request_id: was used for another write", field="request_id")

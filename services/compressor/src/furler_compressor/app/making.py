@@ -177,8 +177,7 @@ async def _keep(context: Context, caller: Caller, miss: Miss, view: View) -> boo
     """
     record = Record(miss.ref, miss.sha256, len(miss.request.data), miss.request.data)
     try:
-        quota = caller.grant.quota
-        await caller.within(context.stored.add(context.store, caller.tenant, quota, record.size))
+        await context.admit(caller, record.size)
         stored = StoredView(view.recipe, pack_view(view))
         await caller.within(context.store.commit(miss.scope, record, stored, miss.retention))
     except StoreUnavailableError:

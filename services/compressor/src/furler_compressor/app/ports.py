@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +39,17 @@ class StoredView:
     """One cached view: the recipe that made it and its serialised form."""
 
     recipe: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a conversation holds on to: any bytes, and the original they were made of.
+
+    An empty ``ref`` is of no original.
+    """
+
+    ref: str
     data: bytes
 
 
@@ -106,6 +118,27 @@ class Store(Protocol):
         """
         ...
 
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        """Keep many originals; a return means all of them. As commit otherwise."""
+        ...
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        """Return what a conversation holds on to, by key; extend its retention.
+
+        Pins of a conversation are forgotten together.
+        """
+        ...
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        """Pin what is not pinned yet, and return what is pinned now under these keys.
+
+        Atomic, and the first write of a key wins: whoever comes second gets the first one's
+        data. Extends the retention of the whole conversation.
+        """
+        ...
+
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         """Return an original, or None: expired, deleted, never stored, another scope's.
 
@@ -118,7 +151,7 @@ class Store(Protocol):
         ...
 
     async def delete(self, scope: Scope, ref: str) -> None:
-        """Forget an original and every view of it. Nothing happens if it is not held."""
+        """Forget an original, its views and its pins. Nothing happens if it is not held."""
         ...
 
     async def add(self, scope: Scope, tally: Tally) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from furler_compressor import telemetry
@@ -49,7 +50,7 @@ async def retrieve(context: Context, caller: Caller, request: RetrieveRequest) -
     Raises ContentNotFoundError, ContentCorruptError, SelectorInvalidError,
     StoreUnavailableError.
     """
-    form = type(request.selector).__name__.lower() if request.selector is not None else "all"
+    form = _name(request.selector) if request.selector is not None else "all"
     with audited(
         context.trail, caller, Operation.RETRIEVE, request.space, request.ref, form
     ) as attempt:
@@ -72,13 +73,16 @@ async def _retrieve(context: Context, caller: Caller, request: RetrieveRequest) 
     try:
         picked = await context.engine.select(job, caller.time_left())
     except ValueError as error:
-        raise SelectorInvalidError(
-            f"selector: {error}", selector=type(job.selector).__name__
-        ) from error
+        raise SelectorInvalidError(f"selector: {error}", selector=_name(job.selector)) from error
     except EngineFailedError as error:
         raise OverloadedError("the engine restarts; try again", retry_after=1.0) from error
     parts = b"".join(data[start:end] for start, end in picked.ranges)
     return Retrieved(parts, picked.ranges, picked.tokens, held, picked.next_start)
+
+
+def _name(selector: Selector | None) -> str:
+    """Return a selector's name in the API, such as json_path."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(selector).__name__).lower()
 
 
 async def read(

@@ -161,9 +161,14 @@ def view_to(done: Compressed, *, text: bool = True) -> compression.View:
         kind=_KINDS[view.kind],
         compressors=view.compressors,
         recipe=view.recipe,
-        degraded=_DEGRADED.get(outcome.degraded, compression.DEGRADED_REASON_UNSPECIFIED),
+        degraded=degraded_to(outcome.degraded),
         cached=outcome.cached,
     )
+
+
+def degraded_to(degraded: Degraded) -> compression.DegradedReason.ValueType:
+    """Return the number of a reason; UNSPECIFIED for none."""
+    return _DEGRADED.get(degraded, compression.DEGRADED_REASON_UNSPECIFIED)
 
 
 def decision_to(decision: Decision) -> compression.Decision:

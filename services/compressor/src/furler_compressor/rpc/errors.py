@@ -19,6 +19,7 @@ from furler_compressor.app.errors import (
     FurlerError,
     OverloadedError,
     QuotaExceededError,
+    SpaceFullError,
 )
 
 DOMAIN: Final = "furler.dev"
@@ -38,6 +39,9 @@ _CODES: Final = {
     "CREDENTIAL_INVALID": grpc.StatusCode.UNAUTHENTICATED,
     "SPACE_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "ENTRY_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "REVISION_MISMATCH": grpc.StatusCode.ABORTED,
+    "CURSOR_EXPIRED": grpc.StatusCode.OUT_OF_RANGE,
 }
 
 
@@ -116,7 +120,7 @@ def status_of(error: Exception) -> Status:
 
 
 def _retry_after(error: FurlerError) -> float:
-    if isinstance(error, OverloadedError | QuotaExceededError):
+    if isinstance(error, OverloadedError | QuotaExceededError | SpaceFullError):
         return error.retry_after
     return STORE_RETRY_SECONDS if error.reason == "STORE_UNAVAILABLE" else 0.0
 

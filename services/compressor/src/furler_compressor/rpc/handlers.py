@@ -19,32 +19,29 @@ from furler.v1 import content_pb2 as content
 from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
 from furler_compressor.app import compress as compression
+from furler_compressor.app import conversation
 from furler_compressor.app import retrieve as retrieval
-from furler_compressor.app.audit import Operation
-from furler_compressor.app.context import Caller, Context
+from furler_compressor.app.context import Caller
 from furler_compressor.app.errors import (
     DigestMismatchError,
     FieldInvalidError,
     FurlerError,
 )
 from furler_compressor.app.refs import digest_of
-from furler_compressor.rpc import convert
+from furler_compressor.rpc import convert, convert_conversation
+from furler_compressor.rpc.contents import compress_request
 from furler_compressor.rpc.errors import status_of
+from furler_compressor.rpc.shared_handlers import SharedHandlers
 from furler_engine.recipe import ENGINE_VERSION
-from furler_engine.router import ROUTES
-from furler_engine.tokens import TOKENIZERS
-from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER
+from furler_engine.types import DEFAULT_MIN_TOKENS, DEFAULT_TOKENIZER, TOKENIZERS
 
 _BATCH_AT_ONCE = 8
 """Items of one batch worked on at a time: enough to keep the engines busy, no flood."""
 _CHUNK_BYTES = 256 * 1024
 
 
-class Handlers:
+class Handlers(SharedHandlers):
     """The RPCs of all services."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     # CompressorService
 
@@ -107,6 +104,14 @@ class Handlers:
         for at in range(0, len(text), _CHUNK_BYTES):
             yield compressor.StreamCompressResponse(chunk=text[at : at + _CHUNK_BYTES])
         yield compressor.StreamCompressResponse(summary=convert.view_to(done, text=False))
+
+    async def compress_conversation(
+        self, caller: Caller, request: compressor.CompressConversationRequest
+    ) -> compressor.CompressConversationResponse:
+        """Return the edits of a provider request."""
+        wanted = convert_conversation.request_from(request)
+        answer = await conversation.compress_conversation(self._context, caller, wanted)
+        return convert_conversation.response_to(answer, wanted.policy)
 
     async def explain(
         self, caller: Caller, request: compressor.ExplainRequest
@@ -209,10 +214,9 @@ class Handlers:
         """Return limits and features."""
         caller.scope(request.space)
         limits = self._context.limits
-        names = dict.fromkeys(c.name for route in ROUTES.values() for c in route)
         response = info.GetCapabilitiesResponse(
             engine_version=f"{version('furler-compressor')}+engine.{ENGINE_VERSION}",
-            compressors=names,
+            compressors=self._context.engine.compressors,
             tokenizers=TOKENIZERS,
             max_message_bytes=limits.max_content_bytes + limits.MESSAGE_HEADROOM,
             max_content_bytes=limits.max_content_bytes,
@@ -261,20 +265,7 @@ class Handlers:
         item: content.Content,
         policy: compression_messages.Policy,
     ) -> compression.CompressRequest:
-        source = item.WhichOneof("source")
-        if source is None:
-            raise FieldInvalidError("content.source: want inline or stored", field="content.source")
-        data = item.inline
-        if source == "stored":
-            scope = caller.scope(space)
-            ref = self._context.reference(scope, item.stored.sha256)
-            held = await retrieval.read(
-                self._context, caller, space, ref, Operation.COMPRESS_STORED
-            )
-            data = held.record.data
-        return compression.CompressRequest(
-            space, data, convert.hints_from(item.hints), convert.policy_from(policy), policy.recipe
-        )
+        return await compress_request(self._context, caller, space, item, policy)
 
     def _check_items(self, field: str, items: int) -> None:
         limit = self._context.limits.max_batch_items

@@ -14,11 +14,21 @@ from typing import TypeAlias, cast
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 
-from furler.v1 import compressor_service_pb2, content_service_pb2, info_service_pb2
+from furler.v1 import (
+    compressor_service_pb2,
+    content_service_pb2,
+    info_service_pb2,
+    shared_context_service_pb2,
+)
 from furler_compressor.app.context import Caller
 from furler_compressor.rpc.handlers import Handlers
 
-_FILES = (compressor_service_pb2, content_service_pb2, info_service_pb2)
+_FILES = (
+    compressor_service_pb2,
+    content_service_pb2,
+    info_service_pb2,
+    shared_context_service_pb2,
+)
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 Unary: TypeAlias = Callable[[Caller, Message], Awaitable[Message]]

@@ -67,6 +67,7 @@ class Server:
     async def drain(self) -> None:
         """Report NOT_SERVING, refuse new calls, let those in flight end within the drain time."""
         await self._health.enter_graceful_shutdown()
+        self._handlers.end_watches()
         await self._server.stop(self._settings.drain_seconds)
 
     def _register(self) -> None:

@@ -278,7 +278,7 @@ class _View:
         form = _BRIEF.get(self.form, self.form)
         return (
             f"{says}{_CUT}{form}{_LEGEND}; left out: {'' if form == self.form else 'committers, '}"
-            f"{self.trailers:,} trailers such as Signed-off-by, the ends of messages over {_BODY} lines (… L8-19)]"
+            f"trailers such as Signed-off-by ({self.trailers:,}), the ends of messages over {_BODY} lines (… L8-19)]"
         )
 
     def _commit(self, at: int, commit: Commit) -> Iterator[str]:

@@ -15,11 +15,20 @@ from furler_engine.json_value import JsonError, dumps
 from furler_engine.markers import format_place
 from furler_engine.shared.json_table.columns import MISSING, Columns
 from furler_engine.shared.json_table.decode import decode
+from furler_engine.shared.json_table.describe import describe_columns
 from furler_engine.shared.json_table.encode import Cuts, encode
-from furler_engine.shared.json_table.grammar import Gap, format_path
-from furler_engine.shared.json_table.outline import Inline, Items, Members, Node, Table, outline
+from furler_engine.shared.json_table.grammar import Gap
+from furler_engine.shared.json_table.outline import (
+    LONG_TEXT,
+    Inline,
+    Items,
+    Members,
+    Node,
+    Table,
+    outline,
+)
 from furler_engine.shared.ranking import hits, literals
-from furler_engine.shared.statistics import MUST, STRIKING, describe, notable
+from furler_engine.shared.statistics import MUST, STRIKING, notable
 from furler_engine.types import (
     Draft,
     Elision,
@@ -42,13 +51,11 @@ _STRETCH: Final = 1.45
 """How far errors and rare things may exceed that part."""
 _LEAST: Final = 450
 _MOST: Final = 5000
-_LONG_TEXT: Final = 480
 _TEXT_SHOWN: Final = 240
 _OPAQUE_SHOWN: Final = 48
 """Characters shown of a long string without blanks: enough to tell its format."""
 _CHARS_PER_TOKEN: Final = 2.8
 """Of JSON tables; prose has 4, identifiers and numbers 2."""
-_MOST_SAID: Final = 24
 _INNER_ROOM: Final = 60
 """Tokens of nested values that each row of a table is given at first."""
 _NAMED: Final = 60
@@ -94,6 +101,8 @@ class _Chooser:
     complete: bool = True
     costs: dict[int, float] = field(default_factory=dict)
     columns: dict[int, Columns] = field(default_factory=dict)
+    long: dict[int, bool] = field(default_factory=dict)
+    row_texts: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = [name for name in literals(self.query) if len(name) > 2]
@@ -144,6 +153,25 @@ class _Chooser:
                 inner = sum(self._cost(part.node) for part in node.all_inner())
                 return _row_cost(columns, node.count) * node.count + inner + 30
 
+    def _has_long_text(self, node: Node) -> bool:
+        known = self.long.get(id(node))
+        if known is None:
+            match node:
+                case Inline(value):
+                    known = isinstance(value, str) and len(value) > LONG_TEXT
+                case Members(members):
+                    known = any(self._has_long_text(member) for _, member in members)
+                case Items(items):
+                    known = any(map(self._has_long_text, items))
+                case Table():
+                    known = any(
+                        isinstance(value, str) and len(value) > LONG_TEXT
+                        for values in self._columns(node).values()
+                        for value in values
+                    ) or any(self._has_long_text(part.node) for part in node.all_inner())
+            self.long[id(node)] = known
+        return known
+
     def _columns(self, table: Table) -> Columns:
         known = self.columns.get(id(table))
         if known is None:
@@ -160,18 +188,18 @@ class _Chooser:
             left -= shares[at]
             rest -= 1
         for at, (path, node) in enumerate(parts):
-            if shares[at] < self._cost(node):
+            if shares[at] < self._cost(node) or self._has_long_text(node):
                 self.visit(node, path, shares[at])
 
     # Nodes
 
     def _text(self, text: str, path: JsonLocation, budget: float) -> None:
         room = _TEXT_SHOWN
-        if " " not in text[:_LONG_TEXT]:
+        if " " not in text[:LONG_TEXT]:
             room = _OPAQUE_SHOWN
-        elif len(text) > _LONG_TEXT:
+        elif len(text) > LONG_TEXT:
             room = max(room, int(budget * 3.5))
-        if len(text) <= max(_LONG_TEXT, room):
+        if len(text) <= max(LONG_TEXT, room):
             return
         end = _word_end(text, room)
         place = Rows(path, end, len(text))
@@ -199,7 +227,10 @@ class _Chooser:
             values = [m.value if isinstance(m, Inline) else {} for _, m in members]
             names = [name for name, _ in members]
             room = int(budget * len(members) / total)
-            kept = self._select([names, values], names, room)
+            texts = names
+            if self.query:
+                texts = [f"{name} {self._node_text(member)}" for name, member in members]
+            kept = self._select([names, values], texts, room)
             self._keep(path, kept, len(members), "members")
         self._share([((*path, members[at][0]), members[at][1]) for at in kept], budget)
 
@@ -207,7 +238,7 @@ class _Chooser:
         total = sum(map(self._cost, items))
         kept: Iterable[int] = range(len(items))
         if len(items) > _SMALL and total > budget:
-            texts = [_node_text(item) for item in items]
+            texts = [self._node_text(item) for item in items]
             room = int(budget * len(items) / total)
             kept = self._select([texts], texts, room)
             self._keep(path, kept, len(items), "elements")
@@ -220,15 +251,15 @@ class _Chooser:
         kept: Sequence[int] = range(count)
         if self._cost(table) > budget and count > _SMALL:
             room = int(budget / (row_cost + min(inner / count, _INNER_ROOM)))
-            texts = _row_texts(table, columns) if self.query else [""] * count
+            texts = self._row_texts(table) if self.query else [""] * count
             kept = self._select(list(columns.values()), texts, room)
             self._keep(path, kept, count, "rows")
             if len(kept) < count:
-                self.notes[path] = _statistics(columns, count)
+                self.notes[path] = f"{count} rows: {describe_columns(columns)}"
         for name, values in columns.items():
             for row in kept:
                 value = values[row]
-                if isinstance(value, str) and len(value) > _LONG_TEXT:
+                if isinstance(value, str) and len(value) > LONG_TEXT:
                     self._text(value, (*path, table.step(row), *table.steps(name)), 0)
         chosen = set(kept)
         parts = [
@@ -266,6 +297,34 @@ class _Chooser:
                 rows.update(dict.fromkeys(having))
         return list(rows)
 
+    def _row_texts(self, table: Table) -> list[str]:
+        """Return what a query is looked for in: names and values of each row."""
+        known = self.row_texts.get(id(table))
+        if known is not None:
+            return known
+        parts: list[list[str]] = [[] for _ in range(table.count)]
+        if table.keys is not None:
+            parts = [[name] for name in table.keys]
+        for values in self._columns(table).values():
+            for row, value in enumerate(values):
+                if value is not MISSING:
+                    parts[row].append(value if isinstance(value, str) else dumps(value))
+        for inner in table.all_inner():
+            parts[inner.row].append(self._node_text(inner.node))
+        texts = self.row_texts[id(table)] = [" ".join(row) for row in parts]
+        return texts
+
+    def _node_text(self, node: Node) -> str:
+        match node:
+            case Inline(value):
+                return dumps(value)
+            case Members(members):
+                return " ".join(f"{name} {self._node_text(member)}" for name, member in members)
+            case Items(items):
+                return " ".join(map(self._node_text, items))
+            case Table():
+                return " ".join(self._row_texts(node))
+
     def _keep(self, path: JsonLocation, kept: Sequence[int], total: int, what: str) -> None:
         self.total += total
         self.shown += len(kept)
@@ -287,45 +346,11 @@ def _row_cost(columns: Columns, count: int) -> float:
         for row in rows:
             value = values[row]
             if isinstance(value, str):
-                characters += min(len(value), _LONG_TEXT)
+                characters += min(len(value), LONG_TEXT)
             elif value is not MISSING:
                 characters += len(dumps(value))
             characters += 1
     return characters / len(rows) / _CHARS_PER_TOKEN + 1
-
-
-def _row_texts(table: Table, columns: Columns) -> list[str]:
-    """Return what a query is looked for in: names and values of each row."""
-    parts = [[name] for name in table.keys] if table.keys else [[] for _ in range(table.count)]
-    for values in columns.values():
-        for row, value in enumerate(values):
-            if value is not MISSING:
-                parts[row].append(value if isinstance(value, str) else dumps(value))
-    for inner in table.all_inner():
-        parts[inner.row].append(_node_text(inner.node))
-    return [" ".join(row) for row in parts]
-
-
-def _node_text(node: Node) -> str:
-    match node:
-        case Inline(value):
-            return dumps(value)
-        case Members(members):
-            return " ".join(f"{name} {_node_text(member)}" for name, member in members)
-        case Items(items):
-            return " ".join(map(_node_text, items))
-        case Table():
-            return " ".join(_row_texts(node, node.all_columns()))
-
-
-def _statistics(columns: Columns, count: int) -> str:
-    parts = []
-    for name, values in columns.items():
-        said = describe(values, MISSING)
-        if said:
-            parts.append(f"{format_path(name)} {said}")
-    more = f"; {len(parts) - _MOST_SAID} more columns" if len(parts) > _MOST_SAID else ""
-    return f"{count} rows: " + "; ".join(parts[:_MOST_SAID]) + more
 
 
 def _word_end(text: str, room: int) -> int:

@@ -7,8 +7,9 @@ from typing import Final
 from furler_engine import tokens
 from furler_engine.json_value import JsonError, dumps, parse
 from furler_engine.shared.json_table.decode import decode
-from furler_engine.shared.json_table.encode import encode
+from furler_engine.shared.json_table.encode import Cuts, encode
 from furler_engine.shared.json_table.outline import outline
+from furler_engine.shared.ranking import literals
 from furler_engine.types import Draft, Policy, Source, ValueShown
 
 _GAIN: Final = 0.15
@@ -33,7 +34,7 @@ def plan_tight(source: Source, policy: Policy) -> Draft | None:
         plain = source.derived(_tables)
     except JsonError:
         return None
-    text = encode(source.derived(outline), tight=True)
+    text = encode(source.derived(outline), _whole(source), tight=True)
     if len(text) > (1 - _GAIN / 2) * len(plain):
         return None  # no need to count: rules and codes save about as many tokens as characters
     size = tokens.estimate(text, policy.tokenizer)
@@ -43,4 +44,9 @@ def plan_tight(source: Source, policy: Policy) -> Draft | None:
 
 
 def _tables(source: Source) -> str:
-    return encode(source.derived(outline))
+    return encode(source.derived(outline), _whole(source))
+
+
+def _whole(source: Source) -> Cuts:
+    """Cut nothing, and abbreviate nothing that the query names."""
+    return Cuts(whole=tuple(name for name in literals(source.hints.query) if len(name) > 2))

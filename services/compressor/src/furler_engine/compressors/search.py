@@ -56,7 +56,7 @@ _BARE: Final = _Limits(alike=1, per_file=1, width=80, context=0)
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Rewrite all lines under one heading per file; nothing is left out."""
     del policy
-    results = read(source.lines)
+    results = source.derived(_results)
     if results is None:
         return None
     total = len(source.lines)
@@ -66,7 +66,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
 
 def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     """Show every place, but only some texts: see _Limits."""
-    results = read(source.lines)
+    results = source.derived(_results)
     if results is None:
         return None
     steps = [_CAREFUL, _TIGHT, _BARE]
@@ -79,6 +79,10 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
         if len(text) <= 3 * policy.target_tokens:  # about three characters to a token of such text
             break
     return _eliding_draft(source, results, shown, text)
+
+
+def _results(source: Source) -> Results | None:
+    return read(source.lines)
 
 
 def _eliding_draft(source: Source, results: Results, shown: set[int], text: str) -> Draft | None:
@@ -124,12 +128,13 @@ def _select(results: Results, query: str, limits: _Limits) -> set[int]:
     wanted = _hits(results, entries, query)
     keys = _ALIKE.sub("", "\n".join(e.text for e in entries).lower()).split("\n")
     seen: Counter[str] = Counter()
+    texts: set[str] = set()
     shown: set[int] = set()
     at = 0
     for group in results.groups:
         mine = group.entries
         near = _near_matches(mine, limits.context)
-        texts: set[str] = set()
+        own = 0
         for i, e in enumerate(mine):
             key, at = keys[at][:_KEY_WIDTH], at + 1
             if e.mark == "-":
@@ -138,11 +143,14 @@ def _select(results: Results, query: str, limits: _Limits) -> set[int]:
                 ):
                     shown.add(e.line)
                 continue
+            # A text that is shown once costs no more than its name to show again.
+            is_new = e.text not in texts
             fits = len(e.text) <= limits.width and seen[key] < limits.alike
-            fits = fits and (e.text in texts or len(texts) < limits.per_file)
-            if fits or e.line in wanted or len(e.text) < _MIN_FOLDED:
+            fits = fits and own < limits.per_file
+            if not is_new or fits or e.line in wanted or len(e.text) < _MIN_FOLDED:
                 shown.add(e.line)
                 texts.add(e.text)
+                own += is_new
             seen[key] += 1
     return shown
 
@@ -241,12 +249,16 @@ class _View:
         hidden = Counter(
             e.mark for g in self.results.groups for e in g.entries if e.line not in shown
         )
-        says = [f"; every match is listed, {hidden[':']:,} without its full text"]
+        says = []
+        if hidden[":"]:
+            says.append(
+                f"; every match is listed, {hidden[':']:,} without its full text:"
+                ' "also 7,9" are such matches, on lines 7 and 9 of the file, 7~text… is cut'
+            )
         if hidden["-"]:
-            says.append(f", {hidden['-']:,} lines of context are left out")
+            says.append(f"; {hidden['-']:,} lines of context are left out")
         says.append(
-            ': "also 7,9" are such matches, on lines 7 and 9 of the file, 7~text… is cut;'
-            " [L3-8] after a path are the lines of this output that hold its matches in full"
+            "; [L3-8] after a path are the lines of this output that hold its matches in full"
         )
         return "".join(says)
 

@@ -6,19 +6,34 @@ import re
 
 from furler_engine.detect.sample import Sample
 
-_JSON_OPENING = re.compile(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]\d-]|true|false|null))')
-_SETTING = re.compile(
-    r"\s*(?:- )?[\w.\"'/-]+\s*(?::(?:\s|$)|=)|\s*- |\s*\[{1,2}[\w.\"-]+\]{1,2}\s*$|\s*[#;]"
+_JSON_OPENING = re.compile(
+    r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]\d-]|true|false|null))'
 )
+# A brace, perhaps in brackets, and a member's name: nothing else opens like that.
+_JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')
+_ASSIGNMENT = re.compile(r"\s*(?:- )?[\w.\"'/$@-]+(?: = ?|=|:(?=\s|$))")
+_YAML_OPENING = re.compile(r"(?:#[^\n]*\n|\n)*+[A-Za-z_][\w.-]*:(?: [^\n]*)?\n")
+_AROUND_SETTINGS = re.compile(
+    r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
+)
+_LONGEST_SETTING = 120
+"""Characters; what follows a longer one is somebody speaking."""
 
 
 def json_score(sample: Sample) -> float:
-    """Score an opening as JSON has it; the parser has the last word."""
-    return 0.9 if _JSON_OPENING.match(sample.head) else 0.0
+    """Score an opening, and an end, as JSON has them; the parser has the last word."""
+    if not _JSON_OPENING.match(sample.head):
+        return 0.0
+    if _JSON_NAME.match(sample.head):
+        return 1.0
+    return 0.98 if sample.tail.endswith(("}", "]")) else 0.9
 
 
 def table_score(sample: Sample) -> float:
-    """Score lines that all have the same number of one delimiter."""
+    """Score lines that all have the same number of one delimiter.
+
+    Programs put no blank behind it; people who write sentences and logs do.
+    """
     if len(sample.lines) < 4:  # a header and three rows
         return 0.0
     if sample.share(lambda line: line.lstrip().startswith("|")) > 0.8:
@@ -27,10 +42,18 @@ def table_score(sample: Sample) -> float:
         fields = sample.lines[0].count(delimiter)
         same = sum(line.count(delimiter) == fields for line in sample.lines)
         if fields >= 2 and same > 0.9 * len(sample.lines):
-            return 0.7
+            written = sum(f"{delimiter} " in line for line in sample.lines)
+            is_exact = same == len(sample.lines) and written <= 0.1 * same
+            return 0.975 if is_exact else 0.7
     return 0.0
 
 
 def config_score(sample: Sample) -> float:
-    """Score lines that set something: YAML, TOML, INI."""
-    return 0.6 * sample.share(_SETTING.match)
+    """Score lines that set something, with lists and comments between: YAML, TOML, INI."""
+    firm = sample.share(_ASSIGNMENT.match)
+    if firm < 0.25 or any(line.startswith(("```", "~~~")) for line in sample.lines):
+        return 0.0
+    around = sample.share(lambda line: not _ASSIGNMENT.match(line) and _AROUND_SETTINGS.match(line))
+    score = min(0.85, firm + around)
+    # Scripts inside YAML are no settings; how it opens tells.
+    return max(score, 0.81) if score > 0.6 and _YAML_OPENING.match(sample.head) else score

@@ -5,43 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from furler_engine.clean import clean_line, needs_cleaning
 from furler_engine.types import Source
 
-_HEAD, _SPREAD, _WIDTH = 120, 180, 400
-_WINDOW = 40_000
-"""Characters read from the start; the spread comes from windows of 1,000 further on."""
+_HEAD, _SPREAD, _WIDTH = 50, 70, 400
+"""Lines and characters. On the 237 inputs that detection was tuned on, 300 lines
+told no kind better and took twice as long."""
+_START = 10_000
+"""Characters read from the start; what is spread comes from windows of 1,000 further on."""
+_WINDOWS = 35
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Lines of the content, cut to 400 characters; blank ones left out.
+    """Lines of the content as a terminal shows them, cut to 400 characters; no blank ones.
 
     ``head`` is the very start of the text, at most 2,000 characters, for
-    detectors that look for an opening.
+    detectors that look for an opening; ``tail`` is its last 100, without the
+    space at the end.
     """
 
     head: str
     lines: tuple[str, ...]
     size: int
+    tail: str = ""
 
     @classmethod
     def of(cls, source: Source) -> Sample:
-        """Sample a source: up to 120 lines from its start, up to 180 from the rest."""
+        """Sample a source: up to 50 lines from its start, up to 70 from the rest."""
         text = source.text
-        lines = [line[:_WIDTH] for line in text[:_WINDOW].split("\n") if line.strip()]
-        picked = lines[:_HEAD]
-        if len(text) > _WINDOW:
-            step = max(1, (len(text) - _WINDOW) // 40)
-            rest = [
-                line[:_WIDTH]
-                for at in range(_WINDOW, len(text), step)
-                for line in text[at : at + 1000].split("\n")[1:-1]
-                if line.strip()
-            ]
-        else:
-            rest = lines[_HEAD:]
+        lines = text[:_START].split("\n")
+        if len(text) > _START and len(lines) > 1:
+            lines.pop()  # cut short
+        picked, rest = lines[:_HEAD], lines[_HEAD:]
+        step = max(1000, (len(text) - _START) // _WINDOWS)
+        for at in range(_START, len(text), step):
+            rest += text[at : at + 1000].split("\n")[1:-1]
         picked += rest[:: max(1, -(-len(rest) // _SPREAD))]
-        return cls(text[:2000].lstrip("\ufeff"), tuple(picked), len(text))
+        if needs_cleaning(text):
+            picked = [clean_line(line[:_START]) for line in picked]
+        shown = tuple(line[:_WIDTH] for line in picked if line and not line.isspace())
+        return cls(text[:2000].lstrip("\ufeff"), shown, len(text), text[-100:].rstrip())
 
     def share(self, test: Callable[[str], object]) -> float:
         """Return the share of sampled lines that pass a test; 0 without lines."""

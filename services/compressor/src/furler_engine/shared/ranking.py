@@ -81,6 +81,11 @@ class Passages:
             scores = _smooth(self._bm25(weights), smoothing)
         return [round(score, _DIGITS) for score in scores]
 
+    def tells_apart(self, query: str) -> bool:
+        """Whether the query has a word that some of the texts have and most have not."""
+        found = (len(self._occurrences(stem)) for stem in stems(query))
+        return any(0 < texts <= max(1, len(self) // 2) for texts in found)
+
     @cached_property
     def _postings(self) -> dict[str, list[tuple[int, int]]]:
         """Word to (text, occurrences), in order of first occurrence."""

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from string import ascii_letters, digits, whitespace
 from typing import Final, cast
 
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
@@ -28,6 +29,9 @@ _STEPS_PER_BYTE: Final = 0.05
 minified code, and 10 and more for text that is not of the language at all."""
 _TAIL_REPEATS: Final = 10
 _MOST_UNCLOSED: Final = 64
+_MOST_PUNCTUATION: Final = 0.6
+"""Share of a source; minified code has 0.4, what costs parsers quadratic time mostly 1."""
+_WORDS: Final = (ascii_letters + digits + whitespace).encode() + bytes(range(128, 256))
 _MOST_STRAY: Final = 5_000
 """Children of one error: a query takes quadratic time over a run of stray brackets."""
 _GUESS_FROM: Final = 40_000
@@ -172,6 +176,8 @@ def parse(data: bytes, language: str) -> Tree | None:
         abs(data.count(opening) - data.count(closing)) > _MOST_UNCLOSED
         for opening, closing in _BRACKETS
     ):
+        return None
+    if len(data.translate(None, _WORDS)) > _MOST_PUNCTUATION * len(data):
         return None
     whole = _readable(data, language) + _tail(data, language)
     steps, limit = 0, 200 + len(whole) * _STEPS_PER_BYTE

@@ -37,6 +37,8 @@ _SHORT: Final = 3
 _LONGEST_WORD: Final = 200
 _MERGE_WIDTH: Final = 64
 """Lines of more words merge only by their masked form; bounds the work per line."""
+_SHAPE_WIDTH: Final = 512
+"""Words of a line that are looked at one by one; no log line of a person's has more."""
 _MODULUS: Final = (1 << 61) - 1
 
 
@@ -85,13 +87,16 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
         else:
             rows.append(row)
     shaped: dict[tuple[str, ...], Pattern] = {}
-    known: dict[str, str] = {}
+    known = _Known()
     keys = _HEX.sub(MASK, "\n".join(exact)).split("\n")
     for key, rows in zip(keys, exact.values(), strict=True):
         name = label(key)
         words = _shape(key, header, known)
-        pattern = shaped.setdefault((name, *words), Pattern(words, name, []))
-        pattern.rows += rows
+        pattern = shaped.get((name, *words))
+        if pattern is None:
+            shaped[name, *words] = Pattern(words, name, rows)
+        else:
+            pattern.rows += rows
     merged = _merge(list(shaped.values()))
     for pattern in merged:
         pattern.rows.sort()
@@ -99,17 +104,27 @@ def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> 
     return merged
 
 
-def _shape(key: str, header: int, known: dict[str, str]) -> tuple[str, ...]:
-    """Return the words of a masked line, with WILD for values; ``known`` remembers words."""
-    words = key.split()
-    for word in words:
-        if word not in known:
-            known[word] = word if word.isalpha() else _word(word)
+class _Known(dict[str, str]):
+    """What stands for a word in a template, by the word: worked out once, however often it occurs."""
+
+    def __missing__(self, word: str) -> str:
+        self[word] = shown = word if word.isalpha() else _word(word)
+        return shown
+
+
+def _shape(key: str, header: int, known: _Known) -> tuple[str, ...]:
+    """Return the words of a masked line, with WILD for values."""
+    # What lies beyond stays one word, to the letter: a line of 20 MB is not worth four million
+    # strings.
+    words = key.split(None, _SHAPE_WIDTH)
+    rest = [words.pop()] if len(words) > _SHAPE_WIDTH else []
+    shape = [*map(known.__getitem__, words), *rest]
     # Indented lines are continuations: they belong with no header of the same words.
     if key[:1] in (" ", "\t"):
-        return ("", *[known[word] for word in words])
-    start = header if len(words) > header else 0
-    return (*[WILD] * start, *[known[word] for word in words[start:]])
+        return ("", *shape)
+    if len(words) > header:
+        shape[:header] = [WILD] * header
+    return tuple(shape)
 
 
 def _word(word: str) -> str:

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Record, Scope, Store, StoredView, Tally, Usage
+from furler_compressor.app.ports import (
+    Held,
+    Pin,
+    Record,
+    Scope,
+    Store,
+    StoredView,
+    Tally,
+    Usage,
+)
 
 T = TypeVar("T")
 
@@ -100,6 +109,17 @@ class BoundedStore(ForwardingStore):
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
         await self._ask(lambda: self._inner.commit(scope, record, view, retention))
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        await self._ask(lambda: self._inner.commit_all(scope, records, retention))
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        return await self._ask(lambda: self._inner.pins(scope, conversation, retention))
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        return await self._ask(lambda: self._inner.pin(scope, conversation, pins, retention))
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         return await self._ask(lambda: self._inner.fetch(scope, ref))

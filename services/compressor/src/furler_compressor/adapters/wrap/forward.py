@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from furler_compressor.app.ports import Held, Record, Scope, Store, StoredView, Tally, Usage
+from collections.abc import Mapping, Sequence
+
+from furler_compressor.app.ports import (
+    Held,
+    Pin,
+    Record,
+    Scope,
+    Store,
+    StoredView,
+    Tally,
+    Usage,
+)
 
 
 class ForwardingStore:
@@ -18,6 +29,17 @@ class ForwardingStore:
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
         await self._inner.commit(scope, record, view, retention)
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        await self._inner.commit_all(scope, records, retention)
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        return await self._inner.pins(scope, conversation, retention)
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        return await self._inner.pin(scope, conversation, pins, retention)
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         return await self._inner.fetch(scope, ref)

@@ -6,6 +6,7 @@ it is damage: it is never unpacked further than that size, so a bomb costs nothi
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import zstandard
@@ -13,7 +14,7 @@ import zstandard
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.adapters.wrap.offload import offload
 from furler_compressor.app.errors import ContentCorruptError
-from furler_compressor.app.ports import Held, Record, Scope, Store, StoredView
+from furler_compressor.app.ports import Held, Pin, Record, Scope, Store, StoredView
 
 # 3: logs to a tenth at 300 MB/s; 9 saves 5 % more and takes four times as long.
 _LEVEL = 3
@@ -48,6 +49,33 @@ class PackedStore(ForwardingStore):
         if view is not None:
             view = replace(view, data=await _packed(view.data))
         await self._inner.commit(scope, packed, view, retention)
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        packed = [replace(record, data=await _packed(record.data)) for record in records]
+        await self._inner.commit_all(scope, packed, retention)
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        return await self._unpacked(await self._inner.pins(scope, conversation, retention))
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        packed = {key: Pin(pin.ref, await _packed(pin.data)) for key, pin in pins.items()}
+        return await self._unpacked(await self._inner.pin(scope, conversation, packed, retention))
+
+    async def _unpacked(self, pins: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Unpack pins; one that does not unpack is none."""
+        sizes = {key: _content_size(data) or 0 for key, data in pins.items()}
+
+        def work() -> dict[str, bytes]:
+            unpacked = {
+                key: _unpack(data, sizes[key])
+                for key, data in pins.items()
+                if sizes[key] <= self._max_view_bytes
+            }
+            return {key: data for key, data in unpacked.items() if data is not None}
+
+        return await offload(sum(sizes.values()), work)
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         held = await self._inner.fetch(scope, ref)

@@ -9,8 +9,10 @@ Nonces are random: NIST SP 800-38D allows 2^32 records per key, here per tenant 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
@@ -22,7 +24,7 @@ from furler_compressor.adapters.keyring import ID_BYTES, KEY_BYTES, Keyring
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.adapters.wrap.offload import offload
 from furler_compressor.app.errors import ContentCorruptError, StoreRefusedError
-from furler_compressor.app.ports import Held, Record, Scope, Store, StoredView
+from furler_compressor.app.ports import Held, Pin, Record, Scope, Store, StoredView
 
 # No zstd frame begins so: what is not sealed is known by it.
 _MAGIC = b"FS\x01"
@@ -77,6 +79,37 @@ class SealedStore(ForwardingStore):
             view = StoredView(view.recipe, await self._seal(scope, bound, view.data))
         await self._inner.commit(scope, sealed, view, retention)
 
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        sealed: list[Record] = []
+        for record in records:
+            data = await self._seal(scope, _bound(scope, record.ref), record.data)
+            sealed.append(replace(record, data=data, mark=data[:_MARK_BYTES]))
+        await self._inner.commit_all(scope, sealed, retention)
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        held = await self._inner.pins(scope, conversation, retention)
+        return await self._opened(scope, conversation, held)
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        sealed = {
+            key: Pin(pin.ref, await self._seal(scope, _pinned(scope, conversation, key), pin.data))
+            for key, pin in pins.items()
+        }
+        held = await self._inner.pin(scope, conversation, sealed, retention)
+        return await self._opened(scope, conversation, held)
+
+    async def _opened(
+        self, scope: Scope, conversation: str, sealed: Mapping[str, bytes]
+    ) -> dict[str, bytes]:
+        """Open pins; one that does not open is none."""
+        opened: dict[str, bytes] = {}
+        for key, data in sealed.items():
+            with contextlib.suppress(InvalidTag, UnknownKeyError):
+                opened[key] = await self._open(scope, _pinned(scope, conversation, key), data)
+        return opened
+
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         held = await self._inner.fetch(scope, ref)
         if held is None:
@@ -101,7 +134,7 @@ class SealedStore(ForwardingStore):
     async def _open(self, scope: Scope, bound: bytes, sealed: bytes) -> bytes:
         """Return the content. Raises InvalidTag, UnknownKeyError."""
         at = _MARK_BYTES + _NONCE_BYTES
-        if len(sealed) < at + _TAG_BYTES:
+        if len(sealed) < at + _TAG_BYTES or not sealed.startswith(_MAGIC):
             raise InvalidTag
         key_id = sealed[len(_MAGIC) : _MARK_BYTES]
         if key_id not in self._secrets:
@@ -121,8 +154,13 @@ class SealedStore(ForwardingStore):
         return known
 
 
-def _bound(scope: Scope, ref: str, recipe: str | None = None) -> bytes:
+def _pinned(scope: Scope, conversation: str, key: str) -> bytes:
+    """Return what a pin's seal is bound to: one part more than any original's or view's."""
+    return _bound(scope, conversation, key, "pin")
+
+
+def _bound(scope: Scope, *names: str) -> bytes:
     """Return what a seal is bound to, each part with its length: ("ab", "c") is not ("a", "bc")."""
-    parts = [scope.tenant, scope.space, ref] + ([recipe] if recipe is not None else [])
+    parts = [scope.tenant, scope.space, *names]
     encoded = [part.encode() for part in parts]
     return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from furler_compressor import telemetry
 from furler_compressor.app.ports import (
     Held,
+    Pin,
     Record,
     Scope,
     Store,
@@ -31,6 +34,23 @@ class TracedStore:
         """Keep an original and a view of it."""
         with telemetry.store_span("commit"):
             await self._inner.commit(scope, record, view, retention)
+
+    async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
+        """Keep many originals."""
+        with telemetry.store_span("commit_all"):
+            await self._inner.commit_all(scope, records, retention)
+
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        """Return what a conversation holds on to."""
+        with telemetry.store_span("pins"):
+            return await self._inner.pins(scope, conversation, retention)
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        """Pin what is not pinned yet."""
+        with telemetry.store_span("pin"):
+            return await self._inner.pin(scope, conversation, pins, retention)
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         """Return an original."""

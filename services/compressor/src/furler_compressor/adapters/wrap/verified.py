@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Mapping
 
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.adapters.wrap.offload import offload
 from furler_compressor.app.errors import ContentCorruptError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Record, Scope, StoredView
+from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView
 
 # Against damage and mix-ups, not against a forger: who writes to the store can write anything.
 _SEAL_BYTES = 16
@@ -39,6 +40,18 @@ class VerifiedStore(ForwardingStore):
             view = StoredView(recipe, seal + data)
         await self._inner.commit(scope, record, view, retention)
 
+    async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
+        return _whole(conversation, await self._inner.pins(scope, conversation, retention))
+
+    async def pin(
+        self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
+    ) -> dict[str, bytes]:
+        sealed = {
+            key: Pin(pin.ref, _seal(conversation, key, pin.data) + pin.data)
+            for key, pin in pins.items()
+        }
+        return _whole(conversation, await self._inner.pin(scope, conversation, sealed, retention))
+
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         try:
             held = await self._inner.fetch(scope, ref)
@@ -61,6 +74,15 @@ class VerifiedStore(ForwardingStore):
 
 def _is_whole(record: Record) -> bool:
     return len(record.data) == record.size and hashlib.sha256(record.data).digest() == record.sha256
+
+
+def _whole(conversation: str, sealed: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the pins whose seals match; a damaged one is none."""
+    return {
+        key: data[_SEAL_BYTES:]
+        for key, data in sealed.items()
+        if data[:_SEAL_BYTES] == _seal(conversation, key, data[_SEAL_BYTES:])
+    }
 
 
 def _seal(ref: str, recipe: str, data: bytes) -> bytes:

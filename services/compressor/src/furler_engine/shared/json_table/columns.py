@@ -25,6 +25,8 @@ _MAX_NESTED: Final = 24
 _FEW_NESTED: Final = 6
 _SHORT_NESTED: Final = 240
 """Mean characters of JSON up to which more than a few members are spread over columns."""
+_MOST_EMPTY: Final = 30
+"""Cells per member up to which columns are made at all: work stays linear in the content."""
 _MIN_FILL: Final = 0.5
 """Share of cells that must be filled for nested objects to be spread over columns."""
 
@@ -36,6 +38,12 @@ class Missing(Enum):
 
 
 MISSING: Final = Missing.MISSING
+
+
+def too_sparse(rows: Sequence[Row]) -> bool:
+    """Whether columns would be mostly empty: their cells would outnumber the members by far."""
+    names = len(set(chain.from_iterable(rows)))
+    return names * len(rows) > _MOST_EMPTY * sum(map(len, rows))
 
 
 def split(rows: Sequence[Row]) -> Columns:

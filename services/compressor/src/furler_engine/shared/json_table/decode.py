@@ -11,6 +11,7 @@ from furler_engine.shared.json_table import grammar
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, join, merge
 from furler_engine.shared.json_table.derive import Rule, apply_rules, parse_rule
 from furler_engine.shared.json_table.grammar import SEPARATOR
+from furler_engine.shared.json_table.prefixes import expand
 from furler_engine.shared.json_table.shapes import undo_shape
 
 _SIZE: Final = re.compile(r"([\[{])(\d+)[\]}](?:\[(\d+)\])?(?: (\d+) shown)?:(?: |\Z)")
@@ -23,7 +24,8 @@ def decode(text: str) -> object:
     Raises ValueError or LookupError for any other text.
     """
     reader = _Reader(text.split("\n"))
-    if len(reader.lines) > 1 and reader.lines[1].startswith("$"):
+    reader.names()
+    if reader.at < len(reader.lines) and reader.lines[reader.at].startswith("$"):
         return reader.node(0, 1)
     return reader.members(0)
 
@@ -43,6 +45,13 @@ class _Reader:
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
         self.at = 1
+        self.prefixes: list[str] = []
+
+    def names(self) -> None:
+        """Read the lines that name prefixes."""
+        while self.at < len(self.lines) and self.lines[self.at].startswith(grammar.NAMED):
+            self.prefixes.append(self.lines[self.at].partition(" = ")[2])
+            self.at += 1
 
     def node(self, depth: int, start: int) -> object:
         """Return the value of the node on this line, whose label ends at ``start``."""
@@ -51,7 +60,7 @@ class _Reader:
         if line[start:] == ":":
             return self.members(depth + 1)
         if line.startswith(":", start):
-            return grammar.parse_cell(line[start + 1 :])
+            return grammar.parse_cell(self._expanded(line[start + 1 :]))
         size = _SIZE.match(line, start)
         if size is None:
             raise ValueError("no node")
@@ -59,6 +68,9 @@ class _Reader:
         if size.end() < len(line):
             return self._table(line[size.end() :].split(SEPARATOR), size, shown, depth)
         return self.members(depth + 1) if size[1] == "{" else self._items(total, depth + 1)
+
+    def _expanded(self, cell: str) -> str:
+        return expand(cell, self.prefixes) if self.prefixes else cell
 
     def members(self, depth: int) -> Row:
         """Return the object whose members stand at this depth."""
@@ -120,6 +132,8 @@ class _Reader:
         if keyed:
             keys = list(map(str, grammar.parse_column(columns[0])))
             header, columns = header[1:], columns[1:]
+        if self.prefixes:
+            columns = [tuple(map(self._expanded, column)) for column in columns]
         values, extras = _columns(header, columns)
         apply_rules(values, notes.rules)
         for path, parts in self._below(depth + 1, numbers).items():

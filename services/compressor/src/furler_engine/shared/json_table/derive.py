@@ -38,23 +38,22 @@ class Rule:
 
 
 def find_rules(columns: Columns) -> list[Rule]:
-    """Return rules for columns that an earlier or later one determines, each base kept."""
+    """Return rules for columns that an earlier one determines."""
     if not columns or len(next(iter(columns.values()))) < _MIN_ROWS:
         return []
     texts = {p: t for p, v in columns.items() if (t := _texts(v)) is not None}
     numbers = {p: n for p, t in texts.items() if (n := _numbers(t)) is not None}
-    rules: dict[Path, Rule] = {}
-    bases: set[Path] = set()
+    rules: list[Rule] = []
+    bases: list[Path] = []
     for path in texts:
-        for base in texts:
-            if base == path or base in rules or path in bases:
-                continue
+        for base in bases:
             rule = _contains(path, base, columns, texts) or _counts(path, base, columns, numbers)
             if rule is not None:
-                rules[path] = rule
-                bases.add(base)
+                rules.append(rule)
                 break
-    return list(rules.values())
+        else:
+            bases.append(path)
+    return rules
 
 
 def format_rule(rule: Rule) -> str:

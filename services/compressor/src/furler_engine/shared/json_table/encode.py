@@ -14,17 +14,19 @@ from typing import Final
 from furler_engine.json_value import dumps
 from furler_engine.shared.json_table import grammar
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, merge, nest
-from furler_engine.shared.json_table.derive import find_rules, format_rule
+from furler_engine.shared.json_table.derive import Rule, find_rules, format_rule
 from furler_engine.shared.json_table.grammar import SEPARATOR, Column, Gap
 from furler_engine.shared.json_table.legend import Feature, legend
 from furler_engine.shared.json_table.outline import Group, Inline, Items, Members, Node, Table
+from furler_engine.shared.json_table.prefixes import find_prefixes, shorten
 from furler_engine.shared.json_table.shapes import apply_shape, common_prefix, find_shape
 from furler_engine.types import JsonLocation
 
 Interval = tuple[int, int]
 _LONG_CELL: Final = 24
 """Characters of a cell from which a code is shorter when it occurs again."""
-_IDENTIFIERS: Final = ("id", "key", "name", "number", "path", "title", "email", "url")
+_IDENTIFIERS: Final = ("id", "key", "_id", "Id", "name", "number", "path", "title")
+"""Ends of the names of members that tell rows apart, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,16 @@ def encode(node: Node, cuts: Cuts = NO_CUTS, *, tight: bool = False) -> str:
     ``tight`` adds codes for long cells that occur again and rules for columns that
     another one determines: shorter, and harder to read.
     """
-    encoder = _Encoder(cuts, tight=tight)
+    prefixes = find_prefixes(node) if tight else []
+    encoder = _Encoder(cuts, prefixes, tight=tight)
     if isinstance(node, Members) and () not in cuts.rows:
         encoder.members(node, (), "")
     else:
         encoder.node("$", node, (), "")
-    return "\n".join([legend(encoder.features, cuts.remark), *encoder.lines])
+    named = [f"{grammar.NAMED}{n} = {prefix}" for n, prefix in enumerate(prefixes, 1)]
+    if named:
+        encoder.features[Feature.NAMED] = None
+    return "\n".join([legend(encoder.features, cuts.remark), *named, *encoder.lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,9 @@ class _Frame:
 
 
 class _Encoder:
-    def __init__(self, cuts: Cuts, *, tight: bool) -> None:
+    def __init__(self, cuts: Cuts, prefixes: Sequence[str], *, tight: bool) -> None:
         self._cuts = cuts
+        self._prefixes = prefixes
         self._tight = tight
         self.lines: list[str] = []
         self.features: dict[Feature, None] = {}
@@ -124,8 +131,24 @@ class _Encoder:
     def members(self, node: Members, path: JsonLocation, pad: str) -> None:
         kept = self._cuts.rows.get(path)
         chosen = node.members if kept is None else [node.members[index] for index in kept]
+        if self._write_scalars(chosen, pad):
+            return
         for name, member in chosen:
             self.node(grammar.format_name(name), member, (*path, name), pad)
+
+    def _write_scalars(self, members: Sequence[tuple[str, Node]], pad: str) -> bool:
+        """Write members that are all scalars, many at once; False if they are not."""
+        values = [member.value for _, member in members if isinstance(member, Inline)]
+        if len(values) < len(members) or self._cuts.texts or self._cuts.rows:
+            return False
+        cells = grammar.format_column(values)
+        if self._prefixes:
+            cells = list(map(self._shorten, cells))
+        self.lines += [
+            f"{pad}{grammar.format_name(name)}:{cell}"
+            for (name, _), cell in zip(members, cells, strict=True)
+        ]
+        return True
 
     def _inline(self, label: str, value: object, path: JsonLocation, pad: str) -> None:
         kept = self._cuts.rows.get(path)
@@ -148,7 +171,7 @@ class _Encoder:
     def _cell(self, value: object, path: JsonLocation) -> str:
         gaps = self._cuts.texts.get(path)
         if gaps is None or not isinstance(value, str):
-            return grammar.format_cell(value)
+            return self._shorten(grammar.format_cell(value))
         self._use(Feature.TEXT_CUT)
         return grammar.format_cut_string(value, gaps)
 
@@ -178,7 +201,7 @@ class _Encoder:
             self._use(Feature.KEYS)
             header.append("(name)")
             cells.append([grammar.format_cell(table.keys[row]) for row in rows])
-        rules = find_rules(dense) if self._tight else []
+        rules = self._rules(dense) if self._tight else []
         for rule in rules:
             del dense[rule.path]
         for name, values in dense.items():
@@ -202,6 +225,20 @@ class _Encoder:
             self._codes(cells, pad + " ")
         self.lines += [f"{pad} {SEPARATOR.join(row)}" for row in zip(*cells, strict=True)]
         self._below(frame, pad + " ")
+
+    def _rules(self, columns: Columns) -> list[Rule]:
+        """Return rules for columns that none of the strings to be seen whole is in."""
+        return [
+            rule
+            for rule in find_rules(columns)
+            if not any(self._is_whole(str(value)) for value in columns[rule.path])
+        ]
+
+    def _is_whole(self, text: str) -> bool:
+        return bool(self._cuts.whole) and any(name in text.lower() for name in self._cuts.whole)
+
+    def _shorten(self, cell: str) -> str:
+        return cell if self._is_whole(cell) else shorten(cell, self._prefixes)
 
     def _codes(self, cells: list[list[str]], pad: str) -> None:
         """Replace long cells that occur again by codes, and define the codes."""
@@ -239,7 +276,10 @@ class _Encoder:
         if prefix:
             self._use(Feature.PREFIX)
             return Column(name, prefix), grammar.format_prefixed(values, prefix, self._cuts.whole)
-        return Column(name), grammar.format_column(values)
+        cells = grammar.format_column(values)
+        if self._prefixes and str in set(map(type, values)):
+            cells = list(map(self._shorten, cells))
+        return Column(name), cells
 
     def _cut_cells(self, cells: list[str], values: list[object], frame: _Frame, name: Path) -> None:
         if not self._cuts.texts:
@@ -291,9 +331,9 @@ def _identifier_first(columns: Columns) -> Columns:
     for wanted in _IDENTIFIERS:
         for name, values in columns.items():
             if (
-                name[-1] == wanted
-                and len(name) == 1
-                and all(isinstance(value, str | int) for value in values)
+                len(name) == 1
+                and name[0].endswith(wanted)
+                and set(map(type, values)) <= {str, int}
                 and len(set(values)) == len(values)
             ):
                 return {name: values, **columns}

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from furler_engine.json_value import dumps, loads, parse_fraction
@@ -20,6 +22,8 @@ from furler_engine.shared.json_table.columns import MISSING, Path
 
 SEPARATOR: Final = "|"
 CUT: Final = "…"
+NAMED: Final = "# @"
+"""Begins the lines under the legend that name prefixes."""
 NOTE: Final = "# "
 EVERY_ROW: Final = "every row: "
 STATISTICS: Final = "all "
@@ -30,7 +34,7 @@ CUT_AFTER: Final = " …$"
 # Strings that cannot stand bare: empty, blank at an end, holding a control character or
 # the separator, or readable as another cell. One search over a column's joined lines.
 _NOT_BARE: Final = re.compile(
-    r'^(?:$|["\[{#…\s]|(?:true|false|null|\*\d+|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$)'
+    r'^(?:$|["\[{#…\s]|(?:true|false|null|\*\d+|@\d{1,2}(?:/.*)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$)'
     r"|[^\S\n]$|[|\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]| …\$",
     re.MULTILINE,
 )
@@ -90,13 +94,23 @@ def format_column(values: Sequence[object]) -> list[str]:
     """Return the cells of a column; the same as format_cell on each, sooner."""
     kinds = set(map(type, values))
     if kinds == {str}:
-        strings = [value for value in values if isinstance(value, str)]
-        joined = "\n".join(strings)
-        if joined.count("\n") == len(strings) - 1 and not _NOT_BARE.search(joined):
-            return strings
-    elif kinds <= {int, float, bool, type(None)}:
+        return _format_strings([value for value in values if isinstance(value, str)])
+    if kinds <= {int, float, bool, type(None)}:
         return dumps(list(values))[1:-1].split(",")
     return [format_cell(value) for value in values]
+
+
+def _format_strings(values: list[str]) -> list[str]:
+    joined = "\n".join(values)
+    if joined.count("\n") != len(values) - 1:
+        return [format_cell(value) for value in values]
+    cells = list(values)
+    starts: list[int] = []
+    for match in _NOT_BARE.finditer(joined):
+        starts = starts or [0, *accumulate(len(value) + 1 for value in values)]
+        row = bisect_right(starts, match.start()) - 1
+        cells[row] = dumps(values[row]).replace(SEPARATOR, r"\u007c")
+    return cells
 
 
 def parse_cell(cell: str) -> object:
@@ -182,7 +196,9 @@ def _scan_string(text: str, at: int) -> tuple[str, int]:
 
 
 def _parse_number(text: str) -> object:
-    return int(text) if text.lstrip("-").isdigit() else parse_fraction(text)
+    if text.lstrip("-").isdigit():
+        return int(text) if text != "-0" else parse_fraction(text)
+    return parse_fraction(text)
 
 
 # Names and headers

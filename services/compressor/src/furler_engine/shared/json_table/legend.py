@@ -23,6 +23,7 @@ class Feature(StrEnum):
     GROUP = "[*].x[n] below a table = member x of its rows, # tells which"
     RULE = "# x := template with {other member} = a member made from another of its row"
     CODE = "*1 = a cell that the table's # *1 line defines"
+    NAMED = "@1/x = x under the address that @1 names"
     RUNS = "i:a|b = elements i, i+1"
     TEXT_CUT = "…$.x[a:b] = characters left out"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from furler_engine.json_value import dumps
-from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, split
+from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, split, too_sparse
 from furler_engine.types import JsonLocation, Source
 
 MIN_ROWS: Final = 3
@@ -27,6 +27,8 @@ _MAX_TUPLE: Final = 30
 """Elements up to which arrays of equal length are rows; longer ones are vectors."""
 _HEAVY: Final = 240
 """Mean characters of JSON above which nested values leave their cell for blocks of their own."""
+LONG_TEXT: Final = 480
+"""Characters of a string above which a part of it may be cut."""
 _INLINE: Final = 120
 """Characters of JSON that stay on one line."""
 
@@ -131,8 +133,11 @@ def build(value: object) -> Node:
     """Return the outline of a value."""
     if isinstance(value, dict) and value:
         return _build_object(value)
-    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
-        return _build_array(value)
+    if isinstance(value, list):
+        if any(isinstance(item, dict | list) for item in value):
+            return _build_array(value)
+        if any(isinstance(item, str) and len(item) > LONG_TEXT for item in value):
+            return Items(tuple(map(Inline, value)))
     return Inline(value)
 
 
@@ -144,7 +149,12 @@ def _build_object(value: Row) -> Node:
             return table
     if len(value) <= _INLINE // 10 and len(dumps(value)) <= _INLINE:
         return Inline(value)
-    return Members(tuple((name, build(member)) for name, member in value.items()))
+    return Members(
+        tuple(
+            (name, build(member) if isinstance(member, dict | list) else Inline(member))
+            for name, member in value.items()
+        )
+    )
 
 
 def _build_array(value: Sequence[object]) -> Node:
@@ -172,6 +182,8 @@ def _table_of(value: Sequence[object]) -> Table | None:
 
 
 def _table(rows: Sequence[Row], keys: tuple[str, ...] | None) -> Table | None:
+    if too_sparse(rows):
+        return None
     columns = split(rows)
     count = len(rows)
     filled = {

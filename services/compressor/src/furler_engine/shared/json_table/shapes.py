@@ -15,6 +15,8 @@ _MIN_PREFIX: Final = 12
 """Characters; the mark of a cut prefix costs a token in every cell."""
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ](?=\d\d:\d\d)")
 _MIN_STRINGS: Final = 4
+_MIN_TIMES: Final = 12
+"""A date is five tokens: for a few times it is not worth a cut."""
 
 
 def find_shape(values: Sequence[object]) -> Shape | None:
@@ -65,7 +67,7 @@ def common_prefix(values: Sequence[object]) -> str:
     strings = [value for value in values if isinstance(value, str)]
     if len(strings) < _MIN_STRINGS or 2 * len(strings) < len(values):
         return ""
-    date = _common_date(strings) if len(strings) == len(values) else ""
+    date = _common_date(strings) if _MIN_TIMES <= len(strings) == len(values) else ""
     if date:
         return date
     probes = {strings[at][:_MIN_PREFIX] for at in (0, len(strings) // 2, -1)}

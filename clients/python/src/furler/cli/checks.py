@@ -1,0 +1,137 @@
+"""What ``furler doctor`` looks at: one function per check, each with what to do about a failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from furler.cli.connection import Connection, Connector
+from furler.errors import FurlerError
+from furler.sync import Furler
+from furler.values import Digest
+
+SPACE: Final = "furler-doctor"
+"""A space of its own: what is tried there shows in nobody's figures."""
+_REINSTALL: Final = "install it again: pip install --force-reinstall 'furler[embedded]'"
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    MISSING = "missing"
+    """Not there, and not needed."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; ``advice`` says what to do, where there is something to do."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def check_engine() -> Check:
+    """Look for the engine of this Python."""
+    try:
+        found = version("furler-compressor")
+        import furler_compressor.embedded  # noqa: F401, PLC0415 - whether it imports is the check
+    except (PackageNotFoundError, ImportError) as error:
+        return Check(
+            "engine", State.FAILED, str(error),
+            "pip install 'furler[embedded]', or name a server with --server",
+        )  # fmt: skip
+    return Check("engine", State.OK, found)
+
+
+def check_tokenizers() -> Check:
+    """Load every vocabulary; loading compares its checksum."""
+    from furler_engine import tokens, types  # noqa: PLC0415 - an optional part
+
+    for name in types.TOKENIZERS:
+        try:
+            tokens.verify(name)
+        except (tokens.VocabularyCorruptError, OSError, EOFError) as error:
+            return Check("tokenizers", State.FAILED, f"{name}: {error}", _REINSTALL)
+    return Check("tokenizers", State.OK, ", ".join(types.TOKENIZERS))
+
+
+def check_grammars() -> Check:
+    """Load the grammar of every language that source code is read in."""
+    try:
+        from tree_sitter_language_pack import get_language  # noqa: PLC0415
+
+        from furler_engine.shared.syntax import LANGUAGES  # noqa: PLC0415 - an optional part
+
+        for language in LANGUAGES:
+            get_language(language)  # type: ignore[arg-type]  # the engine's table, as plain text
+    except (ImportError, LookupError, OSError) as error:
+        return Check("grammars", State.FAILED, str(error), _REINSTALL)
+    return Check("grammars", State.OK, f"{len(LANGUAGES)} languages: {', '.join(LANGUAGES)}")
+
+
+def check_store(connector: Connector, connection: Connection) -> Check:
+    """Store a sample in the store of this machine, read it back, and delete it."""
+    try:
+        with connector(connection) as furler:
+            problem = _round_trip(furler)
+    except FurlerError as error:
+        return Check(
+            "store", State.FAILED, error.message,
+            "name a directory you may write to with --data, or a redis:// URL that answers",
+        )  # fmt: skip
+    if problem:
+        return Check("store", State.FAILED, problem, "look at the store's own log; it may be full")
+    return Check(
+        "store", State.OK, connection.data or "the default (FURLER_STORE, or your data directory)"
+    )
+
+
+def check_model(connector: Connector, connection: Connection) -> Check:
+    """Ask whether a model for prose serves."""
+    try:
+        with connector(connection) as furler:
+            model = furler.capabilities(space=SPACE).model
+    except FurlerError as error:
+        return Check("model", State.FAILED, error.message, "see the checks above")
+    if model:
+        return Check("model", State.OK, model)
+    return Check("model", State.MISSING, "none serves; prose is shortened without one")
+
+
+def check_server(connector: Connector, connection: Connection, *, required: bool) -> Check:
+    """Ask a server to compress a sample and give it back."""
+    name = f"server {connection.server}"
+    try:
+        with connector(connection) as furler:
+            found = furler.capabilities(space=SPACE).engine_version
+            problem = _round_trip(furler)
+    except FurlerError as error:
+        if required:
+            return Check(
+                name, State.FAILED, error.message,
+                "is it running (furler up), and is the address right?",
+            )  # fmt: skip
+        return Check(name, State.MISSING, "none runs there; `furler up` starts one")
+    if problem:
+        return Check(name, State.FAILED, problem, "look at the server's log and its store")
+    return Check(name, State.OK, f"engine {found}")
+
+
+def _round_trip(furler: Furler) -> str:
+    """Compress, retrieve and delete a sample; return what went wrong."""
+    # Long enough to be worth a view, and told apart by nothing but a counter.
+    sample = "".join(f"2026-01-01T00:00:{n % 60:02d}Z INFO probe {n} done\n" for n in range(200))
+    view = furler.compress(sample, kind="log", space=SPACE)
+    if view.degraded:
+        return f"the view is degraded: {view.degraded.replace('_', ' ')}"
+    if not view.ref:
+        return "the sample was not stored"
+    whole = b"".join(furler.read(view.ref, space=SPACE))
+    furler.delete(view.ref, space=SPACE)
+    return "" if Digest.of(whole) == Digest.of(sample) else "other bytes came back than were stored"

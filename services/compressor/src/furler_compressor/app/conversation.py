@@ -1,0 +1,257 @@
+"""The use case CompressConversation.
+
+Order of promises: an edit leaves only after the store acknowledged its original (G4) and, in a
+conversation, its pin (G6); what cannot be kept is not edited, and the answer says so (G10).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from furler_compressor import telemetry
+from furler_compressor.app import ledger
+from furler_compressor.app.context import Caller, Context
+from furler_compressor.app.conversed import ConversationJob, Conversed, Epoch, Splice
+from furler_compressor.app.engine import EngineFailedError
+from furler_compressor.app.errors import (
+    FieldInvalidError,
+    QuotaExceededError,
+    StoreUnavailableError,
+)
+from furler_compressor.app.making import RESERVE_SECONDS
+from furler_compressor.app.outcome import Degraded
+from furler_compressor.app.ports import Pin, Record, Scope, Tally
+from furler_compressor.app.refs import tenant_key
+from furler_engine.dialects.block import Dialect
+from furler_engine.dialects.json_scan import decode
+from furler_engine.types import TOKENIZERS, Policy
+
+MAX_CONVERSATION_LENGTH = 256
+_ATTEMPTS = 3
+"""Turns of one conversation sent at once: the later ones take over what the first one pinned."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRequest:
+    """One provider request; ``conversation`` is empty if it is of none."""
+
+    space: str
+    body: bytes
+    dialect: Dialect
+    policy: Policy
+    query: str = ""
+    conversation: str = ""
+    first_message: int = 0
+    epoch: Epoch | None = None
+    relocate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to do with the body: apply ``splices``, in order."""
+
+    splices: tuple[Splice, ...] = ()
+    done: Conversed = field(default_factory=Conversed)
+    degraded: Degraded = Degraded.NO
+
+    @property
+    def tokens_after(self) -> int:
+        """Tokens of the body with the splices applied."""
+        views = [splice.view for splice in self.splices]
+        return self.done.tokens_before - sum(v.tokens_before - v.tokens_after for v in views)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What of a job's result may leave: the splices whose originals are held, and the pins."""
+
+    splices: tuple[Splice, ...]
+    pins: dict[str, Pin]
+    is_whole: bool
+
+
+async def compress_conversation(
+    context: Context, caller: Caller, request: ConversationRequest
+) -> Answer:
+    """Return the edits of a request. Raises FurlerError for what the caller did wrong."""
+    _validate(context, request)
+    scope = caller.scope(request.space)
+    retention = context.retention(request.policy.retention_seconds)
+    pins: dict[str, bytes] | None = None
+    if request.conversation:
+        try:
+            pins = await caller.within(context.store.pins(scope, request.conversation, retention))
+        except StoreUnavailableError:
+            # Without them nobody can tell what was sent before.
+            return await _unedited(context, caller, scope, request)
+    for _ in range(_ATTEMPTS):
+        done = await _engine(context, caller, scope, request, pins)
+        if isinstance(done, Degraded):
+            return Answer(degraded=done)
+        kept = await _keep(context, caller, scope, (request.body, done), retention)
+        if done.applied and not kept.is_whole:
+            request = replace(request, epoch=None)  # an epoch begins as a whole or not at all
+            continue
+        others = await _pin(context, caller, scope, (request, kept), retention)
+        if others is None:
+            kept = _without_new(kept, done)
+        elif others:
+            pins = {**(pins or {}), **others}  # somebody was first: theirs counts
+            continue
+        degraded = Degraded.NO if kept.is_whole else Degraded.STORE_UNAVAILABLE
+        answer = Answer(kept.splices, done, degraded)
+        _count(context, scope, request, answer)
+        return answer
+    return await _unedited(context, caller, scope, request)
+
+
+def _validate(context: Context, request: ConversationRequest) -> None:
+    context.check_size(len(request.body))
+    tokenizer = request.policy.tokenizer
+    if tokenizer not in TOKENIZERS:
+        raise FieldInvalidError(
+            f"policy.tokenizer: unknown {tokenizer[:40]!r}; have {', '.join(TOKENIZERS)}",
+            field="policy.tokenizer",
+        )
+    name = request.conversation
+    if len(name) > MAX_CONVERSATION_LENGTH or not (name.isprintable() or not name):
+        raise FieldInvalidError(
+            f"conversation: want at most {MAX_CONVERSATION_LENGTH} printable characters",
+            field="conversation",
+        )
+    if request.epoch is not None and request.epoch.apply and not name:
+        raise FieldInvalidError(
+            "compaction.apply: needs a conversation, whose later turns must know of it",
+            field="compaction.apply",
+        )
+
+
+async def _engine(
+    context: Context,
+    caller: Caller,
+    scope: Scope,
+    request: ConversationRequest,
+    pins: dict[str, bytes] | None,
+) -> Conversed | Degraded:
+    job = ConversationJob(
+        request.body,
+        request.dialect,
+        request.policy,
+        tenant_key(context.master_key, scope.tenant),
+        request.query,
+        pins,
+        request.first_message,
+        request.epoch,
+        request.relocate,
+    )
+    try:
+        return await context.engine.converse(job, max(0.0, caller.time_left() - RESERVE_SECONDS))
+    except TimeoutError:
+        return Degraded.DEADLINE
+    except EngineFailedError:
+        return Degraded.COMPRESSOR_FAILED
+    except ValueError as error:
+        raise FieldInvalidError(f"body: {error}", field="body") from error
+
+
+async def _unedited(
+    context: Context, caller: Caller, scope: Scope, request: ConversationRequest
+) -> Answer:
+    """Answer without edits, because the store cannot be relied on; counts are given all the same."""
+    plain = replace(request, epoch=None, relocate=False)
+    done = await _engine(context, caller, scope, plain, None)
+    if isinstance(done, Degraded):
+        return Answer(degraded=done)
+    return Answer((), replace(done, frozen_bytes=0), Degraded.STORE_UNAVAILABLE)
+
+
+async def _keep(
+    context: Context,
+    caller: Caller,
+    scope: Scope,
+    result: tuple[bytes, Conversed],
+    retention: float,
+) -> _Kept:
+    """Store the originals that are not held; leave out the edits of those that cannot be."""
+    body, done = result
+    wanted = {splice.view.ref: splice for splice in done.splices if splice.view.ref}
+    unkept: set[str] = set(wanted)
+    try:
+        missing = await caller.within(context.store.find_missing(scope, list(wanted), retention))
+        unkept = set(missing)
+        records = await asyncio.to_thread(_records, body, [wanted[ref] for ref in missing])
+        if records:
+            await context.admit(caller, sum(record.size for record in records))
+            await caller.within(context.store.commit_all(scope, records, retention))
+        unkept = set()
+    except (StoreUnavailableError, QuotaExceededError):
+        pass  # a turn is sent on in any case: unedited where nothing could be kept
+    lost = {s.key: s.view for s in done.splices if s.view.ref in unkept and s.key}
+    plain = {key: Pin("", ledger.pack_as_is(view)) for key, view in lost.items()}
+    return _Kept(
+        tuple(splice for splice in done.splices if splice.view.ref not in unkept),
+        {**done.pins, **plain},
+        not unkept,
+    )
+
+
+def _records(body: bytes, splices: list[Splice]) -> list[Record]:
+    records: list[Record] = []
+    for splice in splices:
+        raw = body[splice.offset : splice.offset + splice.length]
+        data = (decode(raw) or "").encode()
+        records.append(Record(splice.view.ref, splice.sha256, splice.size, data))
+    return records
+
+
+async def _pin(
+    context: Context,
+    caller: Caller,
+    scope: Scope,
+    wanted: tuple[ConversationRequest, _Kept],
+    retention: float,
+) -> dict[str, bytes] | None:
+    """Pin what is new. Return what others had pinned there already; None if it failed."""
+    request, kept = wanted
+    if not request.conversation or not kept.pins:
+        return {}
+    try:
+        held = await caller.within(
+            context.store.pin(scope, request.conversation, kept.pins, retention)
+        )
+    except StoreUnavailableError:
+        return None
+    return held if any(held.get(k, p.data) != p.data for k, p in kept.pins.items()) else {}
+
+
+def _without_new(kept: _Kept, done: Conversed) -> _Kept:
+    """Leave out the edits that could not be pinned: a later turn would not know of them."""
+    if done.is_relocated:
+        return _Kept((), {}, is_whole=False)  # the prefix and its tail go together
+    return _Kept(tuple(s for s in kept.splices if not s.key), {}, is_whole=False)
+
+
+def _count(context: Context, scope: Scope, request: ConversationRequest, answer: Answer) -> None:
+    """Add the views that are new to the counters, one entry per kind."""
+    tallies: dict[str, Tally] = {}
+    for splice in answer.splices:
+        view = splice.view
+        if not view.ref or (request.conversation and not splice.key):
+            continue
+        telemetry.record_view(
+            kind=view.kind,
+            tokens_before=view.tokens_before,
+            tokens_after=view.tokens_after,
+            cached=False,
+            degraded=answer.degraded,
+        )
+        old = tallies.get(view.kind, Tally(view.kind))
+        tallies[view.kind] = replace(
+            old,
+            views=old.views + 1,
+            tokens_before=old.tokens_before + view.tokens_before,
+            tokens_after=old.tokens_after + view.tokens_after,
+        )
+    for tally in tallies.values():
+        context.add_in_background(scope, tally)

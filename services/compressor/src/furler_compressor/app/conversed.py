@@ -1,0 +1,83 @@
+"""The job CompressConversation gives to the engine, and its result. Values only: no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from furler_compressor.app.ports import Pin
+from furler_engine.dialects.block import Dialect
+from furler_engine.epochs import Plan, Wish
+from furler_engine.types import Policy, View
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A wish for compaction; ``apply`` does it if it pays, ``force`` even if it does not."""
+
+    wish: Wish
+    apply: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationJob:
+    """One provider request. ``pins`` are None without a conversation."""
+
+    body: bytes
+    dialect: Dialect
+    policy: Policy
+    tenant_key: bytes
+    query: str = ""
+    pins: Mapping[str, bytes] | None = None
+    first_message: int = 0
+    epoch: Epoch | None = None
+    relocate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """One edit: bytes ``offset`` to ``offset + length`` of the body become ``replacement``.
+
+    ``key`` is the pin of a block that is given its view now; empty when it has it already.
+    """
+
+    offset: int
+    length: int
+    replacement: bytes
+    pointer: str
+    view: View
+    sha256: bytes = b""
+    size: int = 0
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Volatile:
+    """Volatile text of the prefix: characters ``start`` to ``end`` of the string at ``pointer``.
+
+    ``changed`` says whether it changed since the conversation began; None if that is not known.
+    ``tokens_after`` lose their place in the cache when it does.
+    """
+
+    pointer: str
+    form: str
+    start: int
+    end: int
+    changed: bool | None
+    tokens_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversed:
+    """The job's result. ``pins`` are new; nothing may be revealed before they are written."""
+
+    splices: tuple[Splice, ...] = ()
+    pins: dict[str, Pin] = field(default_factory=dict)
+    frozen_bytes: int = 0
+    tokens_before: int = 0
+    volatile: tuple[Volatile, ...] = ()
+    plan: Plan | None = None
+    applied: bool = False
+    recipe: str = ""
+    is_relocated: bool = False

@@ -1,0 +1,119 @@
+"""What a conversation has pinned, as keys and bytes: blocks' first views, policy, prefix, epochs.
+
+Keys: ``b/<epoch>/<block>`` a view, ``t/<block>`` text that was added to a block, ``policy/<epoch>``
+the policy new blocks get, ``epoch/<epoch>`` that an epoch was begun, ``prefix`` what was volatile
+in the system prompt when the conversation began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from furler_compressor.app.ports import Pin
+from furler_compressor.app.views import pack_view, unpack_view
+from furler_engine.types import Fidelity, Kind, Level, Policy, View
+from furler_engine.volatile import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The pins of a conversation's present epoch, read."""
+
+    epoch: int = 0
+    views: dict[str, View] = field(default_factory=dict)
+    tails: dict[str, str] = field(default_factory=dict)
+    policy: tuple[Policy, str] | None = None
+    """The pinned policy and query."""
+    prefix: Trace | None = None
+
+
+def read(pins: Mapping[str, bytes]) -> Ledger:
+    """Return the ledger of a conversation. What this release cannot read is left out."""
+    epochs = [int(key[6:]) for key in pins if key.startswith("epoch/") and key[6:].isdecimal()]
+    epoch = max(epochs, default=0)
+    begin = f"b/{epoch}/"
+    views = {
+        key.removeprefix(begin): unpack_view(data)
+        for key, data in pins.items()
+        if key.startswith(begin)
+    }
+    return Ledger(
+        epoch,
+        {key: view for key, view in views.items() if view is not None},
+        {k[2:]: data.decode(errors="replace") for k, data in pins.items() if k.startswith("t/")},
+        _policy(pins.get(f"policy/{epoch}")),
+        _trace(pins.get("prefix")),
+    )
+
+
+def view_pin(epoch: int, key: str, view: View) -> tuple[str, Pin]:
+    """Return key and pin of a block's view."""
+    return f"b/{epoch}/{key}", Pin(view.ref, pack_view(view))
+
+
+def pack_as_is(view: View) -> bytes:
+    """Return the pin of a block that was to have a view, and is sent as it is."""
+    return pack_view(
+        replace(view, text="", ref="", compressors=(), elisions=(), tokens_after=view.tokens_before)
+    )
+
+
+def tail_pin(key: str, ref: str, text: str) -> tuple[str, Pin]:
+    """Return key and pin of what was added to a block."""
+    return f"t/{key}", Pin(ref, text.encode())
+
+
+def epoch_pin(epoch: int) -> tuple[str, Pin]:
+    """Return key and pin of an epoch's beginning."""
+    return f"epoch/{epoch}", Pin("", b"1")
+
+
+def prefix_pin(trace: Trace) -> tuple[str, Pin]:
+    """Return key and pin of what is volatile in a prefix."""
+    data = orjson.dumps({"skeleton": trace.skeleton, "values": trace.values})
+    return "prefix", Pin("", data)
+
+
+def policy_pin(epoch: int, policy: Policy, query: str) -> tuple[str, Pin]:
+    """Return key and pin of the policy that a conversation keeps."""
+    fields = {
+        "fidelity": policy.fidelity,
+        "target_tokens": policy.target_tokens,
+        "min_tokens": policy.min_tokens,
+        "tokenizer": policy.tokenizer,
+        "disabled": sorted(policy.disabled),
+        "levels": policy.levels,
+        "query": query,
+    }
+    return f"policy/{epoch}", Pin("", orjson.dumps(fields))
+
+
+def _policy(data: bytes | None) -> tuple[Policy, str] | None:
+    if data is None:
+        return None
+    try:
+        fields = orjson.loads(data)
+        policy = Policy(
+            fidelity=Fidelity(fields["fidelity"]),
+            target_tokens=fields["target_tokens"],
+            min_tokens=fields["min_tokens"],
+            tokenizer=fields["tokenizer"],
+            disabled=frozenset(fields["disabled"]),
+            levels=tuple((Kind(kind), Level(level)) for kind, level in fields["levels"]),
+        )
+        return policy, fields["query"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _trace(data: bytes | None) -> Trace | None:
+    if data is None:
+        return None
+    try:
+        fields = orjson.loads(data)
+        return Trace(fields["skeleton"], tuple(fields["values"]))
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,42 @@
+"""Performs engine jobs. Imports the whole engine: only what runs jobs imports this."""
+
+from __future__ import annotations
+
+from furler_compressor.app.converse import converse
+from furler_compressor.app.conversed import ConversationJob
+from furler_compressor.app.engine import CompressJob, Job, Picked, Result, SelectJob
+from furler_engine import tokens
+from furler_engine.paging import page
+from furler_engine.pipeline import compress
+from furler_engine.router import ROUTES
+from furler_engine.select import select
+from furler_engine.types import Hints, Policy
+
+COMPRESSORS = tuple(dict.fromkeys(c.name for route in ROUTES.values() for c in route))
+"""Names of the compressors, in the router's order."""
+
+
+def perform(job: Job) -> Result:
+    """Run a job here and now. Raises ValueError for what the caller did wrong."""
+    match job:
+        case CompressJob():
+            return compress(job.text, job.hints, job.policy, job.ref)
+        case SelectJob():
+            return _pick(job)
+        case ConversationJob():
+            return converse(job)
+
+
+def warm(tokenizer: str) -> None:
+    """Load what the first job would wait for."""
+    tokens.verify(tokenizer)
+    compress('{"warm": [1, 2, 3]}', Hints(), Policy(tokenizer=tokenizer), "")
+
+
+def _pick(job: SelectJob) -> Picked:
+    data = job.text.encode()
+    ranges = [(0, len(data))] if job.selector is None else select(job.text, job.selector)
+    got = page(job.text, ranges, job.max_tokens, job.tokenizer, job.start)
+    parts = b"".join(data[start:end] for start, end in got.ranges)
+    count = tokens.count(parts.decode(errors="replace"), job.tokenizer)
+    return Picked(tuple(got.ranges), count.tokens, got.next_start)

@@ -1,0 +1,133 @@
+"""CompressConversation's messages to app values and back."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from furler.v1 import compressor_service_pb2 as compressor
+from furler.v1 import content_pb2 as content
+from furler.v1 import conversation_pb2 as conversation
+from furler_compressor.app.compress import Compressed, Outcome
+from furler_compressor.app.conversation import Answer, ConversationRequest
+from furler_compressor.app.conversed import Conversed, Epoch, Splice
+from furler_compressor.app.errors import FieldInvalidError
+from furler_compressor.rpc import convert
+from furler_engine.dialects.block import Dialect
+from furler_engine.epochs import Prices, Wish
+from furler_engine.types import Policy
+
+_DIALECTS: Final = {
+    conversation.Dialect.Value(f"DIALECT_{dialect.name}"): dialect for dialect in Dialect
+}
+_PRICES: Final = {"expected_reads": 1e9, "alive": 1.0, "read_price": 1e3, "write_price": 1e3}
+"""Fields of the sum, and the most that each may be."""
+
+
+def request_from(message: compressor.CompressConversationRequest) -> ConversationRequest:
+    """Return the request. Raises FieldInvalidError."""
+    dialect = _DIALECTS.get(message.dialect)
+    if dialect is None:
+        raise FieldInvalidError(
+            f"dialect: unknown value {message.dialect}; have {', '.join(Dialect)}", field="dialect"
+        )
+    if len(message.query) > convert.MAX_QUERY_LENGTH:
+        raise FieldInvalidError(
+            f"query: at most {convert.MAX_QUERY_LENGTH} characters, got {len(message.query)}",
+            field="query",
+        )
+    return ConversationRequest(
+        message.space,
+        message.body,
+        dialect,
+        convert.policy_from(message.policy),
+        message.query,
+        message.conversation,
+        message.frozen_messages,
+        _epoch_from(message.compaction),
+        message.relocate_volatile,
+    )
+
+
+def response_to(answer: Answer, policy: Policy) -> compressor.CompressConversationResponse:
+    """Return the response."""
+    done = answer.done
+    return compressor.CompressConversationResponse(
+        edits=[_edit_to(splice, answer) for splice in answer.splices],
+        frozen_bytes=done.frozen_bytes,
+        tokens_before=_count_to(done.tokens_before, policy),
+        tokens_after=_count_to(answer.tokens_after, policy),
+        volatile=[
+            conversation.VolatileText(
+                pointer=v.pointer,
+                form=v.form,
+                start=v.start,
+                end=v.end,
+                changed=v.changed,
+                tokens_after=v.tokens_after,
+            )
+            for v in done.volatile
+        ],
+        compaction=_plan_to(done),
+        recipe=done.recipe,
+        degraded=convert.degraded_to(answer.degraded),
+    )
+
+
+def _epoch_from(message: conversation.Compaction) -> Epoch | None:
+    mode = message.mode
+    if mode == conversation.COMPACTION_MODE_UNSPECIFIED:
+        return None
+    if mode not in conversation.CompactionMode.values():
+        raise FieldInvalidError(f"compaction.mode: unknown value {mode}", field="compaction.mode")
+    for name, most in _PRICES.items():
+        value: float = getattr(message, name)
+        if not math.isfinite(value) or not 0 <= value <= most:
+            raise FieldInvalidError(
+                f"compaction.{name}: want 0 to {most:g}, got {value}", field=f"compaction.{name}"
+            )
+    usual, wish = Prices(), Wish()
+    prices = Prices(
+        message.expected_reads if message.HasField("expected_reads") else usual.expected_reads,
+        message.alive if message.HasField("alive") else usual.alive,
+        message.read_price if message.HasField("read_price") else usual.read,
+        message.write_price if message.HasField("write_price") else usual.write,
+    )
+    keep_last = message.keep_last if message.HasField("keep_last") else wish.keep_last
+    force = mode == conversation.COMPACTION_MODE_FORCE
+    apply = force or mode == conversation.COMPACTION_MODE_APPLY
+    return Epoch(Wish(keep_last, message.budget_tokens, prices), apply=apply, force=force)
+
+
+def _edit_to(splice: Splice, answer: Answer) -> conversation.Edit:
+    outcome = Outcome(splice.view, answer.degraded, cached=not splice.key)
+    done = Compressed(outcome, splice.sha256, splice.size)
+    return conversation.Edit(
+        offset=splice.offset,
+        length=splice.length,
+        replacement=splice.replacement,
+        pointer=splice.pointer,
+        view=convert.view_to(done, text=False),
+    )
+
+
+def _plan_to(done: Conversed) -> conversation.CompactionPlan | None:
+    plan = done.plan
+    if plan is None:
+        return None
+    return conversation.CompactionPlan(
+        retired=[
+            conversation.RetiredBlock(pointer=r.pointer, reason=r.reason, tokens=r.tokens)
+            for r in plan.retired
+        ],
+        saved_tokens=plan.saved_tokens,
+        rewritten_tokens=plan.rewritten_tokens,
+        benefit=plan.benefit,
+        cost=plan.cost,
+        pays=plan.pays,
+        applied=done.applied,
+    )
+
+
+def _count_to(count: int, policy: Policy) -> content.TokenCount:
+    return content.TokenCount(tokens=count, tokenizer=policy.tokenizer, estimated=True)

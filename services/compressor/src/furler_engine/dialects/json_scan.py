@@ -1,0 +1,168 @@
+"""Byte offsets in a JSON body: where the members of an object and the elements of an array stand.
+
+What lives here: the scanner, the decoding of one JSON string and the encoding of its
+replacement. What does not: any knowledge of what a body says (that is a dialect's).
+
+The body is never parsed as a whole and never written again: a reader asks for the members of
+one object or the elements of one array, and what it does not ask for is skipped by one regular
+expression per bracket. Nothing recurses, so depth costs nothing; each level that is asked for
+is read once more, so time is linear in the body times the few levels of a dialect. This is no
+validator: what is skipped may be no JSON, and then it is the same no JSON afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+
+import orjson
+
+_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_SPACE: Final = re.compile(rb"[ \t\n\r]*+")
+_SCALAR: Final = re.compile(_STRING + rb'|[^\s"\[\]{},:]++', re.DOTALL)
+_NAME: Final = re.compile(rb"(" + _STRING + rb")[ \t\n\r]*+:[ \t\n\r]*+", re.DOTALL)
+_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[\]{}])", re.DOTALL)
+_OPENING: Final = b"[{"
+_NAME_BYTES: Final = 256
+"""A name longer than this is none of a dialect's: it is not decoded."""
+
+
+class BodyError(ValueError):
+    """The body is no JSON of the dialect it is said to be."""
+
+
+class Span(NamedTuple):
+    """Half-open byte offsets of one JSON value."""
+
+    start: int
+    end: int
+
+
+def root(data: bytes) -> Span:
+    """Return the one value of a document. Raises BodyError."""
+    start = _space(data, 0)
+    span = Span(start, skip(data, start))
+    if _space(data, span.end) != len(data):
+        raise BodyError(f"something follows the value at byte {span.end}")
+    return span
+
+
+def skip(data: bytes, at: int) -> int:
+    """Return where the value that starts at an offset ends. Raises BodyError."""
+    if data[at : at + 1] not in (b"[", b"{"):
+        match = _SCALAR.match(data, at)
+        if match is None:
+            raise BodyError(f"want a value at byte {at}")
+        return match.end()
+    depth = 0
+    while match := _BRACKET.match(data, at):
+        depth += 1 if match[1] in _OPENING else -1
+        at = match.end()
+        if not depth:
+            return at
+    raise BodyError("a bracket is not closed")
+
+
+def is_object(data: bytes, span: Span) -> bool:
+    """Whether a value is an object."""
+    return data[span.start : span.start + 1] == b"{"
+
+
+def is_array(data: bytes, span: Span) -> bool:
+    """Whether a value is an array."""
+    return data[span.start : span.start + 1] == b"["
+
+
+def is_string(data: bytes, span: Span) -> bool:
+    """Whether a value is a string."""
+    return data[span.start : span.start + 1] == b'"'
+
+
+def is_null(data: bytes, span: Span) -> bool:
+    """Whether a value is null."""
+    return data[span.start : span.end] == b"null"
+
+
+def all_members(data: bytes, span: Span) -> Iterator[tuple[str, Span]]:
+    """Yield name and value of each member of an object, in order. Raises BodyError."""
+    if not is_object(data, span):
+        raise BodyError(f"want an object at byte {span.start}")
+    at = _space(data, span.start + 1)
+    if data[at : at + 1] == b"}":
+        return
+    while True:
+        match = _NAME.match(data, at)
+        if match is None:
+            raise BodyError(f"want a member name at byte {at}")
+        value = Span(match.end(), skip(data, match.end()))
+        raw = match[1]
+        yield (decode(raw) or "") if len(raw) <= _NAME_BYTES else "", value
+        at = _separator(data, value.end, b"}")
+        if at < 0:
+            return
+
+
+def members(data: bytes, span: Span, wanted: Collection[str]) -> dict[str, Span]:
+    """Return the wanted members of an object that it has.
+
+    Raises BodyError, also for a wanted name that stands there twice: parsers differ in
+    which one counts, so neither may be edited.
+    """
+    found: dict[str, Span] = {}
+    for name, value in all_members(data, span):
+        if name in wanted:
+            if name in found:
+                raise BodyError(f"the member {name!r} stands twice at byte {span.start}")
+            found[name] = value
+    return found
+
+
+def elements(data: bytes, span: Span) -> Iterator[Span]:
+    """Yield the elements of an array, in order. Raises BodyError."""
+    if not is_array(data, span):
+        raise BodyError(f"want an array at byte {span.start}")
+    at = _space(data, span.start + 1)
+    if data[at : at + 1] == b"]":
+        return
+    while at >= 0:
+        value = Span(at, skip(data, at))
+        yield value
+        at = _separator(data, value.end, b"]")
+
+
+def decode(raw: bytes) -> str | None:
+    """Return the text of one JSON string, or None if it is no text.
+
+    No text has half of a surrogate pair, bytes that are not UTF-8, or a bare control character.
+    """
+    try:
+        value: object = orjson.loads(raw)
+    except ValueError:
+        return None
+    return value if isinstance(value, str) else None
+
+
+def encode(text: str) -> bytes:
+    """Return a text as a JSON string: the shortest form, other characters than ASCII as UTF-8.
+
+    The bytes of a text never change between releases: they are part of a cached prefix.
+    """
+    return json.dumps(text, ensure_ascii=False).encode()
+
+
+def _separator(data: bytes, end: int, closing: bytes) -> int:
+    """Return where the next item starts after a comma, -1 at the closing bracket."""
+    at = _space(data, end)
+    sign = data[at : at + 1]
+    if sign == closing:
+        return -1
+    if sign != b",":
+        raise BodyError(f"want a comma at byte {at}")
+    return _space(data, at + 1)
+
+
+def _space(data: bytes, at: int) -> int:
+    match = _SPACE.match(data, at)
+    return match.end() if match else at

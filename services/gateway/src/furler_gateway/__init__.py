@@ -1,0 +1,1 @@
+"""Furler's edge: everything that is not gRPC, in front of the compressor."""

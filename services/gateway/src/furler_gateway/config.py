@@ -1,0 +1,117 @@
+"""The gateway's settings: one class, read from the environment and nowhere else.
+
+Every variable is the field's name in capitals after ``FURLER_GATEWAY_``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from furler.backends.remote import Tls
+
+MIB = 1024 * 1024
+Names = Annotated[tuple[str, ...], NoDecode]
+"""Comma-separated in the environment."""
+
+
+class Settings(BaseSettings):
+    """Settings of the gateway; every field has a default that serves one laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="FURLER_GATEWAY_", extra="ignore", frozen=True)
+
+    listen: str = "127.0.0.1:8787"
+    """Address of the HTTP server. Loopback by default: nothing is open to a network unasked."""
+    operate_listen: str = "127.0.0.1:8788"
+    """Address of /livez, /readyz, /metrics: a port of its own, so that it need not be published."""
+    compressor: str = "127.0.0.1:50051"
+    """The compressor: host:port, or any name that gRPC resolves, such as dns:///furler:50051."""
+    compressor_tls: bool = False
+    """Whether the connection to the compressor is encrypted."""
+    compressor_ca: str = ""
+    """File of the authorities to trust, PEM. Empty: the system's."""
+    compressor_certificate: str = ""
+    """File of the gateway's certificate chain, PEM, for mutual TLS with the compressor."""
+    compressor_key: str = ""
+    """File of its key, PEM."""
+
+    max_body_bytes: int = Field(default=32 * MIB, ge=1)
+    """Largest request body, before and after decompression; a larger one gets 413."""
+    max_header_bytes: int = Field(default=16 * 1024, ge=1024)
+    """Longest request line and longest header; a longer one gets 431. Room for large tokens."""
+    max_headers: int = Field(default=100, ge=1)
+    """Most headers; more get 431."""
+    max_connections: int = Field(default=4096, ge=1)
+    """Open connections; the next is closed at once. Idle ones cost about 10 KB each."""
+    max_requests: int = Field(default=256, ge=1)
+    """Requests being worked on; the next gets 429 with Retry-After."""
+    max_buffered_bytes: int = Field(default=256 * MIB, ge=1)
+    """Bodies held in memory, all requests together; a request beyond it gets 429."""
+    idle_timeout_seconds: float = Field(default=60.0, gt=0)
+    """A connection that has sent no complete request head for so long is closed."""
+    body_timeout_seconds: float = Field(default=30.0, gt=0)
+    """A body must have arrived within this, else 408: 32 MiB at 9 Mbit/s."""
+    default_timeout_seconds: float = Field(default=30.0, gt=0)
+    """Deadline of a call whose client set none (Connect-Timeout-Ms)."""
+    max_timeout_seconds: float = Field(default=300.0, gt=0)
+    """Longest deadline; more is cut down to it."""
+    stream_timeout_seconds: float = Field(default=3600.0, gt=0)
+    """Longest server stream; whoever watches longer comes back."""
+    drain_seconds: float = Field(default=20.0, ge=0)
+    """How long requests in flight may take after SIGTERM."""
+
+    cors_origins: Names = ()
+    """Origins, such as https://ops.example, whose pages may call. None: no page of another origin."""
+    allowed_hosts: Names = ()
+    """Host names that requests may name. None: on loopback the loopback's names, against pages
+    that resolve their own name to this machine; elsewhere any."""
+    mcp: bool = True
+    """Whether MCP is served at /mcp."""
+    log_requests: bool = True
+    """One line of log per request, without content."""
+    otlp_endpoint: str = ""
+    """OTLP/gRPC collector of traces, such as http://collector:4317. Empty: none leave."""
+    trace_share: float = Field(default=1.0, ge=0, le=1)
+    """Share of new traces that are sampled; a caller's decision is followed."""
+
+    @field_validator("cors_origins", "allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        address(self.listen)
+        if self.operate_listen:
+            address(self.operate_listen)
+        if not self.compressor:
+            raise ValueError("compressor: want HOST:PORT")
+        if self.max_buffered_bytes < self.max_body_bytes:
+            raise ValueError("max_buffered_bytes: want at least max_body_bytes")
+        if (self.compressor_ca or self.compressor_certificate) and not self.compressor_tls:
+            raise ValueError("compressor_tls: is off, but files for TLS are given")
+        if bool(self.compressor_certificate) != bool(self.compressor_key):
+            raise ValueError("compressor_certificate and compressor_key go together")
+        return self
+
+    def tls(self) -> Tls | bool:
+        """Return how to connect to the compressor."""
+        if not self.compressor_tls:
+            return False
+        return Tls(
+            ca=self.compressor_ca or None,
+            certificate=self.compressor_certificate or None,
+            key=self.compressor_key or None,
+        )
+
+
+def address(listen: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``. Raises ValueError."""
+    host, colon, port = listen.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < 65536):
+        raise ValueError(f"{listen!r}: want HOST:PORT, such as 127.0.0.1:8787")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,106 @@
+"""Connections of the HTTP server: bounded in number and in patience, and heads within limits.
+
+aiohttp answers what it cannot parse by itself, before any handler of ours: here
+those answers get our form and status, and nothing of the bytes is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+
+from furler_gateway import telemetry
+from furler_gateway.config import Settings
+from furler_gateway.errors import Failure, response
+
+_LOG: Final = logging.getLogger("furler.gateway")
+_LINGER_SECONDS: Final = 2.0
+"""How long the rest of a refused body is read and thrown away, so that the reply is seen."""
+_READ_BYTES: Final = 256 * 1024
+"""Bytes buffered per connection before the sender is held back."""
+
+
+class Connection(RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("max_connections",)
+
+    max_connections: int
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        manager = self._manager
+        if manager is not None and len(manager.connections) > self.max_connections:
+            telemetry.REFUSED.labels("connections").inc()
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes what the client sent
+    ) -> web.StreamResponse:
+        """Return the reply to what could not be parsed, or could not be handled."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the reply has begun")
+        if isinstance(exc, LineTooLong) or "too many headers" in str(exc).lower():
+            telemetry.REFUSED.labels("head").inc()
+            failure = Failure(
+                "invalid_argument", "the head of the request is too large", status=431
+            )
+        elif status < 500:
+            failure = Failure("invalid_argument", "the request is not HTTP", status=status)
+        else:
+            telemetry.log_unforeseen(_LOG, exc)
+            failure = Failure("internal", "internal error", status=status)
+        made = response(failure, request.rel_url.raw_path)
+        made.force_close()
+        return made
+
+
+class _Server(web.Server):
+    """Makes our connections."""
+
+    max_connections: int
+
+    def __call__(self) -> Connection:
+        made = Connection(self, loop=self._loop, **self._kwargs)
+        made.max_connections = self.max_connections
+        return made
+
+
+class Runner(web.AppRunner):
+    """Runs an application on connections of ours."""
+
+    __slots__ = ("_max_connections",)
+
+    def __init__(self, app: web.Application, settings: Settings) -> None:
+        super().__init__(
+            app,
+            access_log=None,
+            handler_cancellation=True,  # a client that is gone must not keep the compressor busy
+            shutdown_timeout=settings.drain_seconds,
+            keepalive_timeout=settings.idle_timeout_seconds,
+            max_line_size=settings.max_header_bytes,
+            max_field_size=settings.max_header_bytes,
+            max_headers=settings.max_headers,
+            lingering_time=_LINGER_SECONDS,
+            read_bufsize=_READ_BYTES,
+            auto_decompress=False,  # limits.py does, within bounds
+        )
+        self._max_connections = settings.max_connections
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        made.__class__ = _Server
+        assert isinstance(made, _Server)  # noqa: S101 - tells the type checker
+        made.max_connections = self._max_connections
+        return made

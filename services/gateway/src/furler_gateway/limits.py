@@ -1,0 +1,186 @@
+"""What one client may cost: requests, bytes, time. Each limit has a status of its own.
+
+413 a body too large, 415 one in an encoding unknown, 408 one too slow, 429 too
+many requests or bodies at once. Limits on heads (431, idle connections) are
+connections.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, ParamSpec, TypeVar
+
+import zstandard
+from aiohttp import web
+
+from furler_gateway import telemetry
+from furler_gateway.config import Settings
+from furler_gateway.errors import Failure, RequestError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+OFF_LOOP_BYTES: Final = 256 * 1024
+"""Work over more than this leaves the event loop: parsing it takes milliseconds."""
+RETRY_SECONDS: Final = 1.0
+"""What a refused client is told to wait: most requests take less."""
+_ZSTD_WINDOW: Final = 8 * 1024 * 1024
+"""What RFC 8878 has every decoder support; a frame that wants more memory is refused."""
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+
+
+@dataclass(slots=True)
+class Admission:
+    """Counts requests and the bytes they hold, of one process."""
+
+    max_requests: int
+    max_bytes: int
+    requests: int = 0
+    held_bytes: int = 0
+
+    @contextmanager
+    def admitted(self) -> Iterator[Hold]:
+        """Let a request in for the time of the body. Raises RequestError with 429."""
+        if self.requests >= self.max_requests:
+            raise _too_many("requests", "too many requests at once")
+        self.requests += 1
+        hold = Hold(self)
+        try:
+            yield hold
+        finally:
+            self.requests -= 1
+            hold.release()
+
+
+@dataclass(slots=True)
+class Hold:
+    """The bytes that one request holds."""
+
+    admission: Admission
+    held_bytes: int = 0
+
+    def take(self, count: int) -> None:
+        """Hold more bytes. Raises RequestError with 429."""
+        if self.admission.held_bytes + count > self.admission.max_bytes:
+            raise _too_many("bytes", "too many bytes of request bodies at once")
+        self.held_bytes += count
+        self.admission.held_bytes += count
+
+    def release(self) -> None:
+        """Hold nothing any more."""
+        self.admission.held_bytes -= self.held_bytes
+        self.held_bytes = 0
+
+
+def _too_many(what: str, message: str) -> RequestError:
+    telemetry.REFUSED.labels(what).inc()
+    return RequestError(
+        Failure("resource_exhausted", message, "OVERLOADED", retry_after=RETRY_SECONDS)
+    )
+
+
+async def read_body(request: web.Request, settings: Settings, hold: Hold) -> bytes:
+    """Return a request's body, decompressed. Raises RequestError: 400, 408, 413, 415, 429."""
+    limit = settings.max_body_bytes
+    decompress = _decompressor(request.headers.get("Content-Encoding", ""))
+    if request.content_length is not None and request.content_length > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(settings.body_timeout_seconds):
+            async for chunk in request.content.iter_any():
+                if len(body) + len(chunk) > limit:
+                    raise _too_large(limit)
+                hold.take(len(chunk))
+                body += chunk
+    except TimeoutError:
+        telemetry.REFUSED.labels("slow_body").inc()
+        raise RequestError(
+            Failure("deadline_exceeded", "the body did not arrive in time", status=408)
+        ) from None
+    except web.RequestPayloadError:
+        raise malformed("the body is not what its headers say") from None
+    data = bytes(body)
+    if decompress is None:
+        return data
+    # What it grows to is known afterwards only, so room for the most is held meanwhile.
+    hold.take(limit)
+    data = await asyncio.to_thread(decompress, data, limit)
+    hold.release()
+    hold.take(len(data))
+    return data
+
+
+async def off_loop(size: int, work: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Do work over so many bytes: here if it is quick, else in a thread."""
+    if size <= OFF_LOOP_BYTES:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)
+
+
+def malformed(message: str) -> RequestError:
+    """Return the error for a body that cannot be read; the message must hold no content."""
+    return RequestError(Failure("invalid_argument", message))
+
+
+def _too_large(limit: int) -> RequestError:
+    telemetry.REFUSED.labels("body").inc()
+    return RequestError(
+        Failure(
+            "invalid_argument",
+            f"the body has more than {limit:,} bytes",
+            "CONTENT_TOO_LARGE",
+            {"limit_bytes": str(limit)},
+            status=413,
+        )
+    )
+
+
+def _decompressor(encoding: str) -> Callable[[bytes, int], bytes] | None:
+    match encoding.strip().lower():
+        case "" | "identity":
+            return None
+        case "gzip" | "x-gzip" | "deflate":
+            return gunzip
+        case "zstd":
+            return unzstd
+    raise RequestError(
+        Failure("invalid_argument", "Content-Encoding: want gzip, deflate or zstd", status=415)
+    )
+
+
+def gunzip(data: bytes, limit: int) -> bytes:
+    """Return what gzip or zlib data holds. Raises RequestError: 400, 413 above the limit."""
+    out = bytearray()
+    while data:
+        inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+        try:
+            # One byte more than allowed is enough to know, whatever the rest would grow to.
+            out += inflater.decompress(data, limit + 1 - len(out))
+        except zlib.error:
+            raise malformed("the body is not in its Content-Encoding") from None
+        if len(out) > limit:
+            raise _too_large(limit)
+        if not inflater.eof:
+            raise malformed("the body ends within its Content-Encoding")
+        data = inflater.unused_data
+    return bytes(out)
+
+
+def unzstd(data: bytes, limit: int) -> bytes:
+    """Return what zstd frames hold. Raises RequestError: 400, 413 above the limit."""
+    inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    out = bytearray()
+    try:
+        with inflater.stream_reader(data, read_across_frames=True) as reader:
+            while chunk := reader.read(min(1 << 20, limit + 1 - len(out))):
+                out += chunk
+                if len(out) > limit:
+                    raise _too_large(limit)
+    except zstandard.ZstdError:
+        raise malformed("the body is not in its Content-Encoding") from None
+    return bytes(out)

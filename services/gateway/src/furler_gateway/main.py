@@ -1,0 +1,80 @@
+"""The gateway's process: settings in, a server, a graceful end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+from pydantic import ValidationError
+
+from furler.errors import FurlerError
+from furler_gateway import telemetry
+from furler_gateway.config import Settings, address
+from furler_gateway.server import Gateway
+
+_LOG = logging.getLogger("furler.gateway")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the gateway until SIGTERM or SIGINT. Returns the exit status."""
+    telemetry.configure_logs()
+    arguments = _arguments(argv)
+    try:
+        settings = _settings(arguments)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            _LOG.error("configuration: %s: %s", ".".join(map(str, problem["loc"])), problem["msg"])
+        return 2
+    if arguments.check:
+        print("configuration is valid")  # noqa: T201 - what --check is for
+        return 0
+    try:
+        uvloop.run(_serve(settings))
+    except (OSError, FurlerError) as error:
+        _LOG.error("cannot start: %s", error)
+        return 1
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="furler-gateway",
+        description="Furler's HTTP edge. Settings come from FURLER_GATEWAY_* variables.",
+    )
+    parser.add_argument("--listen", help="address, such as 127.0.0.1:8787")
+    parser.add_argument("--operate-listen", help="address of /livez, /readyz, /metrics")
+    parser.add_argument("--compressor", help="the compressor's address, such as 127.0.0.1:50051")
+    parser.add_argument("--check", action="store_true", help="check the configuration and exit")
+    return parser.parse_args(argv)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    names = ("listen", "operate_listen", "compressor")
+    given = {name: getattr(arguments, name) for name in names}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+async def _serve(settings: Settings) -> None:
+    """Serve until told to stop, then drain."""
+    if settings.otlp_endpoint:
+        telemetry.configure_traces(settings.otlp_endpoint, settings.trace_share)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = await Gateway.start(settings)
+    host = address(settings.listen)[0]
+    operate = f", operations on port {gateway.operate_port}" if gateway.operate_port else ""
+    print(f"furler-gateway is ready on {host}:{gateway.port}{operate}", flush=True)  # noqa: T201
+    await stop.wait()
+    await gateway.stop()
+    telemetry.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The HTTP server: one application of all surfaces, and one for operations on a port of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import hdrs, web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from furler_gateway import telemetry
+from furler_gateway.api import Api
+from furler_gateway.config import Settings, address
+from furler_gateway.connections import Runner
+from furler_gateway.limits import Admission
+from furler_gateway.middlewares import middlewares
+from furler_gateway.upstream import Upstream
+
+_READY_SECONDS: Final = 1.0
+"""What the compressor has to say that it serves; probes come every few seconds."""
+_SERVER: Final = "furler-gateway"
+"""What replies say that they come from: no versions, which tell an attacker what to try."""
+
+
+@dataclass(slots=True)
+class Gateway:
+    """The running gateway."""
+
+    settings: Settings
+    upstream: Upstream
+    draining: bool = False
+    port: int = 0
+    operate_port: int = 0
+    _runners: list[web.AppRunner] = field(default_factory=list)
+
+    @classmethod
+    async def start(cls, settings: Settings) -> Gateway:
+        """Listen. Raises OSError for an address that cannot be listened on."""
+        gateway = cls(settings, Upstream.connect(settings))
+        try:
+            app = application(settings, gateway.upstream)
+            gateway.port = await gateway._listen(Runner(app, settings), settings.listen)
+            if settings.operate_listen:
+                runner = web.AppRunner(gateway._operate(), access_log=None)
+                gateway.operate_port = await gateway._listen(runner, settings.operate_listen)
+        except OSError:
+            await gateway.stop()
+            raise
+        return gateway
+
+    async def stop(self) -> None:
+        """Report not ready, let requests in flight end within the drain time, close."""
+        self.draining = True
+        # The operate port goes last: probes and scrapes go on while the gateway drains.
+        for runner in self._runners:
+            await runner.cleanup()
+        await self.upstream.close()
+
+    async def _listen(self, runner: web.AppRunner, listen: str) -> int:
+        host, port = address(listen)
+        await runner.setup()
+        self._runners.append(runner)
+        site = web.TCPSite(runner, host, port, backlog=1024)
+        await site.start()
+        return int(runner.addresses[0][1])
+
+    def _operate(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/livez", self._livez)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        return app
+
+    async def _livez(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        if self.draining:
+            return web.Response(status=503, text="draining\n")
+        if not await self.upstream.serving(_READY_SECONDS):
+            return web.Response(status=503, text="the compressor does not serve\n")
+        return web.Response(text="ok\n")
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            body=telemetry.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+
+def application(settings: Settings, upstream: Upstream) -> web.Application:
+    """Return the application of all surfaces."""
+    admission = Admission(settings.max_requests, settings.max_buffered_bytes)
+    telemetry.IN_FLIGHT.set_function(lambda: admission.requests)
+    telemetry.HELD_BYTES.set_function(lambda: admission.held_bytes)
+    app = web.Application(middlewares=middlewares(settings, admission))
+    app.on_response_prepare.append(_name_server)
+    Api(upstream, settings).add_routes(app)
+    return app
+
+
+async def _name_server(_request: web.Request, reply: web.StreamResponse) -> None:
+    reply.headers[hdrs.SERVER] = _SERVER

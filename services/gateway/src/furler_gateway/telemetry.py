@@ -1,0 +1,186 @@
+"""Every metric, span and log field of the gateway, and how they leave the process.
+
+Metrics are scraped from the operate port; traces leave by OTLP if an endpoint is
+configured, and a caller's trace is passed on in any case. Content, references,
+credentials, query strings and what a client made up (paths) are never recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.propagate import extract, inject
+from opentelemetry.trace import Span, SpanKind
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+SERVICE_NAME: Final = "furler-gateway"
+ATTRIBUTE_ROUTE: Final = "http.route"
+ATTRIBUTE_METHOD: Final = "http.request.method"
+ATTRIBUTE_STATUS: Final = "http.response.status_code"
+
+REGISTRY: Final = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+REQUESTS: Final = Counter(
+    "furler_gateway_requests",
+    "Requests answered, by route and status",
+    ("route", "status"),
+    registry=REGISTRY,
+)
+REQUEST_SECONDS: Final = Histogram(
+    "furler_gateway_request_seconds",
+    "Time from a request's head to the end of its reply",
+    ("route",),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+UPSTREAM_SECONDS: Final = Histogram(
+    "furler_gateway_upstream_seconds",
+    "Time the compressor took, by method and gRPC status",
+    ("rpc", "code"),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+REFUSED: Final = Counter(
+    "furler_gateway_refused", "Requests refused by a limit", ("limit",), registry=REGISTRY
+)
+IN_FLIGHT: Final = Gauge(
+    "furler_gateway_requests_in_flight", "Requests being worked on", registry=REGISTRY
+)
+HELD_BYTES: Final = Gauge(
+    "furler_gateway_held_bytes", "Bytes of request bodies in memory", registry=REGISTRY
+)
+COMPRESSED_TOKENS: Final = Counter(
+    "furler_gateway_tokens",
+    "Tokens of what /v1/compress looked at: before, and after",
+    ("side",),
+    registry=REGISTRY,
+)
+COMPRESS_SKIPPED: Final = Counter(
+    "furler_gateway_compress_skipped",
+    "Replies of /v1/compress that left the messages as they were, by reason",
+    ("reason",),
+    registry=REGISTRY,
+)
+CACHE_TOKENS: Final = Counter(
+    "furler_gateway_provider_cache_tokens",
+    "Tokens that providers read from or wrote to their prompt caches, as callers relay it",
+    ("operation",),
+    registry=REGISTRY,
+)
+
+_tracer = trace.get_tracer("furler.gateway")
+
+
+def exposition() -> bytes:
+    """Return all metrics in the Prometheus text format."""
+    return generate_latest(REGISTRY)
+
+
+def configure_traces(endpoint: str, sample_share: float) -> None:
+    """Export traces by OTLP over gRPC to an endpoint such as ``http://localhost:4317``."""
+    # Imported here: an unconfigured process does without the SDK's 20 MB.
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio  # noqa: PLC0415
+
+    resource = Resource.create({"service.name": SERVICE_NAME})
+    tracers = TracerProvider(resource=resource, sampler=ParentBasedTraceIdRatio(sample_share))
+    tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(tracers)
+
+
+def shutdown() -> None:
+    """Send what is still buffered."""
+    stop = getattr(trace.get_tracer_provider(), "shutdown", None)
+    if stop is not None:
+        stop()
+
+
+def incoming(headers: Mapping[str, str]) -> Context:
+    """Return the trace context of a request (W3C traceparent, tracestate)."""
+    return extract(headers)
+
+
+def outgoing() -> tuple[tuple[str, str], ...]:
+    """Return the current trace context as metadata of a call."""
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return tuple(carrier.items())
+
+
+def server_span(method: str, route: str, parent: Context) -> AbstractContextManager[Span]:
+    """Open the span of one request."""
+    return _tracer.start_as_current_span(
+        f"{method} {route}",
+        context=parent,
+        kind=SpanKind.SERVER,
+        attributes={ATTRIBUTE_METHOD: method, ATTRIBUTE_ROUTE: route},
+        record_exception=False,
+        set_status_on_exception=False,
+    )
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line; ``extra={"fields": {…}}`` adds fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            line["trace_id"] = f"{span.trace_id:032x}"
+        fields = getattr(record, "fields", None)
+        if isinstance(fields, dict):
+            line |= fields
+        if record.exc_info and record.exc_info[1] is not None:
+            # The places only: what an exception says may quote content.
+            line["error"] = describe(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure_logs() -> None:
+    """Log to standard error in JSON."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # They log what clients send, or a line per request of their own.
+    for name in ("aiohttp", "mcp", "asyncio"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def describe(error: BaseException) -> str:
+    """Return where an error came from, without what it says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
+    return f"{type(error).__name__} at {places}"
+
+
+def log_unforeseen(logger: logging.Logger, error: BaseException | None) -> None:
+    """Log an error nobody foresaw: where it came from, not what it says."""
+    logger.error("unforeseen: %s", "unknown" if error is None else describe(error))

@@ -1,0 +1,111 @@
+"""The way to the compressor: one channel for all callers, measured, with retries where they pay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from grpc_health.v1 import health_pb2
+
+from furler.backends.base import Backend, Method, Request, Response
+from furler.backends.remote import RemoteBackend
+from furler.backends.retry import RetryingBackend, RetryPolicy
+from furler.client import AsyncFurler
+from furler.errors import FurlerError
+from furler_gateway import caller, telemetry
+from furler_gateway.config import Settings
+
+HEALTH = Method(
+    "/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
+)
+_RETRIES = RetryPolicy(attempts=2, base=0.05)
+"""One more try covers a replica that went away; more would multiply load on one in trouble."""
+
+
+@dataclass(slots=True)
+class MeasuredBackend:
+    """Measures the calls of another backend."""
+
+    inner: Backend
+
+    @property
+    def stream_above(self) -> int | None:
+        """As of the inner backend."""
+        return self.inner.stream_above
+
+    async def open(self) -> None:
+        """Open the inner backend."""
+        await self.inner.open()
+
+    async def close(self) -> None:
+        """Close the inner backend."""
+        await self.inner.close()
+
+    async def unary(
+        self, method: Method[Request, Response], request: Request, seconds: float
+    ) -> Response:
+        """Call the inner backend."""
+        start = time.perf_counter()
+        code = "CANCELLED"
+        try:
+            response = await self.inner.unary(method, request, seconds)
+            code = "OK"
+        except FurlerError as error:
+            code = error.code or error.reason
+            raise
+        finally:
+            took = time.perf_counter() - start
+            telemetry.UPSTREAM_SECONDS.labels(method.path, code).observe(took)
+        return response
+
+    async def stream(
+        self, method: Method[Request, Response], requests: Iterable[Request], seconds: float
+    ) -> AsyncGenerator[Response]:
+        """Call the inner backend."""
+        start = time.perf_counter()
+        code = "CANCELLED"
+        try:
+            async with aclosing(self.inner.stream(method, requests, seconds)) as responses:
+                async for response in responses:
+                    yield response
+            code = "OK"
+        except FurlerError as error:
+            code = error.code or error.reason
+            raise
+        finally:
+            took = time.perf_counter() - start
+            telemetry.UPSTREAM_SECONDS.labels(method.path, code).observe(took)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The compressor, as the surfaces see it."""
+
+    backend: Backend
+    """Calls as they are; the caller of the API retries."""
+    furler: AsyncFurler
+    """The client's face, for surfaces whose callers do not."""
+
+    @classmethod
+    def connect(cls, settings: Settings) -> Upstream:
+        """Return the way to the compressor. It connects at the first call."""
+        remote = RemoteBackend(settings.compressor, tls=settings.tls(), metadata=caller.metadata)
+        measured = MeasuredBackend(remote)
+        furler = AsyncFurler(
+            RetryingBackend(measured, _RETRIES), timeout=settings.default_timeout_seconds
+        )
+        return cls(measured, furler)
+
+    async def serving(self, seconds: float) -> bool:
+        """Return whether the compressor says that it serves."""
+        try:
+            answer = await self.backend.unary(HEALTH, health_pb2.HealthCheckRequest(), seconds)
+        except FurlerError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self.backend.close()

@@ -1,0 +1,74 @@
+"""Three compressors and one store, on loopback, to be killed, paused and restarted."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+
+import servers
+from support.service import Service, running_service
+
+
+@dataclass
+class Fleet:
+    """The replicas' processes and the store's."""
+
+    store: servers.Valkey
+    module: str
+    replicas: list[Service] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add_replica(self) -> None:
+        """Start one more replica."""
+        replica = self._stack.enter_context(running_service(self.store.url, module=self.module))
+        with self._lock:
+            self.replicas.append(replica)
+
+    def any_replica(self, rng: random.Random) -> Service:
+        """Return a replica that a client might be sent to."""
+        with self._lock:
+            return rng.choice(self.replicas)
+
+    def kill_replica(self, rng: random.Random) -> None:
+        """End a replica at once, and start another."""
+        with self._lock:
+            victim = self.replicas.pop(rng.randrange(len(self.replicas)))
+        victim.process.kill()
+        self.add_replica()
+
+    def pause_replica(self, rng: random.Random, seconds: float) -> None:
+        """Stop a replica for a while; its calls hang."""
+        victim = self.any_replica(rng)
+        with suppress(ProcessLookupError):
+            os.kill(victim.process.pid, signal.SIGSTOP)
+            time.sleep(seconds)
+            os.kill(victim.process.pid, signal.SIGCONT)
+
+    def pause_store(self, seconds: float) -> None:
+        """Stop the store for a while; connections stay open and nothing is answered."""
+        self.store.pause()
+        time.sleep(seconds)
+        self.store.resume()
+
+    def restart_store(self) -> None:
+        """Kill the store and start it again; what it acknowledged is in its log."""
+        self.store.kill()
+        self.store.start()
+
+
+@contextmanager
+def fleet(replicas: int = 3, module: str = "furler_compressor.main") -> Iterator[Fleet]:
+    """Run a fleet whose store writes its log before it answers."""
+    with servers.valkey("--appendonly", "yes", "--appendfsync", "always") as store:
+        running = Fleet(store, module)
+        with running._stack:
+            for _ in range(replicas):
+                running.add_replica()
+            yield running

@@ -1,0 +1,120 @@
+"""What clients did and saw, in the order of their own clocks; and the checker of it.
+
+In the style of etcd's robustness tests: every operation is recorded with the
+time it was invoked and the time it ended, and a pure function looks for
+answers that no correct service could have given. What it does not judge: how
+often a service that is being killed is available.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A Compress that was answered: with a reference, or degraded and without one."""
+
+    invoked: float
+    ended: float
+    space: str
+    content: str
+    text: str
+    ref: str
+    degraded: str
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """A Retrieve of a whole original: its bytes, or None for NOT_FOUND. Other errors are no answer."""
+
+    invoked: float
+    ended: float
+    space: str
+    ref: str
+    data: str | None
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A DeleteContent that was invoked; whether it was answered does not matter: it may have run."""
+
+    invoked: float
+    ended: float
+    space: str
+    ref: str
+
+
+Operation = Compressed | Retrieved | Deleted
+
+
+@dataclass
+class History:
+    """Operations of many threads."""
+
+    operations: list[Operation] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, operation: Operation) -> None:
+        """Record an operation."""
+        with self._lock:
+            self.operations.append(operation)
+
+
+def violations(operations: Iterable[Operation]) -> list[str]:
+    """Return what no correct service could have answered, one line each."""
+    found: list[str] = []
+    contents: dict[tuple[str, str], set[str]] = defaultdict(set)
+    texts: dict[str, set[str]] = defaultdict(set)
+    revealed: dict[tuple[str, str], list[Compressed]] = defaultdict(list)
+    deleted: dict[tuple[str, str], list[Deleted]] = defaultdict(list)
+    ordered = sorted(operations, key=lambda o: o.ended)
+    for operation in ordered:
+        match operation:
+            case Compressed(space=space, ref=ref, content=content) if ref:
+                contents[space, ref].add(content)
+                texts[content].add(operation.text)
+                revealed[space, ref].append(operation)
+            case Compressed() if operation.text != operation.content:
+                found.append(
+                    f"a view without a reference is not its content ({operation.degraded})"
+                )
+            case Deleted():
+                deleted[operation.space, operation.ref].append(operation)
+    found += [
+        f"reference {ref} stands for {len(c)} contents"
+        for (_, ref), c in contents.items()
+        if len(c) > 1
+    ]
+    found += [f"one content has {len(t)} different views" for t in texts.values() if len(t) > 1]
+    for operation in ordered:
+        if isinstance(operation, Retrieved):
+            found += _judge(operation, contents, revealed, deleted)
+    return found
+
+
+def _judge(
+    got: Retrieved,
+    contents: dict[tuple[str, str], set[str]],
+    revealed: dict[tuple[str, str], list[Compressed]],
+    deleted: dict[tuple[str, str], list[Deleted]],
+) -> list[str]:
+    key = (got.space, got.ref)
+    if got.data is not None:
+        if key not in contents:
+            return [f"{got.ref} was answered in a space where it was never made"]
+        if got.data not in contents[key]:
+            return [f"{got.ref} came back with other bytes"]
+        return []
+    before = [made.invoked for made in revealed.get(key, []) if made.ended <= got.invoked]
+    if not before:
+        return []
+    # The original was acknowledged at some time after the last of these was invoked. A delete
+    # took effect between its invocation and its end; one that was never answered, at any time.
+    may_be_gone = any(
+        d.invoked <= got.ended and d.ended >= max(before) for d in deleted.get(key, [])
+    )
+    return [] if may_be_gone else [f"{got.ref} was revealed and is not found"]

@@ -1,0 +1,80 @@
+"""The checker finds what it must and nothing else: small histories by hand."""
+
+from __future__ import annotations
+
+import math
+
+from chaos.history import Compressed, Deleted, Operation, Retrieved, violations
+
+
+def made(
+    at: float, ref: str = "r", content: str = "long content", text: str = "view"
+) -> Compressed:
+    return Compressed(at, at + 1, "s", content, text, ref, "")
+
+
+def test_a_plain_history_is_fine() -> None:
+    got = Retrieved(2, 3, "s", "r", "long content")
+    assert violations([made(0), got, made(4), Retrieved(1, 1.5, "other", "r", None)]) == []
+
+
+def test_other_bytes_are_found() -> None:
+    assert violations([made(0), Retrieved(2, 3, "s", "r", "other")]) == [
+        "r came back with other bytes"
+    ]
+
+
+def test_a_dangling_reference_is_found() -> None:
+    assert violations([made(0), Retrieved(2, 3, "s", "r", None)]) == [
+        "r was revealed and is not found"
+    ]
+
+
+def test_a_reference_that_is_being_made_need_not_be_there_yet() -> None:
+    assert violations([made(0), Retrieved(0.5, 3, "s", "r", None)]) == []
+
+
+def test_a_deleted_original_may_be_gone() -> None:
+    gone = Retrieved(4, 5, "s", "r", None)
+    assert violations([made(0), Deleted(2, 3, "s", "r"), gone]) == []
+    assert violations([made(0), Deleted(2, math.inf, "s", "r"), gone]) == []
+
+
+def test_a_delete_before_the_last_reveal_is_no_excuse() -> None:
+    history: list[Operation] = [
+        made(0),
+        Deleted(2, 3, "s", "r"),
+        made(4),
+        Retrieved(6, 7, "s", "r", None),
+    ]
+    assert violations(history) == ["r was revealed and is not found"]
+
+
+def test_a_delete_elsewhere_is_no_excuse() -> None:
+    history: list[Operation] = [
+        made(0),
+        Deleted(2, 3, "other", "r"),
+        Retrieved(6, 7, "s", "r", None),
+    ]
+    assert violations(history) == ["r was revealed and is not found"]
+
+
+def test_an_answer_across_spaces_is_found() -> None:
+    history: list[Operation] = [made(0), Retrieved(2, 3, "other", "r", "long content")]
+    assert violations(history) == ["r was answered in a space where it was never made"]
+
+
+def test_two_views_of_one_content_are_found() -> None:
+    assert violations([made(0), made(2, text="another")]) == ["one content has 2 different views"]
+
+
+def test_two_contents_under_one_reference_are_found() -> None:
+    history: list[Operation] = [made(0), made(2, content="another", text="v2")]
+    assert violations(history) == ["reference r stands for 2 contents"]
+
+
+def test_a_shortened_view_without_a_reference_is_found() -> None:
+    lost = Compressed(0, 1, "s", "long content", "short", "", "store_unavailable")
+    assert violations([lost]) == [
+        "a view without a reference is not its content (store_unavailable)"
+    ]
