@@ -20,6 +20,7 @@ import platformdirs
 from . import (
     suite_ci_logs,
     suite_code,
+    suite_fleet,
     suite_folders,
     suite_html,
     suite_inputs,
@@ -48,6 +49,7 @@ SUITES: dict[str, Suite] = {
     "speed": suite_speed.run_speed,
     "hostile": suite_speed.run_hostile,
     "service": suite_service.run,
+    "fleet": suite_fleet.run,
 }
 
 

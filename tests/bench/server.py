@@ -25,11 +25,12 @@ class ServerError(Exception):
 
 
 class Server:
-    """A running server with an SQLite store in a temporary directory."""
+    """A running server; its store is SQLite in a temporary directory, or what ``store`` names."""
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, workers: int = 1, store: str = "") -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="furler-bench-")
         self._workers = workers
+        self._store = store or self._directory.name
         self._process: subprocess.Popen[str] | None = None
         self.address = ""
 
@@ -38,7 +39,7 @@ class Server:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
             "FURLER_LISTEN": "127.0.0.1:0",
-            "FURLER_STORE": self._directory.name,
+            "FURLER_STORE": self._store,
             "FURLER_WORKERS": str(self._workers),
         }
         self._process = subprocess.Popen(

@@ -97,8 +97,8 @@ def repeat(place: Lines, other: str, numbers: tuple[int, int] | None = None) -> 
 def repeat_trailer(ref: str) -> str:
     """Return the last line, with the newline before it, of a view that refers to earlier text."""
     if not ref:
-        return "\n[furler: what stands above is not repeated; original not stored]"
-    return f'\n[furler: what stands above is not repeated; exact original: retrieve(ref="{ref}")]'
+        return "\n[furler: repeats left out; original not stored]"
+    return f'\n[furler: repeats left out; exact original: retrieve(ref="{ref}")]'
 
 
 def retired(place: Lines, reason: str, ref: str) -> str:

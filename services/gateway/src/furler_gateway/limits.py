@@ -172,7 +172,10 @@ def gunzip(data: bytes, limit: int) -> bytes:
 
 
 def unzstd(data: bytes, limit: int) -> bytes:
-    """Return what zstd frames hold. Raises RequestError: 400, 413 above the limit."""
+    """Return what zstd frames hold. Raises RequestError: 400, 413 above the limit.
+
+    Of a frame that is cut short it is what there is: no JSON ends in the middle.
+    """
     inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     out = bytearray()
     try:

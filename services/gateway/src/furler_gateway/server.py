@@ -12,6 +12,7 @@ from furler_gateway import telemetry
 from furler_gateway.api import Api
 from furler_gateway.config import Settings, address
 from furler_gateway.connections import Runner
+from furler_gateway.contract.routes import add_routes
 from furler_gateway.limits import Admission
 from furler_gateway.middlewares import middlewares
 from furler_gateway.upstream import Upstream
@@ -95,6 +96,7 @@ def application(settings: Settings, upstream: Upstream) -> web.Application:
     app = web.Application(middlewares=middlewares(settings, admission))
     app.on_response_prepare.append(_name_server)
     Api(upstream, settings).add_routes(app)
+    add_routes(app, upstream, settings)
     return app
 
 

@@ -166,7 +166,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "ENTRY_NOT_FOUND",
+          "reason": "ERROR_REASON_ENTRY_NOT_FOUND",
           "domain": "furler.dev",
           "metadata": {"key": "findings/checkout"}
         }
@@ -178,7 +178,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     an entry that does not exist has revision 0:
 
         {
-          "reason": "REVISION_MISMATCH",
+          "reason": "ERROR_REASON_REVISION_MISMATCH",
           "domain": "furler.dev",
           "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
         }
@@ -189,7 +189,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo, with the oldest revision that a watch can go on after:
 
         {
-          "reason": "CURSOR_EXPIRED",
+          "reason": "ERROR_REASON_CURSOR_EXPIRED",
           "domain": "furler.dev",
           "metadata": {"oldest_revision": "1774359000000000"}
         }
@@ -344,7 +344,7 @@ ERROR_REASON_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 13
 Example of an ErrorInfo:
 
     {
-      "reason": "ENTRY_NOT_FOUND",
+      "reason": "ERROR_REASON_ENTRY_NOT_FOUND",
       "domain": "furler.dev",
       "metadata": {"key": "findings/checkout"}
     }
@@ -356,7 +356,7 @@ Example of an ErrorInfo, for an entry that another agent has written meanwhile;
 an entry that does not exist has revision 0:
 
     {
-      "reason": "REVISION_MISMATCH",
+      "reason": "ERROR_REASON_REVISION_MISMATCH",
       "domain": "furler.dev",
       "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
     }
@@ -367,7 +367,7 @@ ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 15
 Example of an ErrorInfo, with the oldest revision that a watch can go on after:
 
     {
-      "reason": "CURSOR_EXPIRED",
+      "reason": "ERROR_REASON_CURSOR_EXPIRED",
       "domain": "furler.dev",
       "metadata": {"oldest_revision": "1774359000000000"}
     }

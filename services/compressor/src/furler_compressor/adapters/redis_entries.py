@@ -101,9 +101,9 @@ class RedisEntries:
             case b"written" | b"repeated":
                 return Written(_entry(cast("_Fields", rest[0])), repeated=outcome == b"repeated")
             case b"entries":
-                raise SpaceFullError("shared_entries", write.bounds.entries)
+                raise SpaceFullError.over("shared_entries", write.bounds.entries)
             case b"bytes":
-                raise SpaceFullError("shared_bytes", write.bounds.size)
+                raise SpaceFullError.over("shared_bytes", write.bounds.size)
         raise _refusal(write.key, outcome, rest)
 
     async def get(self, scope: Scope, key: str) -> Found:
@@ -127,14 +127,14 @@ class RedisEntries:
         if outcome in (b"deleted", b"repeated"):
             return _number(rest[0])
         if outcome == b"missing":
-            raise EntryNotFoundError(removal.key)
+            raise EntryNotFoundError.of(removal.key)
         raise _refusal(removal.key, outcome, rest)
 
     async def changes(self, scope: Scope, after: int | None, limit: int) -> Changes:
         start = -1 if after is None else after
         outcome, at, *rest = await self._run(self._changes, scope, start, limit)
         if outcome == b"expired":
-            raise CursorExpiredError(_number(at))
+            raise CursorExpiredError.before(_number(at))
         due_ms, rows = _number(rest[0]), cast("list[list[bytes | _Fields | None]]", rest[1])
         changes = tuple(
             Change(
@@ -188,7 +188,7 @@ def _refusal(
     key: str, outcome: object, rest: list[bytes | _Fields | list[_Fields] | None]
 ) -> Exception:
     if outcome == b"mismatch":
-        return RevisionMismatchError(key, _number(rest[0]))
+        return RevisionMismatchError.at(key, _number(rest[0]))
     return request_reused()
 
 

@@ -131,9 +131,9 @@ class SqliteEntries:
                     "SELECT revision FROM entry WHERE space = ? AND key = ?", (space, removal.key)
                 ).fetchone()
                 if row is None:
-                    raise EntryNotFoundError(removal.key)
+                    raise EntryNotFoundError.of(removal.key)
                 if removal.if_revision is not None and removal.if_revision != row[0]:
-                    raise RevisionMismatchError(removal.key, row[0])
+                    raise RevisionMismatchError.at(removal.key, row[0])
                 return self._remove(connection, space, removal, expired=False)
 
         return await self._worker.run(job)
@@ -191,7 +191,7 @@ class SqliteEntries:
         ).fetchone()
         revision = held[0] if held else 0
         if write.if_revision is not None and write.if_revision != revision:
-            raise RevisionMismatchError(write.key, revision)
+            raise RevisionMismatchError.at(write.key, revision)
         growth = (0 if held else 1, write.size - (held[1] if held else 0))
         entries, size = connection.execute(
             "UPDATE space SET held = held + ?, bytes = bytes + ? WHERE id = ?"
@@ -200,9 +200,9 @@ class SqliteEntries:
         ).fetchone()
         # What is raised here undoes the update.
         if held is None and entries > write.bounds.entries:
-            raise SpaceFullError("shared_entries", write.bounds.entries)
+            raise SpaceFullError.over("shared_entries", write.bounds.entries)
         if size > write.bounds.size:
-            raise SpaceFullError("shared_bytes", write.bounds.size)
+            raise SpaceFullError.over("shared_bytes", write.bounds.size)
         now_us = int(self._clock() * 1e6)
         row: Row = (
             write.key,
@@ -310,7 +310,7 @@ class SqliteEntries:
             "SELECT 1 FROM change WHERE space = ? AND revision = ?", (space, after)
         ).fetchone()
         if after != floor and known is None:
-            raise CursorExpiredError(floor)
+            raise CursorExpiredError.before(floor)
         rows = connection.execute(
             f"SELECT expired, {ENTRY} FROM change WHERE space = ? AND revision > ?"  # noqa: S608
             " ORDER BY revision LIMIT ?",

@@ -134,7 +134,7 @@ async def get(
     check_key("key", key)
     found = await _reach(context, caller, scope, key, min_revision)
     if found.entry is None:
-        raise EntryNotFoundError(key)
+        raise EntryNotFoundError.of(key)
     shared = shared_of(found.entry)
     view = await _view(context, caller, scope, shared)
     outcome = replace(shared.body.outcome, view=view, cached=True)

@@ -1,0 +1,152 @@
+"""The HTTP/JSON form of the API: a real gateway in front of a real compressor."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from support.gateway import Gateway, running_gateway
+from support.inputs import service_log
+from support.service import Service, running_service
+
+LOG = service_log(400)
+COMPRESS = "/furler.v1.CompressorService/Compress"
+RETRIEVE = "/furler.v1.ContentService/Retrieve"
+READ = "/furler.v1.ContentService/ReadContent"
+STATS = "/furler.v1.InfoService/GetStats"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with running_service() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def gateway(service: Service) -> Iterator[Gateway]:
+    with running_gateway(service.address) as running:
+        yield running
+
+
+def _inline(text: str) -> dict[str, object]:
+    return {"content": {"inline": base64.b64encode(text.encode()).decode()}}
+
+
+def _view(gateway: Gateway, text: str) -> dict[str, object]:
+    view = gateway.post(COMPRESS, _inline(text)).json["view"]
+    assert isinstance(view, dict)
+    return view
+
+
+def test_a_view_over_http_is_the_view_over_grpc(gateway: Gateway, service: Service) -> None:
+    over_http = _view(gateway, LOG)
+    over_grpc = service.compress(LOG)
+    assert (over_http["text"], over_http["ref"]) == (over_grpc.text, over_grpc.ref)
+
+
+def test_what_is_retrieved_is_the_original(gateway: Gateway) -> None:
+    ref = _view(gateway, LOG)["ref"]
+    part = gateway.post(RETRIEVE, {"ref": ref, "selector": {"lines": {"first": 3, "last": 4}}})
+    data = part.json["data"]
+    assert isinstance(data, str)
+    assert base64.b64decode(data).decode() == "".join(LOG.splitlines(keepends=True)[2:4])
+
+
+def test_the_services_error_comes_with_its_code_and_reason(gateway: Gateway) -> None:
+    reply = gateway.post(RETRIEVE, {"ref": "a" * 16})
+    assert reply.status == 404
+    assert reply.json["code"] == "not_found"
+    details = reply.json["details"]
+    assert isinstance(details, list)
+    assert details[0]["type"] == "google.rpc.ErrorInfo"
+    assert details[0]["debug"]["reason"] == "ERROR_REASON_CONTENT_NOT_FOUND"
+
+
+def test_a_field_of_the_wrong_form_is_named_and_its_value_is_not(gateway: Gateway) -> None:
+    reply = gateway.post(COMPRESS, {"content": {"hints": {"kind": "hunter2"}}})
+    assert reply.status == 400
+    assert b"kind" in reply.body
+    assert b"hunter2" not in reply.body
+
+
+def test_a_field_that_does_not_exist_is_named(gateway: Gateway) -> None:
+    reply = gateway.post(RETRIEVE, {"reff": "a"})
+    assert (reply.status, b"'reff'" in reply.body) == (400, True)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_an_empty_body_is_an_empty_message(gateway: Gateway, body: bytes) -> None:
+    assert gateway.post(STATS, body).status == 200
+
+
+def test_a_server_stream_comes_as_a_line_per_message(gateway: Gateway) -> None:
+    ref = _view(gateway, LOG)["ref"]
+    reply = gateway.post(READ, {"ref": ref})
+    assert reply.headers["Content-Type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in reply.body.splitlines()]
+    chunks = [base64.b64decode(line["result"]["chunk"]) for line in lines]
+    assert b"".join(chunks).decode() == LOG
+
+
+def test_a_server_stream_comes_as_events_on_request(gateway: Gateway) -> None:
+    ref = _view(gateway, LOG)["ref"]
+    reply = gateway.post(READ, {"ref": ref}, accept="text/event-stream")
+    assert reply.headers["Content-Type"] == "text/event-stream"
+    assert reply.body.startswith(b'data: {"result":')
+    assert reply.body.endswith(b"\n\n")
+
+
+def test_a_stream_that_fails_at_once_has_the_errors_status(gateway: Gateway) -> None:
+    assert gateway.post(READ, {"ref": "a" * 16}).status == 404
+
+
+def test_a_deadline_is_kept(gateway: Gateway) -> None:
+    reply = gateway.post(COMPRESS, _inline(service_log(2000)), connect_timeout_ms="1")
+    assert (reply.status, reply.json["code"]) == (504, "deadline_exceeded")
+
+
+def test_a_deadline_that_is_no_number_is_refused(gateway: Gateway) -> None:
+    assert gateway.post(STATS, {}, connect_timeout_ms="soon").status == 400
+
+
+def test_what_streams_from_the_client_is_for_grpc(gateway: Gateway) -> None:
+    reply = gateway.post("/furler.v1.CompressorService/StreamCompress", {})
+    assert (reply.status, reply.json["code"]) == (501, "unimplemented")
+
+
+def test_a_compressor_that_is_away_is_unavailable_and_named_to_nobody() -> None:
+    with running_gateway("127.0.0.1:1") as alone:
+        reply = alone.post(STATS, {})
+        assert (reply.status, reply.json["code"]) == (503, "unavailable")
+        assert b"127.0.0.1" not in reply.body
+        assert alone.probe("/livez").status == 200
+        assert alone.probe("/readyz").status == 503
+
+
+def test_probes_and_metrics_are_on_the_operate_port_only(gateway: Gateway) -> None:
+    gateway.post(STATS, {})
+    assert gateway.probe("/livez").status == 200
+    assert gateway.probe("/readyz").status == 200
+    text = gateway.probe("/metrics").body.decode()
+    assert f'furler_gateway_requests_total{{route="{STATS}",status="200"}}' in text
+    assert f'furler_gateway_upstream_seconds_count{{code="OK",rpc="{STATS}"}}' in text
+    assert gateway.get("/metrics").status == 404
+
+
+def test_logs_are_json_and_hold_neither_content_nor_credential(gateway: Gateway) -> None:
+    gateway.post(COMPRESS, _inline("zanzibar " * 400), authorization="Bearer sesame")
+    gateway.post("/zanzibar", {})
+    gateway.post(RETRIEVE, {"zanzibar": 1})
+    assert gateway.logged()
+    assert "zanzibar" not in gateway.log.read_text()
+    assert "sesame" not in gateway.log.read_text()
+
+
+def test_requests_in_flight_end_before_the_process_does(service: Service) -> None:
+    with running_gateway(service.address) as stopping:
+        _view(stopping, LOG)
+        assert stopping.stop() == 0
+        assert [line for line in stopping.logged() if line["level"] == "error"] == []
