@@ -81,8 +81,8 @@ class CredentialInvalidError(FurlerError):
 
     reason = "CREDENTIAL_INVALID"
 
-    def __init__(self) -> None:
-        super().__init__("a valid credential is required")
+    def __init__(self, message: str = "a valid credential is required") -> None:
+        super().__init__(message)
 
 
 class SpaceDeniedError(FurlerError):
@@ -99,7 +99,9 @@ class QuotaExceededError(FurlerError):
 
     reason = "QUOTA_EXCEEDED"
 
-    def __init__(self, message: str, *, retry_after: float, subject: str, **metadata: str) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float = 1.0, subject: str = "", **metadata: str
+    ) -> None:
         super().__init__(message, **metadata)
         self.retry_after = retry_after
         self.subject = subject
