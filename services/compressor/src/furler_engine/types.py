@@ -106,6 +106,10 @@ class Policy:
         """Return the level in force for a kind."""
         return dict(self.levels).get(kind, Level.CAREFUL)
 
+    def is_tight(self, *kinds: Kind) -> bool:
+        """Whether any of the kinds that one compressor serves is to be TIGHT."""
+        return any(self.level(kind) is Level.TIGHT for kind in kinds)
+
 
 _T = TypeVar("_T")
 
