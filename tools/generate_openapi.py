@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ PACKAGE: Final = "furler.v1"
 _MESSAGE, _ENUM, _SERVICE = 4, 5, 6
 _NESTED, _FIELD, _METHOD, _VALUE = 3, 2, 2, 2
 
-_SCALARS: Final = {
+_SCALARS: dict[Field.Type.ValueType, Schema] = {
     Field.TYPE_DOUBLE: {"type": "number", "format": "double"},
     Field.TYPE_FLOAT: {"type": "number", "format": "float"},
     Field.TYPE_INT32: {"type": "integer", "format": "int32"},
@@ -43,7 +42,7 @@ _SCALARS: Final = {
     Field.TYPE_STRING: {"type": "string"},
     Field.TYPE_BYTES: {"type": "string", "contentEncoding": "base64"},
 }
-_WELL_KNOWN: Final = {
+_WELL_KNOWN: dict[str, Schema] = {
     ".google.protobuf.Duration": {
         "type": "string",
         "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$",
@@ -181,11 +180,12 @@ def _schema_of(each: Field, entries: dict[str, descriptor_pb2.DescriptorProto]) 
         entry = entries.get(each.type_name.rpartition(".")[2])
         if entry is not None:
             return {"type": "object", "additionalProperties": _schema_of(entry.field[1], {})}
-        one = dict(_WELL_KNOWN.get(each.type_name) or _reference(each.type_name))
+        known: Schema | None = _WELL_KNOWN.get(each.type_name)
+        one: Schema = _reference(each.type_name) if known is None else known
     elif each.type == Field.TYPE_ENUM:
         one = _reference(each.type_name)
     else:
-        one = dict(_SCALARS[each.type])
+        one = _SCALARS[each.type]
     repeated = each.label == Field.LABEL_REPEATED
     return {"type": "array", "items": one} if repeated else one
 
@@ -280,4 +280,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

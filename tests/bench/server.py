@@ -25,11 +25,12 @@ class ServerError(Exception):
 
 
 class Server:
-    """A running server with an SQLite store in a temporary directory."""
+    """A running server; its store is SQLite in a temporary directory, or what ``store`` names."""
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, workers: int = 1, store: str = "") -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="furler-bench-")
         self._workers = workers
+        self._store = store or self._directory.name
         self._process: subprocess.Popen[str] | None = None
         self.address = ""
 
@@ -38,7 +39,7 @@ class Server:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
             "FURLER_LISTEN": "127.0.0.1:0",
-            "FURLER_STORE": self._directory.name,
+            "FURLER_STORE": self._store,
             "FURLER_WORKERS": str(self._workers),
         }
         self._process = subprocess.Popen(
@@ -87,6 +88,13 @@ class Server:
         pids = [self._process.pid, *_descendants(self._process.pid)]
         return [(_module(pid), _resident(pid)) for pid in pids]
 
+    def busy_ms(self) -> float:
+        """Return the milliseconds that the server's processes have run so far, on any core (Linux)."""
+        if self._process is None:
+            return 0.0
+        pids = [self._process.pid, *_descendants(self._process.pid)]
+        return sum(map(_ticks, pids)) * 1000 / os.sysconf("SC_CLK_TCK")
+
     def _wait(self) -> str:
         if self._process is None or self._process.stdout is None:
             raise ServerError("enter the context first")
@@ -108,6 +116,11 @@ def _descendants(pid: int) -> list[int]:
     for child in found:
         found += parents.get(child, [])
     return sorted(found)
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])  # utime, stime
 
 
 def _module(pid: int) -> str:

@@ -76,12 +76,12 @@ async def test_a_call_is_one_round_trip(
 async def test_all_keys_of_a_scope_lie_on_one_slot(
     entries: RedisEntries, valkey_server: str
 ) -> None:
-    scope = Scope("te}nant/{entries}:é", "{}/*")
+    scope = Scope("en}tries/{x}:é", "{}/*")
     await entries.put(scope, replace(write_of("k"), request_id="r"))
     with redis.Redis.from_url(valkey_server) as other:
-        keys = list(other.scan_iter("furler:{te%7Dnant%2F%7Bentries*", count=10_000))
+        keys = list(other.scan_iter("furler:{en%7Dtries*", count=10_000))
     assert {key[key.index(b"{") + 1 : key.index(b"}")] for key in keys} == {
-        b"te%7Dnant%2F%7Bentries%7D%3A%C3%A9/%7B%7D%2F%2A"
+        b"en%7Dtries%2F%7Bx%7D%3A%C3%A9/%7B%7D%2F%2A"
     }
     names = sorted(key.rpartition(b"}:")[2] for key in keys)
     assert names == [b"e", b"eh", b"ek", b"eq", b"es", b"et", b"ew", b"log"]

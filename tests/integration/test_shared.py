@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -22,11 +22,11 @@ from furler import (
     Furler,
     QuotaExceededError,
     RevisionMismatchError,
+    loop,
 )
 from support.inputs import orders, service_log
+from support.one_loop import in_clients_loop
 from support.service import running_service
-
-pytestmark = pytest.mark.anyio
 
 LOG = service_log(900)
 
@@ -38,13 +38,13 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["embedded", "connected"])
-async def furler(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncFurler]:
+def furler(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AsyncFurler]:
     if request.param == "embedded":
         client = AsyncFurler.embedded(str(tmp_path / "store"), agent="ana")
     else:
         client = AsyncFurler.connect(request.getfixturevalue("server"), agent="ana")
-    async with client:
-        yield client
+    yield client
+    loop.run(client.close())
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def shared(furler: AsyncFurler, space: str) -> AsyncSharedSpace:
     return furler.shared(space)
 
 
+@in_clients_loop
 async def test_what_one_agent_puts_another_gets_shorter_and_whole_on_demand(
     furler: AsyncFurler, shared: AsyncSharedSpace, space: str
 ) -> None:
@@ -74,6 +75,7 @@ async def test_what_one_agent_puts_another_gets_shorter_and_whole_on_demand(
     assert written.entry.view.tokens_after == entry.view.tokens_after
 
 
+@in_clients_loop
 async def test_a_view_is_the_one_that_compress_gives(
     furler: AsyncFurler, shared: AsyncSharedSpace, space: str
 ) -> None:
@@ -85,6 +87,7 @@ async def test_a_view_is_the_one_that_compress_gives(
     assert entry.view.elisions == view.elisions
 
 
+@in_clients_loop
 async def test_a_short_content_is_its_own_view_and_can_be_retrieved(
     furler: AsyncFurler, shared: AsyncSharedSpace, space: str
 ) -> None:
@@ -95,6 +98,7 @@ async def test_a_short_content_is_its_own_view_and_can_be_retrieved(
     assert (await furler.retrieve(entry.view.ref, space=space)).text == entry.text
 
 
+@in_clients_loop
 async def test_equal_content_under_two_keys_is_stored_once(
     furler: AsyncFurler, shared: AsyncSharedSpace, space: str
 ) -> None:
@@ -106,6 +110,7 @@ async def test_equal_content_under_two_keys_is_stored_once(
     assert written.resembles.lines_added == 0
 
 
+@in_clients_loop
 async def test_a_near_duplicate_is_named_with_what_differs(shared: AsyncSharedSpace) -> None:
     await shared.put("ana/orders", orders(200), author="ana")
     await shared.put("unrelated", LOG)
@@ -122,11 +127,13 @@ async def test_a_near_duplicate_is_named_with_what_differs(shared: AsyncSharedSp
     assert original[near.removed[0].line - 1] == near.removed[0].text
 
 
+@in_clients_loop
 async def test_a_key_does_not_resemble_its_own_last_content(shared: AsyncSharedSpace) -> None:
     await shared.put("k", LOG)
     assert (await shared.put("k", LOG + "one more\n")).resembles is None
 
 
+@in_clients_loop
 async def test_a_write_in_anothers_place_needs_the_revision_it_saw(
     shared: AsyncSharedSpace,
 ) -> None:
@@ -141,6 +148,7 @@ async def test_a_write_in_anothers_place_needs_the_revision_it_saw(
     assert (await shared.get("k")).text == "two"
 
 
+@in_clients_loop
 async def test_a_repeated_request_writes_once(shared: AsyncSharedSpace) -> None:
     first = await shared.put("k", "one", request_id="request-1")
     again = await shared.put("k", "one", request_id="request-1")
@@ -151,6 +159,7 @@ async def test_a_repeated_request_writes_once(shared: AsyncSharedSpace) -> None:
     assert refused.value.metadata["field"] == "request_id"
 
 
+@in_clients_loop
 async def test_a_deleted_entry_is_not_found(shared: AsyncSharedSpace) -> None:
     at = (await shared.put("k", "one")).entry.revision
     assert await shared.delete("k") > at
@@ -159,6 +168,7 @@ async def test_a_deleted_entry_is_not_found(shared: AsyncSharedSpace) -> None:
             await call
 
 
+@in_clients_loop
 async def test_erasing_the_content_reaches_every_entry(
     furler: AsyncFurler, shared: AsyncSharedSpace, space: str
 ) -> None:
@@ -170,6 +180,7 @@ async def test_erasing_the_content_reaches_every_entry(
             await shared.get(key)
 
 
+@in_clients_loop
 async def test_a_list_has_every_entry_with_the_prefix_in_order(shared: AsyncSharedSpace) -> None:
     for key in ("b/2", "a", "b/1", "b", "c"):
         await shared.put(key, key)
@@ -179,11 +190,13 @@ async def test_a_list_has_every_entry_with_the_prefix_in_order(shared: AsyncShar
     assert (await shared.list("nothing")).entries == ()
 
 
+@in_clients_loop
 async def test_a_read_is_not_older_than_asked_for(shared: AsyncSharedSpace) -> None:
     revision = (await shared.put("k", "one")).entry.revision
     assert (await shared.get("k", min_revision=revision)).revision == revision
 
 
+@in_clients_loop
 async def test_spaces_do_not_see_each_other(furler: AsyncFurler, shared: AsyncSharedSpace) -> None:
     revision = (await shared.put("k", "one")).entry.revision
     other = furler.shared(f"other-{uuid.uuid4().hex}")
@@ -206,6 +219,7 @@ async def test_spaces_do_not_see_each_other(furler: AsyncFurler, shared: AsyncSh
         ("author", {"author": "a" * 257}),
     ],
 )
+@in_clients_loop
 async def test_a_wrong_field_is_named(
     shared: AsyncSharedSpace, field: str, arguments: dict[str, str]
 ) -> None:
@@ -217,6 +231,7 @@ async def test_a_wrong_field_is_named(
 # Watching
 
 
+@in_clients_loop
 async def test_a_watch_has_every_change_in_order(shared: AsyncSharedSpace) -> None:
     start = (await shared.list()).revision
     await shared.put("a", "one")
@@ -248,6 +263,7 @@ async def test_a_watch_has_every_change_in_order(shared: AsyncSharedSpace) -> No
         assert rest == seen[position + 1 :]
 
 
+@in_clients_loop
 async def test_a_watch_from_now_on_has_what_comes_and_only_its_prefix(
     shared: AsyncSharedSpace,
 ) -> None:
@@ -265,11 +281,13 @@ async def test_a_watch_from_now_on_has_what_comes_and_only_its_prefix(
     assert change.key == "a/after"
 
 
+@in_clients_loop
 async def test_a_watch_ends_when_its_time_is_over(shared: AsyncSharedSpace) -> None:
     await shared.put("a", "one")
     assert [change async for change in shared.watch(seconds=0.5)] == []
 
 
+@in_clients_loop
 async def test_a_full_space_names_its_limit(server: str, space: str) -> None:
     async with AsyncFurler.connect(server) as furler:
         shared = furler.shared(space)

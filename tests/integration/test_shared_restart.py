@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from furler import AsyncFurler, Change
+from support.one_loop import in_clients_loop
 from support.service import running_service
 from support.waiting import PATIENCE_SECONDS
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 WRITES = 40
 
@@ -59,6 +60,7 @@ async def collect(furler: AsyncFurler, space: str, after: int, count: int) -> li
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "redis"])
+@in_clients_loop
 async def test_a_watch_and_a_writer_outlive_a_killed_server_without_gap_or_repeat(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ async def test_a_watch_and_a_writer_outlive_a_killed_server_without_gap_or_repea
     assert [change.revision for change in seen] == written
 
 
+@in_clients_loop
 async def test_two_replicas_show_each_others_writes_in_one_order(valkey_server: str) -> None:
     space = f"space-{uuid.uuid4().hex}"
     with running_service(valkey_server) as one, running_service(valkey_server) as other:
@@ -118,6 +121,7 @@ async def test_two_replicas_show_each_others_writes_in_one_order(valkey_server: 
     assert revisions == sorted(set(revisions))
 
 
+@in_clients_loop
 async def test_a_server_with_watches_stops_at_once(tmp_path: Path) -> None:
     with running_service(str(tmp_path), drain_seconds="25") as service:
         async with AsyncFurler.connect(service.address, timeout=1.0) as furler:

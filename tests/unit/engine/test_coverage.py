@@ -17,6 +17,7 @@ from furler_engine.types import (
     Place,
     Rows,
     Source,
+    TextShown,
     ValueShown,
 )
 
@@ -215,3 +216,28 @@ def test_no_reason_quotes_the_content() -> None:
         draft("{}", ValueShown(parse)),
     ):
         assert "customer_77" not in lie(content, told)
+
+
+# Text of pages.
+
+PAGE = "<p>a &lt; b</p><!-- c --><script>d</script> <b>e\n f</b><p>g</p>"
+
+
+def test_text_without_its_markup_passes() -> None:
+    end = PAGE.index("<p>g")
+    check(
+        Source(PAGE), draft("- a < b\n\n# e f", TextShown((Bytes(0, end),)), Bytes(end, len(PAGE)))
+    )
+    check(Source(PAGE), draft("a < b | e f g", TextShown((Bytes(0, len(PAGE)),))))
+
+
+def test_text_that_is_not_in_the_view_or_out_of_order_is_caught() -> None:
+    whole = TextShown((Bytes(0, len(PAGE)),))
+    assert "is not in the view" in lie(PAGE, draft("a < b e f", whole))
+    assert "is not in the view" in lie(PAGE, draft("a &lt; b e f g", whole))
+    assert "is not in the view" in lie(PAGE, draft("g a < b e f", whole))
+    assert "is not in the view" in lie(PAGE, draft("a < b e f G", whole))
+
+
+def test_a_hole_between_texts_is_caught() -> None:
+    assert "neither shown nor elided" in lie(PAGE, draft("a < b", TextShown((Bytes(0, 11),))))

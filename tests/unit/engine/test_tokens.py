@@ -71,6 +71,16 @@ def test_a_text_counted_in_pieces_has_the_same_count(
     assert not count(text, published.name).estimated
 
 
+@given(st.text(st.sampled_from("\n\r /'sdRaÉ\u0301١7.|_-\x1b"), min_size=4, max_size=60))
+def test_awkward_text_counted_in_pieces_has_the_same_count(
+    published: tiktoken.Encoding, text: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_ENCODED_AT_ONCE", 3)
+        counted = tokens._encoded(tokens._load(published.name), text)
+    assert counted == len(published.encode_ordinary(text))
+
+
 @pytest.mark.parametrize("run", ["a", " ", "\n", "=", "7", "é", "漢", "Ab"])
 def test_a_giant_run_is_estimated_well_and_quickly(published: tiktoken.Encoding, run: str) -> None:
     text = "before " + run * (250_000 // len(run)) + " after"

@@ -29,15 +29,16 @@ _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _PRINT: Final = re.compile(
     r"\s*(cat|bat|nl|less|more|head|tail|sed)((?:[ \t]+[^\s|;&<>]+){0,6}?)[ \t]+([^\s|;&<>'\"-][^\s|;&<>]*)\s*"
 )
-_LABEL: Final = 48
-"""Characters of an argument in a label: enough for a path, about 12 tokens."""
+_LABEL: Final = 28
+"""Characters of an argument in a label: the end of a path, the beginning of a command."""
 
 
 def hints(call: Call, query: str) -> Hints:
     """Return what the engine is told about a call's result; the request's query goes first."""
+    printed = _PRINT.fullmatch(_command(call)) is not None
     return Hints(
         filename=path(call) if is_read(call) else "",
-        tool=call.name,
+        tool="cat" if printed else call.name,
         query=query or call.argument(_QUERY),
     )
 
@@ -71,12 +72,7 @@ def describe(block: Block) -> str:
         case Role.CALL:
             return f"{at}, the call of {block.call.name[:_LABEL] or 'a tool'}"
         case Role.RESULT | Role.RETRIEVED:
-            what = (
-                path(block.call) or _command(block.call) or block.call.argument(_PATTERN + _QUERY)
-            )
-            return ", ".join(
-                filter(None, (at, f"{block.call.name[:_LABEL]} {_short(what)}".strip()))
-            )
+            return ", ".join(filter(None, (at, _question(block.call))))
         case Role.DOCUMENT | Role.CITED:
             return f"{at}, document"
     return f"{at} ({block.role})"
@@ -94,6 +90,15 @@ def _command(call: Call) -> str:
     return call.argument(_COMMAND)[:400]
 
 
-def _short(text: str) -> str:
+def _question(call: Call) -> str:
+    """Return what a call asked, in short: a command alone, else the tool and what it was given."""
+    named, command = call.argument(_PATH), _beginning(_command(call))
+    if command and not named:
+        return command
+    what = named if len(named) <= _LABEL else f"…{named[1 - _LABEL :]}"
+    return f"{call.name[:_LABEL]} {what or _beginning(call.argument(_PATTERN + _QUERY))}".strip()
+
+
+def _beginning(text: str) -> str:
     line = text.strip().partition("\n")[0].strip()
     return line if len(line) <= _LABEL and line == text.strip() else line[: _LABEL - 1] + "…"

@@ -54,6 +54,8 @@ _ENOUGH: Final = 0.2
 one of at most LOSSY_FLOOR tokens."""
 _ELIDING_GAIN: Final = 0.5
 """What a view that leaves things out must save over one that points at them: they are read."""
+_POINTER_SHARE: Final = 0.5
+"""Share of a policy's min_tokens from which on text is pointed at: a pointer is half a trailer."""
 _CLEAR: Final = 0.5
 """A difference this short is given even where naming the same lines would be shorter: it says
 what an edit did."""
@@ -239,10 +241,11 @@ def _shown(view: View, total: int) -> Iterator[tuple[int, int]]:
 def _decide(link: _Link, state: _State, turn: Turn, content: tuple[bytes, int]) -> View:
     """Return the view of a block that is sent for the first time."""
     policy, (sha256, size) = turn.policy, content
-    if size < policy.min_tokens:  # a token has a byte at least
+    least = policy.min_tokens * _POINTER_SHARE
+    if size < least:  # a token has a byte at least
         return as_is(link.text, policy)
     before = tokens.count(link.text, policy.tokenizer)
-    if before.tokens < policy.min_tokens:
+    if before.tokens < least:
         return as_is(link.text, policy)
     hints = calls.hints(link.block.call, turn.query)
     stored = policy.fidelity is not Fidelity.IRREVERSIBLE

@@ -40,9 +40,10 @@ _ENCODED_AT_ONCE: Final = 1 << 18
 """Characters; a list of tokens takes up to forty times the memory of their text."""
 _ESTIMATED_AT_ONCE: Final = 1 << 17
 """Bytes: what numpy makes of them stays in the processor's cache."""
-# The patterns of both vocabularies end a piece at a line end that a letter or digit
-# follows, and begin one at a blank between two letters: the tokens of both sides add up.
-_SEAM: Final = re.compile(r"\n(?=[A-Za-z0-9])|[A-Za-z](?= [A-Za-z])")
+# Where a piece of both patterns ends whatever stands around: after a line end that printable
+# ASCII but a blank and a slash follows, between a letter and a blank with a letter, between a
+# letter or digit and punctuation but an apostrophe. The tokens of both sides add up.
+_SEAM: Final = re.compile(r"\n(?=[!-.0-~])|[A-Za-z](?= [A-Za-z])|[A-Za-z0-9](?=[!-&(-/:-@\[-`{-~])")
 
 
 class UnknownTokenizerError(ValueError):

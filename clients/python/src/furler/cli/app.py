@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from furler.cli import compress, doctor, explain, mcp, retrieve, stats, up
+from furler.cli import compress, doctor, explain, mcp, retrieve, shared, stats, up
 from furler.cli.connection import connect
 from furler.errors import (
     ContentNotTextError,
@@ -77,6 +77,7 @@ for _command in (
     compress.compress,
     retrieve.retrieve,
     explain.explain,
+    shared.shared,
     stats.stats,
     up.up,
     mcp.mcp,

@@ -74,6 +74,13 @@ def policy_keys() -> str:
     return ", ".join([*names, "levels.KIND"])
 
 
+def read_duration(name: str, value: str) -> float:
+    """Return the seconds of a text such as 15m."""
+    if match := _DURATION.fullmatch(value):
+        return float(match[1]) * _UNITS[match[2]]
+    raise click.UsageError(f"{name}: want 90s, 15m, 12h or 7d, got {value!r}")
+
+
 def _read(key: str, value: str) -> object:
     match key:
         case "target_tokens" | "min_tokens":
@@ -90,8 +97,6 @@ def _read(key: str, value: str) -> object:
         case "disabled_compressors":
             return tuple(filter(None, value.split(",")))
         case "retention":
-            if match := _DURATION.fullmatch(value):
-                return float(match[1]) * _UNITS[match[2]]
-            raise click.UsageError(f"--policy {key}: want 90s, 15m, 12h or 7d, got {value!r}")
+            return read_duration(f"--policy {key}", value)
         case _:
             return value

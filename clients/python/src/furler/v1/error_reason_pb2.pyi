@@ -135,7 +135,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {
           "reason": "ERROR_REASON_CREDENTIAL_INVALID",
           "domain": "furler.dev",
-          "metadata": {"credential": "expired"}
+          "metadata": {}
         }
     """
     ERROR_REASON_SPACE_DENIED: _ErrorReason.ValueType  # 11
@@ -157,7 +157,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {
           "reason": "ERROR_REASON_QUOTA_EXCEEDED",
           "domain": "furler.dev",
-          "metadata": {"quota": "requests_per_minute", "limit": "600"}
+          "metadata": {"quota": "requests_per_second", "limit": "50"}
         }
     """
     ERROR_REASON_ENTRY_NOT_FOUND: _ErrorReason.ValueType  # 13
@@ -166,7 +166,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo:
 
         {
-          "reason": "ENTRY_NOT_FOUND",
+          "reason": "ERROR_REASON_ENTRY_NOT_FOUND",
           "domain": "furler.dev",
           "metadata": {"key": "findings/checkout"}
         }
@@ -178,7 +178,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     an entry that does not exist has revision 0:
 
         {
-          "reason": "REVISION_MISMATCH",
+          "reason": "ERROR_REASON_REVISION_MISMATCH",
           "domain": "furler.dev",
           "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
         }
@@ -189,7 +189,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of an ErrorInfo, with the oldest revision that a watch can go on after:
 
         {
-          "reason": "CURSOR_EXPIRED",
+          "reason": "ERROR_REASON_CURSOR_EXPIRED",
           "domain": "furler.dev",
           "metadata": {"oldest_revision": "1774359000000000"}
         }
@@ -313,7 +313,7 @@ Example of an ErrorInfo:
     {
       "reason": "ERROR_REASON_CREDENTIAL_INVALID",
       "domain": "furler.dev",
-      "metadata": {"credential": "expired"}
+      "metadata": {}
     }
 """
 ERROR_REASON_SPACE_DENIED: ErrorReason.ValueType  # 11
@@ -335,7 +335,7 @@ Example of an ErrorInfo:
     {
       "reason": "ERROR_REASON_QUOTA_EXCEEDED",
       "domain": "furler.dev",
-      "metadata": {"quota": "requests_per_minute", "limit": "600"}
+      "metadata": {"quota": "requests_per_second", "limit": "50"}
     }
 """
 ERROR_REASON_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 13
@@ -344,7 +344,7 @@ ERROR_REASON_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 13
 Example of an ErrorInfo:
 
     {
-      "reason": "ENTRY_NOT_FOUND",
+      "reason": "ERROR_REASON_ENTRY_NOT_FOUND",
       "domain": "furler.dev",
       "metadata": {"key": "findings/checkout"}
     }
@@ -356,7 +356,7 @@ Example of an ErrorInfo, for an entry that another agent has written meanwhile;
 an entry that does not exist has revision 0:
 
     {
-      "reason": "REVISION_MISMATCH",
+      "reason": "ERROR_REASON_REVISION_MISMATCH",
       "domain": "furler.dev",
       "metadata": {"key": "findings/checkout", "revision": "1774359000000000"}
     }
@@ -367,7 +367,7 @@ ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 15
 Example of an ErrorInfo, with the oldest revision that a watch can go on after:
 
     {
-      "reason": "CURSOR_EXPIRED",
+      "reason": "ERROR_REASON_CURSOR_EXPIRED",
       "domain": "furler.dev",
       "metadata": {"oldest_revision": "1774359000000000"}
     }

@@ -79,12 +79,12 @@ class MemoryEntries:
             return Written(before.entry, repeated=True)
         held = space.entries.get(write.key)
         if write.if_revision is not None and write.if_revision != (held.revision if held else 0):
-            raise RevisionMismatchError(write.key, held.revision if held else 0)
+            raise RevisionMismatchError.at(write.key, held.revision if held else 0)
         size = space.size - (held.size if held else 0) + write.size
         if held is None and len(space.entries) >= write.bounds.entries:
-            raise SpaceFullError("shared_entries", write.bounds.entries)
+            raise SpaceFullError.over("shared_entries", write.bounds.entries)
         if size > write.bounds.size:
-            raise SpaceFullError("shared_bytes", write.bounds.size)
+            raise SpaceFullError.over("shared_bytes", write.bounds.size)
         now = self._clock()
         entry = Entry(
             write.key,
@@ -125,9 +125,9 @@ class MemoryEntries:
             return before.revision
         held = space.entries.get(removal.key)
         if held is None:
-            raise EntryNotFoundError(removal.key)
+            raise EntryNotFoundError.of(removal.key)
         if removal.if_revision is not None and removal.if_revision != held.revision:
-            raise RevisionMismatchError(removal.key, held.revision)
+            raise RevisionMismatchError.at(removal.key, held.revision)
         return self._remove(space, held, removal, expired=False)
 
     async def changes(self, scope: Scope, after: int | None, limit: int) -> Changes:
@@ -138,7 +138,7 @@ class MemoryEntries:
             return Changes((), space.last, due_in)
         at = bisect_right(space.log, after, key=lambda change: change.revision)
         if after != space.floor and not (at and space.log[at - 1].revision == after):
-            raise CursorExpiredError(space.floor)
+            raise CursorExpiredError.before(space.floor)
         found = tuple(space.log[at : at + limit])
         through = space.last if at + limit >= len(space.log) else found[-1].revision
         return Changes(found, through, due_in)

@@ -9,6 +9,7 @@ revision for itself, because revisions follow the clock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import sqlite3
 import time
@@ -47,7 +48,7 @@ from furler_compressor.app.ports import Scope
 
 FILE_NAME = "shared.sqlite3"
 DEFAULT_BUSY_TIMEOUT = 1.5
-# What a watch may come late by; 20 looks a second cost 0.1 % of a processor.
+# What another process's write may come late by; 20 looks a second cost 0.1 % of a processor.
 _POLL_SECONDS = 0.05
 # Other scopes whose expiries a put takes along, so that a space nobody touches shrinks, too.
 _SWEEP_SPACES = 4
@@ -77,6 +78,8 @@ class SqliteEntries:
         self._log_length = log_length
         self._clock = clock
         self._worker = SqliteWorker(directory / FILE_NAME, SCHEMA, busy_timeout)
+        # Set, and made anew, by each write of this process: its own watches need not poll for it.
+        self._grown = asyncio.Event()
 
     async def put(self, scope: Scope, write: Write) -> Written:
         def job(connection: sqlite3.Connection) -> Written:
@@ -87,7 +90,9 @@ class SqliteEntries:
                     self._sweep(connection, other)
                 return self._put(connection, space, write)
 
-        return await self._worker.run(job)
+        written = await self._worker.run(job)
+        self._wake()
+        return written
 
     async def get(self, scope: Scope, key: str) -> Found:
         def job(connection: sqlite3.Connection) -> Found:
@@ -131,12 +136,14 @@ class SqliteEntries:
                     "SELECT revision FROM entry WHERE space = ? AND key = ?", (space, removal.key)
                 ).fetchone()
                 if row is None:
-                    raise EntryNotFoundError(removal.key)
+                    raise EntryNotFoundError.of(removal.key)
                 if removal.if_revision is not None and removal.if_revision != row[0]:
-                    raise RevisionMismatchError(removal.key, row[0])
+                    raise RevisionMismatchError.at(removal.key, row[0])
                 return self._remove(connection, space, removal, expired=False)
 
-        return await self._worker.run(job)
+        revision = await self._worker.run(job)
+        self._wake()
+        return revision
 
     async def changes(self, scope: Scope, after: int | None, limit: int) -> Changes:
         def job(connection: sqlite3.Connection) -> Changes:
@@ -154,11 +161,16 @@ class SqliteEntries:
     async def wait(self, scope: Scope, after: int, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while await self._worker.run(lambda connection: find_space(connection, scope)[1]) <= after:
+        while True:
+            # Taken before the look: a write between the two sets it.
+            grown = self._grown
+            last = await self._worker.run(lambda connection: find_space(connection, scope)[1])
             left = end - loop.time()
-            if left <= 0:
+            if last > after or left <= 0:
                 return
-            await asyncio.sleep(min(left, _POLL_SECONDS))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _POLL_SECONDS)):
+                    await grown.wait()
 
     async def sketches(self, scope: Scope, limit: int) -> list[tuple[str, bytes]]:
         def job(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
@@ -173,6 +185,10 @@ class SqliteEntries:
 
     async def close(self) -> None:
         await self._worker.close()
+
+    def _wake(self) -> None:
+        self._grown.set()
+        self._grown = asyncio.Event()
 
     # What follows runs on the worker's thread, inside a transaction.
 
@@ -191,7 +207,7 @@ class SqliteEntries:
         ).fetchone()
         revision = held[0] if held else 0
         if write.if_revision is not None and write.if_revision != revision:
-            raise RevisionMismatchError(write.key, revision)
+            raise RevisionMismatchError.at(write.key, revision)
         growth = (0 if held else 1, write.size - (held[1] if held else 0))
         entries, size = connection.execute(
             "UPDATE space SET held = held + ?, bytes = bytes + ? WHERE id = ?"
@@ -200,9 +216,9 @@ class SqliteEntries:
         ).fetchone()
         # What is raised here undoes the update.
         if held is None and entries > write.bounds.entries:
-            raise SpaceFullError("shared_entries", write.bounds.entries)
+            raise SpaceFullError.over("shared_entries", write.bounds.entries)
         if size > write.bounds.size:
-            raise SpaceFullError("shared_bytes", write.bounds.size)
+            raise SpaceFullError.over("shared_bytes", write.bounds.size)
         now_us = int(self._clock() * 1e6)
         row: Row = (
             write.key,
@@ -310,7 +326,7 @@ class SqliteEntries:
             "SELECT 1 FROM change WHERE space = ? AND revision = ?", (space, after)
         ).fetchone()
         if after != floor and known is None:
-            raise CursorExpiredError(floor)
+            raise CursorExpiredError.before(floor)
         rows = connection.execute(
             f"SELECT expired, {ENTRY} FROM change WHERE space = ? AND revision > ?"  # noqa: S608
             " ORDER BY revision LIMIT ?",

@@ -6,7 +6,7 @@ ErrorInfo.metadata.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class FurlerError(Exception):
@@ -76,6 +76,37 @@ class StoreRefusedError(StoreUnavailableError):
     """
 
 
+class CredentialInvalidError(FurlerError):
+    """There is no valid credential. One message for every cause: it must not help to guess."""
+
+    reason = "CREDENTIAL_INVALID"
+
+    def __init__(self, message: str = "a valid credential is required") -> None:
+        super().__init__(message)
+
+
+class SpaceDeniedError(FurlerError):
+    """The credential does not cover the space, or lacks a role there. Metadata: space, role."""
+
+    reason = "SPACE_DENIED"
+
+
+class QuotaExceededError(FurlerError):
+    """The tenant is over a quota. ``retry_after`` is in seconds, ``subject`` names the tenant.
+
+    Metadata: quota, limit.
+    """
+
+    reason = "QUOTA_EXCEEDED"
+
+    def __init__(
+        self, message: str, *, retry_after: float = 1.0, subject: str = "", **metadata: str
+    ) -> None:
+        super().__init__(message, **metadata)
+        self.retry_after = retry_after
+        self.subject = subject
+
+
 class OverloadedError(FurlerError):
     """The server sheds load. ``retry_after`` is in seconds."""
 
@@ -91,8 +122,10 @@ class EntryNotFoundError(FurlerError):
 
     reason = "ENTRY_NOT_FOUND"
 
-    def __init__(self, key: str) -> None:
-        super().__init__("entry not found: expired, deleted, or never written here", key=key)
+    @classmethod
+    def of(cls, key: str) -> Self:
+        """Return the error for a key."""
+        return cls("entry not found: expired, deleted, or never written here", key=key)
 
 
 class RevisionMismatchError(FurlerError):
@@ -100,9 +133,11 @@ class RevisionMismatchError(FurlerError):
 
     reason = "REVISION_MISMATCH"
 
-    def __init__(self, key: str, revision: int) -> None:
+    @classmethod
+    def at(cls, key: str, revision: int) -> Self:
+        """Return the error for an entry that is at a revision; 0: it does not exist."""
         where = f"at revision {revision}" if revision else "not there"
-        super().__init__(f"if_revision: the entry is {where}", key=key, revision=str(revision))
+        return cls(f"if_revision: the entry is {where}", key=key, revision=str(revision))
 
 
 class CursorExpiredError(FurlerError):
@@ -110,8 +145,10 @@ class CursorExpiredError(FurlerError):
 
     reason = "CURSOR_EXPIRED"
 
-    def __init__(self, oldest: int) -> None:
-        super().__init__(
+    @classmethod
+    def before(cls, oldest: int) -> Self:
+        """Return the error of a log whose oldest revision to go on after is this."""
+        return cls(
             "after_revision: not in the log of changes; list the entries again",
             oldest_revision=str(oldest),
         )
@@ -124,8 +161,10 @@ class SpaceFullError(FurlerError):
     retry_after: ClassVar[float] = 60.0
     """Seconds; entries expire by the minute rather than the second."""
 
-    def __init__(self, quota: str, limit: int) -> None:
-        super().__init__(
+    @classmethod
+    def over(cls, quota: str, limit: int) -> Self:
+        """Return the error for a quota and its limit."""
+        return cls(
             f"the space is full: {quota} is limited to {limit:,}; delete entries, or let them expire",
             quota=quota,
             limit=str(limit),

@@ -2,7 +2,7 @@
 
 What lives here: which blocks of Markdown go for what reason. What does not:
 cutting it into blocks (shared/markdown_blocks.py), scoring them
-(shared/relevance.py), writing the view (shared/excerpt.py).
+(shared/answers.py), writing the view (shared/excerpt.py).
 
 Headings always stay: they are the outline by which a reader asks for the rest.
 Fences, tables and list items stay or go whole.
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from furler_engine.markers import format_place
+from furler_engine.shared.answers import choose, relevance
 from furler_engine.shared.excerpt import LESS_RELEVANT, Part, excerpt
 from furler_engine.shared.markdown_blocks import Block, Form, markdown_blocks
-from furler_engine.shared.relevance import Unit, choose, scores
 from furler_engine.tokens import estimate
 from furler_engine.types import Draft, Kind, Level, Policy, Source
 
@@ -39,16 +39,12 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     reasons = _reasons(source.text, blocks)
     room = _room(source, policy)
     asked = ""
-    if room is not None:
-        units = [block.unit(source.text) for block in blocks]
-        scored = scores(units, source.hints.query)
-        if scored is not None:
-            asked = " by relevance to the query and place under its heading"
-            kept = _chosen(units, scored, reasons, room)
-            reasons = [
-                why or ("" if stays else LESS_RELEVANT)
-                for why, stays in zip(reasons, kept, strict=True)
-            ]
+    if room is not None and (kept := _chosen(source, blocks, reasons, room)):
+        asked = " by relevance to the query and place under its heading"
+        reasons = [
+            why or ("" if stays else LESS_RELEVANT)
+            for why, stays in zip(reasons, kept, strict=True)
+        ]
     parts = [Part(b.start, b.end, why) for b, why in zip(blocks, reasons, strict=True)]
     legend = f"[excerpt{asked}; … L12-40 stands for those lines]\n"
     return excerpt(source, parts, legend, format_place)
@@ -67,12 +63,18 @@ def _room(source: Source, policy: Policy) -> float | None:
 
 
 def _chosen(
-    units: Sequence[Unit], scored: Sequence[float], reasons: Sequence[str], room: float
+    source: Source, blocks: Sequence[Block], reasons: Sequence[str], room: float
 ) -> list[bool]:
-    """Choose among the blocks that are not left out already."""
+    """Choose among the blocks that are not left out already; [] where nothing tells them apart."""
     indexes = [i for i, why in enumerate(reasons) if not why]
-    chosen = choose([units[i] for i in indexes], [scored[i] for i in indexes], room)
-    kept = [False] * len(units)
+    texts = [source.text[blocks[i].start : blocks[i].end] for i in indexes]
+    headings = [blocks[i].rank > 0 for i in indexes]
+    scored = relevance(texts, headings, source.hints.query)
+    if scored is None:
+        return []
+    sizes = list(map(len, texts))
+    chosen = choose(sizes, headings, scored, room / max(1, sum(sizes)), outline=True)
+    kept = [False] * len(blocks)
     for index, stays in zip(indexes, chosen, strict=True):
         kept[index] = stays
     return kept

@@ -2,7 +2,7 @@
 
 What lives here: how a page's blocks are written, and which go. What does not:
 reading tags (shared/markup_scan.py), finding the main text
-(shared/main_text.py), scoring by a query (shared/relevance.py).
+(shared/main_text.py), scoring by a query (shared/answers.py).
 
 A view is text, no markup: ``#`` headings, ``-`` list items, ``|`` table rows,
 fences around preformatted text. ``… B120-4000`` stands for those bytes of the
@@ -20,17 +20,19 @@ from itertools import groupby
 from typing import Final
 
 from furler_engine.markers import format_place
+from furler_engine.shared.answers import choose, relevance
 from furler_engine.shared.json_offsets import byte_offsets
 from furler_engine.shared.main_text import main_blocks
 from furler_engine.shared.markup_scan import Block, Page, folded, read_page
 from furler_engine.shared.ranking import hits
-from furler_engine.shared.relevance import Unit, choose, scores
 from furler_engine.tokens import estimate
 from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Source, TextShown
 
 _PAGE: Final = re.compile(
     r"<(?:html|body|div|p|h[1-6]|table|ul|ol|section|article|main|span|a)[\s>]", re.IGNORECASE
 )
+_DOCUMENT: Final = re.compile(r"<(?:html|body|head|!doctype)[\s>]", re.IGNORECASE)
+_SCRIPT: Final = re.compile(r"<(?:script|template)[\s>]", re.IGNORECASE)
 _XML: Final = re.compile(r"\s*<\?xml(?!.{0,2000}?<html\b)", re.IGNORECASE | re.DOTALL)
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,500})</title", re.IGNORECASE)
 _SITE: Final = re.compile(r"(?<=.{20}) (?:\||-|–|—|·|::|») [^|–—·»]{1,40}$")
@@ -55,7 +57,7 @@ _GAP_WORDS: Final = 30
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Show a page's main text. None for what is no page."""
     text = source.text
-    if _XML.match(text) or not _PAGE.search(text):
+    if _XML.match(text) or not _PAGE.search(text) or _is_component(text):
         return None
     page = read_page(text)
     texts = [block.text(text) for block in page.blocks]
@@ -65,18 +67,22 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     return _View(source, page, texts, kept).draft()
 
 
+def _is_component(text: str) -> bool:
+    """Whether a text is the source of a component: its scripts and templates are what counts."""
+    return _DOCUMENT.search(text) is None and _SCRIPT.search(text) is not None
+
+
 def _kept(source: Source, policy: Policy, page: Page, texts: Sequence[str]) -> list[int]:
     """Return the indexes of the blocks that stay, ascending."""
     main = main_blocks(page, texts)
     query = source.hints.query
-    units = [
-        Unit(texts[i], len(texts[i]) + 1, _rank(page.names[page.blocks[i].element])) for i in main
-    ]
-    room = _room(source, policy, sum(unit.size for unit in units))
+    sizes = [len(texts[i]) + 1 for i in main]
+    room = _room(source, policy, sum(sizes))
     if room is not None:
-        scored = scores(units, query)
+        headings = [_rank(page.names[page.blocks[i].element]) > 0 for i in main]
+        scored = relevance([texts[i] for i in main], headings, query)
         if scored is not None:
-            chosen = choose(units, scored, room)
+            chosen = choose(sizes, headings, scored, room / sum(sizes), outline=True)
             main = [i for i, stays in zip(main, chosen, strict=True) if stays]
     named = hits(texts, query, _HITS) if query else []
     return sorted({*main, *(i for i in named if page.names[page.blocks[i].element] != "head")})
@@ -97,6 +103,12 @@ def _room(source: Source, policy: Policy, size: int) -> float | None:
 
 def _rank(name: str) -> int:
     return int(name[1]) if len(name) == 2 and name[0] == "h" and name[1] in "123456" else 0
+
+
+_COUNTED: Final = (
+    (b"<script", "scripts"), (b"<style", "styles"), (b"<nav", "navigations"), (b"<form", "forms"), (b"<img", "images"),
+)  # fmt: skip
+"""What the summary of a gap counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +147,18 @@ class _View:
                     small.append(gap)
             lines += self._lines(run)
         if small:
-            lines.append("[left out: " + ", ".join(format_place(g.place) for g in small) + "]")
+            lines.append(
+                "[left out: markup; " + ", ".join(format_place(g.place) for g in small) + "]"
+            )
         shown = sum(len(self.texts[i].split()) for run in self.runs for i in run)
-        elisions = tuple(
-            Elision(gap.place, f"{gap.words} words, and markup") for gap in gaps if gap is not None
-        )
+        elisions = tuple(Elision(gap.place, self._summary(gap)) for gap in gaps if gap is not None)
         total = shown + sum(gap.words for gap in gaps if gap is not None)
         return Draft("\n".join(lines), TextShown(ranges), "words", total, shown, elisions)
+
+    def _summary(self, gap: _Gap) -> str:
+        part = self.source.data[gap.place.start : gap.place.end]
+        named = ((part.count(opening), name) for opening, name in _COUNTED)
+        return ", ".join([f"{gap.words} words", *(f"{n} {name}" for n, name in named if n)])
 
     def _opening(self) -> str:
         first = self.page.blocks[self.runs[0][0]]

@@ -1,4 +1,4 @@
-"""Running text and Markdown: the passages that answer the query, verbatim and in order.
+"""Running text: the passages that answer the query, verbatim and in order.
 
 What lives here: which units of a text a view shows and how gaps are named; for
 a text without a query, paragraphs that only repeat an earlier one. What does
@@ -48,6 +48,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     texts = [source.text[unit.start : unit.end] for unit in found]
     headings = [unit.is_heading for unit in found]
     scores = relevance(texts, headings, source.hints.query, talk=is_talk(source.text))
+    if scores is None:
+        return _without_repeats(source, found)
     level = policy.level(Kind.PROSE)
     size = tokens.estimate(source.text, policy.tokenizer)
     target = policy.target_tokens or int(size * _KEEP.get(level, 1.0))

@@ -5,7 +5,6 @@ What lives here: the values, and the collector that readers fill. What does not:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -19,16 +18,18 @@ from furler_engine.dialects.json_scan import (
     is_string,
     root,
 )
+from furler_engine.tools import RETRIEVE_TOOLS, normal
 
 MAX_BLOCKS: Final = 200_000
 """A body with more is an attack, not a conversation: a block takes about a kilobyte to hold."""
 MAX_ARGUMENTS: Final = 64
 """Arguments of one call that are looked at."""
-RETRIEVE: Final = re.compile(
-    r"(?:.*[^a-z0-9])?(?:furler|headroom)[_.:/-]++retrieve|(?:.*(?:__|[./:]))?retrieve", re.DOTALL
-)
-"""Names of our own tool, alone or behind a server's prefix (mcp__furler__retrieve), and the one
-that callers of the gateway's /v1/compress offer."""
+
+
+def is_retrieve(tool: str) -> bool:
+    """Whether a tool is our own, alone or behind any server's prefix (mcp_furler_retrieve)."""
+    name = normal(tool)
+    return name in RETRIEVE_TOOLS or name.endswith(("furlerretrieve", "headroomretrieve"))
 
 
 class Dialect(StrEnum):
@@ -145,7 +146,7 @@ class Collector:
     def add_result(self, call_id: str, pointer: str, span: Span, message: int) -> None:
         """Add a tool result: it takes part of its nature from the call it answers."""
         call = self._calls.get(call_id, Call())
-        role = Role.RETRIEVED if RETRIEVE.fullmatch(call.name.lower()) else Role.RESULT
+        role = Role.RETRIEVED if is_retrieve(call.name) else Role.RESULT
         self.add(role, pointer, span, message, call)
 
     def mark_breakpoint(self) -> None:

@@ -6,7 +6,7 @@ within a size. What does not: BM25 itself (shared.ranking), where units end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -17,7 +17,11 @@ _TEXT: Final = (2.0, 0.5)
 """How far a score spreads over neighbours (standard deviation, in units), and the weight
 of a unit's own score: an answer is spread over the turns of a talk, it stands in a sentence of
 a text. The best on QMSum's and SQuAD's development sets (.88 and .99 at 40-45 % kept)."""
-_LEAD: Final = 0.05
+_PLACE: Final = 0.05
+_LEAD: Final = 0.3
+"""What opens a section counts for this, beside a best match's 1.5: with it a view of a manual
+reads as an outline, and a query of general words ("summarize the options") gets one."""
+_OPENING: Final = 0.6
 _GAP: Final = 28
 """Characters (seven tokens) that naming a gap costs."""
 _HEADINGS: Final = 0.15
@@ -26,13 +30,17 @@ _HEADINGS: Final = 0.15
 
 def relevance(
     texts: Sequence[str], headings: Sequence[bool], query: str, *, talk: bool = False
-) -> list[float]:
+) -> list[float] | None:
     """Return a score per unit; ``talk`` says that units are the turns of a talk.
 
-    A unit's neighbours lend it their score (see _TALK and _TEXT); what opens a
-    section has a little of its own, which decides where the query says nothing.
+    A unit's neighbours lend it their score (see _TALK and _TEXT); the words of a
+    heading count for all under it; what opens a section has a score of its own.
+    None where there is nothing to go by: no headings, and no word of the query
+    that some units have and most have not.
     """
-    passages = Passages(texts)
+    passages = Passages(_titled(texts, headings))
+    if not passages.tells_apart(query):
+        return _leads(headings) if any(headings) else None
     smoothing, own = _TALK if talk else _TEXT
     around = passages.scores(query, smoothing=smoothing, feedback=True)
     alone = passages.scores(query)
@@ -41,19 +49,38 @@ def relevance(
     return [a / widest + own * b / most + c for a, b, c in zip(around, alone, leads, strict=True)]
 
 
+def _titled(texts: Sequence[str], headings: Sequence[bool]) -> Iterator[str]:
+    title = ""
+    for text, is_heading in zip(texts, headings, strict=True):
+        yield text if is_heading or not title else f"{title}\n{text}"
+        title = text if is_heading else title
+
+
 def _leads(headings: Sequence[bool]) -> list[float]:
     leads: list[float] = []
     since = 0
+    opening = _OPENING
+    has_sections = any(headings)
     for is_heading in headings:
         since = 0 if is_heading else since + 1
-        leads.append(_LEAD / (1 + since))
+        lead = _PLACE / (1 + since)
+        if has_sections and since == 1:
+            lead, opening = opening, _LEAD
+        leads.append(lead)
     return leads
 
 
 def choose(
-    sizes: Sequence[int], headings: Sequence[bool], scores: Sequence[float], share: float
+    sizes: Sequence[int],
+    headings: Sequence[bool],
+    scores: Sequence[float],
+    share: float,
+    *,
+    outline: bool = False,
 ) -> list[bool]:
     """Keep the best units within a share of all characters, and headings if they are few.
+
+    With ``outline`` headings stay however many they are.
 
     A gap counts as what naming it costs; gaps too short for that are closed.
     """
@@ -63,7 +90,7 @@ def choose(
     budget = room = share * total
     kept: list[bool] = []
     for _ in range(3):
-        stay = heads <= min(_HEADINGS * total, room / 2)
+        stay = outline or heads <= min(_HEADINGS * total, room / 2)
         kept = [is_heading and stay for is_heading in headings]
         left = room - (heads if stay else 0)
         for i in order:

@@ -61,7 +61,7 @@ def excerpt(
             break_before = "" if pieces[-1].endswith("\n") else "\n"
             pieces.append(f"{break_before}… {name(place)}{reason}\n")
     return Draft(
-        text="".join(pieces),
+        text="".join(pieces).removesuffix("\n") if runs[-1].why else "".join(pieces),
         coverage=BytesShown(tuple(shown)),
         units="bytes",
         total=len(source.data),

@@ -1,7 +1,7 @@
 """Markdown as blocks that stay or go whole: headings, paragraphs, items, fences, tables.
 
 What lives here: where a block starts and ends, and what it is. A fence, a table,
-a list item is never cut. What does not: which blocks stay (relevance.py), the
+a list item is never cut. What does not: which blocks stay (answers.py), the
 units of text without such marks (units.py).
 """
 
@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
-
-from furler_engine.shared.relevance import Unit
 
 
 class Form(Enum):
@@ -39,10 +37,6 @@ class Block:
     end: int
     rank: int = 0
 
-    def unit(self, text: str) -> Unit:
-        """Return the block as a unit of its text."""
-        return Unit(text[self.start : self.end], self.end - self.start, self.rank)
-
 
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _HEADING: Final = re.compile(r" {0,3}(#{1,6})[ \t]+\S")
@@ -50,12 +44,15 @@ _UNDERLINE: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE: Final = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _ITEM: Final = re.compile(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
 _DEFINITION: Final = re.compile(r" {0,3}\[[^\]\n]+\]:[ \t]*\S")
-_IMAGE: Final = re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])|<img\b[^>\n]*>")
+# No part of these crosses a bracket of its own kind: linear in lines of nothing but brackets.
+_IMAGE: Final = re.compile(r"!\[[^\[\]\n]*\](?:\([^()\n]*\)|\[[^\[\]\n]*\])|<img\b[^<>\n]*>")
 # What is left of linked images without the images.
 _AROUND_IMAGES: Final = re.compile(
-    r"</?(?:a|p|div|br|center|picture|source)\b[^>\n]*>|\[\s*\](?:\([^)\n]*\)|\[[^\]\n]*\])|\s"
+    r"</?(?:a|p|div|br|center|picture|source)\b[^<>\n]*>|\[\s*\](?:\([^()\n]*\)|\[[^\[\]\n]*\])|\s"
 )
-_ANCHOR_ITEM: Final = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[[^\n]*\]\(#[^)\n]*\)[ \t]*$")
+_ANCHOR_ITEM: Final = re.compile(
+    r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[.{1,200}\]\(#[^()\n]{0,200}\)[ \t]*$"
+)
 _ITEMS_TOGETHER: Final = 400
 """Characters of neighbouring list items that go together: single short ones say little."""
 _LONGEST: Final = 1200
@@ -70,7 +67,7 @@ _SENTENCES_TOGETHER: Final = 250
 def markdown_blocks(text: str) -> list[Block]:
     """Cut Markdown into blocks, without gaps, in order."""
     blocks: list[Block] = []
-    for block in _raw_blocks(text):
+    for block in _Reader(text).blocks():
         last = blocks[-1] if blocks else None
         if (
             last is not None
@@ -95,82 +92,92 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield start, end
 
 
-def _raw_blocks(text: str) -> Iterator[Block]:
-    """Yield blocks line by line; a blank line belongs to the block before it."""
-    lines = [match.span() for match in _LINE.finditer(text)]
-    at = 0
-    while at < len(lines):
-        first = at
-        line = text[lines[at][0] : lines[at][1]]
-        form, rank, at = _block_at(text, lines, at, line)
-        while at < len(lines) and text[lines[at][0] : lines[at][1]].isspace():
-            at += 1
-        start, end = lines[first][0], lines[at - 1][1]
-        yield Block(_refined(form, text[start:end]), start, end, rank)
+class _Reader:
+    """Reads a text line by line; rows are indexes of lines."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.spans = [match.span() for match in _LINE.finditer(text)]
+        self.lines = [text[start:end] for start, end in self.spans]
+        self.last_comment_end = text.rfind("-->")
 
-def _block_at(text: str, lines: list[tuple[int, int]], at: int, line: str) -> tuple[Form, int, int]:
-    """Return form and rank of the block at a line, and the line behind it."""
-    if fence := _FENCE.match(line):
-        return Form.FENCE, 0, _behind_fence(text, lines, at, fence[1])
-    if heading := _HEADING.match(line):
-        return Form.HEADING, len(heading[1]), at + 1
-    if line.lstrip().startswith("<!--"):
-        end = text.find("-->", lines[at][0])
-        behind = at + 1
-        while end >= 0 and behind < len(lines) and lines[behind][0] < end:
+    def blocks(self) -> Iterator[Block]:
+        """Yield all blocks; a blank line belongs to the block before it."""
+        row = 0
+        while row < len(self.lines):
+            first = row
+            form, rank, row = self._block_at(row)
+            while row < len(self.lines) and self.lines[row].isspace():
+                row += 1
+            start, end = self.spans[first][0], self.spans[row - 1][1]
+            yield Block(_refined(form, self.text[start:end]), start, end, rank)
+
+    def _block_at(self, row: int) -> tuple[Form, int, int]:
+        """Return form and rank of the block at a row, and the row behind it."""
+        line = self.lines[row]
+        if fence := _FENCE.match(line):
+            return Form.FENCE, 0, self._behind_fence(row, fence[1])
+        if heading := _HEADING.match(line):
+            return Form.HEADING, len(heading[1]), row + 1
+        if line.lstrip().startswith("<!--") and self.spans[row][0] < self.last_comment_end:
+            end = self.text.find("-->", self.spans[row][0])
+            behind = row + 1
+            while behind < len(self.lines) and self.spans[behind][0] < end:
+                behind += 1
+            return Form.COMMENT, 0, behind
+        if item := _ITEM.match(line):
+            return Form.LIST, 0, self._behind_item(row, len(item[1].expandtabs(4)))
+        if _DEFINITION.match(line):
+            return Form.LINKS, 0, row + 1
+        return self._text_at(row)
+
+    def _text_at(self, row: int) -> tuple[Form, int, int]:
+        """Read a paragraph, a table, or a heading that is underlined."""
+        is_table = self.lines[row].lstrip().startswith("|")
+        behind = row + 1
+        while behind < len(self.lines):
+            line = self.lines[behind]
+            if not is_table and behind == row + 1 and (under := _UNDERLINE.match(line)):
+                return Form.HEADING, 1 if under[1][0] == "=" else 2, behind + 1
+            if line.isspace() or is_table != line.lstrip().startswith("|"):
+                break
+            if not is_table and _starts_block(line):
+                break
             behind += 1
-        return (Form.COMMENT if end >= 0 else Form.TEXT), 0, behind
-    if item := _ITEM.match(line):
-        return Form.LIST, 0, _behind_item(text, lines, at, len(item[1].expandtabs(4)))
-    if _DEFINITION.match(line):
-        return Form.LINKS, 0, at + 1
-    is_table = line.lstrip().startswith("|")
-    behind = at + 1
-    while behind < len(lines):
-        following = text[lines[behind][0] : lines[behind][1]]
-        if not is_table and behind == at + 1 and (under := _UNDERLINE.match(following)):
-            return Form.HEADING, 1 if under[1][0] == "=" else 2, behind + 1
-        if following.isspace() or is_table != following.lstrip().startswith("|"):
-            break
-        if not is_table and _starts_block(following):
-            break
-        behind += 1
-    return (Form.TABLE if is_table else Form.TEXT), 0, behind
+        return (Form.TABLE if is_table else Form.TEXT), 0, behind
+
+    def _behind_fence(self, row: int, mark: str) -> int:
+        for behind in range(row + 1, len(self.lines)):
+            if self.lines[behind].strip().startswith(mark):
+                return behind + 1
+        return len(self.lines)
+
+    def _behind_item(self, row: int, indent: int) -> int:
+        """Return the row behind a list item, with all that is indented below it."""
+        behind = row + 1
+        after_blank = False
+        while behind < len(self.lines):
+            line = self.lines[behind]
+            if line.isspace():
+                after_blank = True
+                behind += 1
+                continue
+            if _indent(line) <= indent and (after_blank or _starts_block(line)):
+                break
+            fence = _FENCE.match(line)
+            behind = self._behind_fence(behind, fence[1]) if fence else behind + 1
+            after_blank = False
+        return behind
+
+
+def _indent(line: str) -> int:
+    return len(line[: len(line) - len(line.lstrip())].expandtabs(4))
 
 
 def _starts_block(line: str) -> bool:
     return bool(
         _HEADING.match(line) or _FENCE.match(line) or _ITEM.match(line) or _DEFINITION.match(line)
     )
-
-
-def _behind_fence(text: str, lines: list[tuple[int, int]], at: int, mark: str) -> int:
-    for behind in range(at + 1, len(lines)):
-        if text[lines[behind][0] : lines[behind][1]].strip().startswith(mark):
-            return behind + 1
-    return len(lines)
-
-
-def _behind_item(text: str, lines: list[tuple[int, int]], at: int, indent: int) -> int:
-    """Return the line behind a list item, with all that is indented below it."""
-    behind = at + 1
-    after_blank = False
-    while behind < len(lines):
-        line = text[lines[behind][0] : lines[behind][1]]
-        if line.isspace():
-            after_blank = True
-            behind += 1
-            continue
-        width = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
-        if width <= indent and (after_blank or _starts_block(line)):
-            break
-        if fence := _FENCE.match(line):
-            behind = _behind_fence(text, lines, behind, fence[1])
-        else:
-            behind += 1
-        after_blank = False
-    return behind
 
 
 def _refined(form: Form, body: str) -> Form:
