@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+import redis_fleets
 from furler_compressor.assemble import backend, redis_access
 from furler_compressor.config import Settings
 
@@ -72,3 +75,8 @@ def test_the_audit_trail_is_on_where_credentials_are_asked_for(
 def test_every_kind_of_store_can_be_configured() -> None:
     for url in ("memory:", "redis://h", "redis+cluster://a,b", "redis+sentinel://a/main/0"):
         backend(Settings(store=url))
+
+
+def test_the_access_list_that_is_documented_is_the_one_that_is_tested() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs/threat-model.md"
+    assert redis_fleets.ACL in page.read_text()
