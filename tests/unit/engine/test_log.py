@@ -6,7 +6,7 @@ import pytest
 
 from furler_engine.compressors import log
 from furler_engine.coverage import check
-from furler_engine.types import Draft, Hints, LinesShown, Policy, Source
+from furler_engine.types import Draft, Hints, Kind, Level, LinesShown, Policy, Source
 
 SYSLOG = "\n".join(
     [f"Nov 20 03:{n % 60:02d}:55 web-{n % 4} cron[{7000 + n}]: (root) CMD (/usr/lib/sa1 1 1)" for n in range(90)]
@@ -217,3 +217,18 @@ def test_recursion_is_counted() -> None:
     draft = _draft(text)
     assert "  L4-1001: 998 frames that stand above, again" in draft.text
     assert "Main.java:3" in draft.text
+
+
+def test_a_tight_level_shows_one_line_of_a_pattern_and_still_tells_all_of_them() -> None:
+    lines = [
+        f"2026-03-14T09:00:{n % 60:02d}Z WARN slow query {n} took {1000 + n} ms" for n in range(200)
+    ]
+    text = "\n".join(lines) + "\n2026-03-14T09:10:00Z ERROR pool exhausted\n"
+    careful = log.plan(Source(text), Policy())
+    tight = log.plan(Source(text), Policy(levels=((Kind.LOG, Level.TIGHT),)))
+    assert careful is not None
+    assert tight is not None
+    check(Source(text), tight)
+    assert tight.shown < careful.shown
+    assert "×200" in tight.text
+    assert "ERROR pool exhausted" in tight.text

@@ -16,6 +16,7 @@ from furler_compressor.adapters.open_entries import open_entries
 from furler_compressor.adapters.open_store import Backend, StoreOptions, open_backend
 from furler_compressor.adapters.redis_url import RedisAccess
 from furler_compressor.adapters.wrap.traced import TracedStore
+from furler_compressor.adapters.wrap.traced_entries import TracedEntries
 from furler_compressor.app.audit import AuditTrail, NoTrail
 from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
@@ -143,7 +144,7 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
     """
     found = backend(settings)
     store = TracedStore(found.store)
-    entries = open_entries(store_url(settings), access=redis_access(settings))
+    entries = TracedEntries(open_entries(store_url(settings), access=redis_access(settings)))
     sharing = Sharing(entries, sharing_limits(settings))
     context = Context(
         engine,

@@ -11,8 +11,8 @@ from typing import Final
 
 from furler_engine.types import Kind
 
-RETRIEVE_TOOLS: Final = frozenset({"retrieve", "furlerretrieve"})
-"""Their output is retrieved content: it is never compressed again."""
+RETRIEVE_TOOLS: Final = frozenset({"retrieve", "furlerretrieve", "headroomretrieve"})
+"""Ours, and the one that callers of the gateway's /v1/compress offer. Their output is retrieved content: it is never compressed again."""
 EDIT_TOOLS: Final = frozenset({
     "edit", "multiedit", "write", "writefile", "createfile", "applypatch", "notebookedit",
     "strreplace", "strreplaceeditor", "strreplacebasededittool", "editfile", "insert",

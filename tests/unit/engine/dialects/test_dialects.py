@@ -96,7 +96,7 @@ def test_an_id_used_again_means_the_latest_call() -> None:
 
 
 @pytest.mark.parametrize(
-    "tool", ["retrieve", "furler_retrieve", "mcp__furler__retrieve", "mcp_furler_retrieve", "Furler.Retrieve"],
+    "tool", ["retrieve", "furler_retrieve", "mcp__furler__retrieve", "headroom_retrieve", "mcp_furler_retrieve", "Furler.Retrieve"],
 )  # fmt: skip
 def test_what_our_own_tool_gave_back_is_not_editable(tool: str) -> None:
     body = read(bodies.anthropic(TEXT, tool=tool), Dialect.ANTHROPIC_MESSAGES)

@@ -28,7 +28,7 @@ from furler_engine.shared.places import (
 )
 from furler_engine.shared.query import rare_hits
 from furler_engine.shared.templates import mine
-from furler_engine.types import Draft, Policy, Source
+from furler_engine.types import Draft, Kind, Policy, Source
 
 _SAMPLES: Final = 2
 _LONGEST_CONTEXT: Final = 40
@@ -59,11 +59,14 @@ class _Message:
     context: list[int] = field(default_factory=list)
 
 
-def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one signature for all
+def plan(source: Source, policy: Policy) -> Draft | None:
     """Show messages by kind. None where that gains nothing."""
     lines = numbered.cleaned_lines(source)
     messages, others = _read(lines)
-    page = numbered.Page(picked=numbered.ends(lines))
+    page = numbered.Page(
+        picked=numbered.ends(lines),
+        tight=policy.is_tight(Kind.DIAGNOSTICS, Kind.BUILD_OUTPUT, Kind.TEXT),
+    )
     page.picked.update(rare_hits(source.hints.query, lines))
     told = _show(page, messages)
     tally = fold(page, lines, others, layout_of([lines[row] for row in others]))

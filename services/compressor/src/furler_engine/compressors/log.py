@@ -17,7 +17,7 @@ from furler_engine.shared import numbered
 from furler_engine.shared.folding import fold, legend
 from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.query import rare_hits
-from furler_engine.types import Draft, Policy, Source
+from furler_engine.types import Draft, Kind, Policy, Source
 
 _HOSTS: Final = 8
 _MIN_LINES: Final = 8
@@ -26,14 +26,16 @@ _MOST_PATTERNS: Final = 0.9
 _MIN_GAIN: Final = 0.9
 
 
-def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one signature for all
+def plan(source: Source, policy: Policy) -> Draft | None:
     """Show a log by its patterns. None for what has no patterns to speak of."""
     lines = numbered.cleaned_lines(source)
     long = any(len(line) > numbered.LONGEST for line in lines)
     if len(lines) < _MIN_LINES and not long:
         return None
     layout = layout_of(lines)
-    page = numbered.Page(picked=numbered.ends(lines))
+    page = numbered.Page(
+        picked=numbered.ends(lines), tight=policy.is_tight(Kind.LOG, Kind.STACK_TRACE)
+    )
     page.picked.update(rare_hits(source.hints.query, lines))
     tally = fold(page, lines, range(len(lines)), layout)
     if not (long or 0 < tally.patterns <= _MOST_PATTERNS * len(lines)):

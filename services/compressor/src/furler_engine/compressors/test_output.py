@@ -19,7 +19,7 @@ from furler_engine.shared import numbered
 from furler_engine.shared.folding import Tally, fold, legend
 from furler_engine.shared.layout import layout_of
 from furler_engine.shared.query import rare_hits
-from furler_engine.types import Draft, Policy, Source
+from furler_engine.types import Draft, Kind, Policy, Source
 
 _MIN_GAIN: Final = 0.9
 _SUITES: Final = 40
@@ -103,11 +103,11 @@ class _Run:
             yield f"  {len(rest)} more files: {_counts(summed)}"
 
 
-def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one signature for all
+def plan(source: Source, policy: Policy) -> Draft | None:
     """Show a test run by its failures. None where that gains nothing."""
     lines = numbered.cleaned_lines(source)
     run, failures, others = _read(lines)
-    page = numbered.Page(picked=numbered.ends(lines))
+    page = numbered.Page(picked=numbered.ends(lines), tight=policy.is_tight(Kind.TEST_OUTPUT))
     page.picked.update(rare_hits(source.hints.query, lines))
     named = {row: match[1] for row in others if (match := _NAMED.match(lines[row]))}
     page.picked.update(named)

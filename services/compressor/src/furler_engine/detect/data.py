@@ -16,6 +16,7 @@ _YAML_OPENING = re.compile(r"(?:#[^\n]*\n|\n)*+[A-Za-z_][\w.-]*:(?: [^\n]*)?\n")
 _AROUND_SETTINGS = re.compile(
     r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
 )
+_QUOTED = re.compile(r'"[^"]*"')
 _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
 
@@ -38,11 +39,13 @@ def table_score(sample: Sample) -> float:
         return 0.0
     if sample.share(lambda line: line.lstrip().startswith("|")) > 0.8:
         return 0.9
+    # Delimiters inside quotes are text; a doubled quote is two quoted cells side by side here.
+    bare = [_QUOTED.sub("", line) if '"' in line else line for line in sample.lines]
     for delimiter in (",", "\t", ";"):
-        fields = sample.lines[0].count(delimiter)
-        same = sum(line.count(delimiter) == fields for line in sample.lines)
+        fields = bare[0].count(delimiter)
+        same = sum(line.count(delimiter) == fields for line in bare)
         if fields >= 2 and same > 0.9 * len(sample.lines):
-            written = sum(f"{delimiter} " in line for line in sample.lines)
+            written = sum(f"{delimiter} " in line for line in bare)
             is_exact = same == len(sample.lines) and written <= 0.1 * same
             return 0.975 if is_exact else 0.7
     return 0.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.clean import clean_line
 from furler_engine.detect.sample import Sample
 
 # A date or a time near the start, perhaps after a file name or a number, or an access log's.
@@ -49,8 +48,8 @@ _BUILD = re.compile(
 
 def log_score(sample: Sample) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
-    stamps = sample.share(lambda line: _STAMP.match(clean_line(line)))
-    levels = sample.share(lambda line: _LEVEL.match(clean_line(line)))
+    stamps = sample.share(_STAMP.match)
+    levels = sample.share(_LEVEL.match)
     return max(0.97 * stamps, 0.85 * (stamps + levels) if stamps + levels <= 1 else 0.85)
 
 
@@ -61,7 +60,13 @@ def stack_trace_score(sample: Sample) -> float:
 
 def test_output_score(sample: Sample) -> float:
     """Score what test runners print."""
-    return min(0.98, 1.2 * sample.share(lambda line: _TEST.match(clean_line(line))))
+    return min(0.98, 1.2 * sample.share(_TEST.match))
+
+
+def strict_diagnostics_score(sample: Sample) -> float:
+    """Score a form of messages that nothing but compilers and linters prints."""
+    share = sample.share(lambda line: _STRICT.match(line) and not _STAMP.match(line))
+    return 0.97 if share > _STRICT_SHARE else 0.0
 
 
 def diagnostics_score(sample: Sample) -> float:
@@ -69,7 +74,7 @@ def diagnostics_score(sample: Sample) -> float:
     found = messages = 0
     inside = False
     for line in sample.lines:
-        if _DIAGNOSTIC.match(clean_line(line)):
+        if _DIAGNOSTIC.match(line):
             messages += 1
             inside = True
         elif not (inside and _CONTEXT.match(line)):
@@ -77,11 +82,9 @@ def diagnostics_score(sample: Sample) -> float:
             continue
         found += 1
     share = found / len(sample.lines) if messages > 1 else 0.0
-    if sample.share(lambda line: _STRICT.match(line) and not _STAMP.match(line)) > _STRICT_SHARE:
-        return 0.97
     return min(0.93, 1.2 * share)
 
 
 def build_output_score(sample: Sample) -> float:
     """Score package managers and build tools."""
-    return min(0.96, 1.3 * sample.share(lambda line: _BUILD.match(clean_line(line))))
+    return min(0.96, 1.3 * sample.share(_BUILD.match))

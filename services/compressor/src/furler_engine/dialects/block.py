@@ -29,7 +29,7 @@ MAX_ARGUMENTS: Final = 64
 def is_retrieve(tool: str) -> bool:
     """Whether a tool is our own, alone or behind any server's prefix (mcp_furler_retrieve)."""
     name = normal(tool)
-    return name in RETRIEVE_TOOLS or name.endswith("furlerretrieve")
+    return name in RETRIEVE_TOOLS or name.endswith(("furlerretrieve", "headroomretrieve"))
 
 
 class Dialect(StrEnum):

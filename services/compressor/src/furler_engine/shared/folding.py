@@ -5,7 +5,7 @@ not: the mining (templates.py) and the writing (numbered.py).
 
 Shown are every line of a pattern with at most two lines, an exemplar of every
 other one (three of a severe one), and lines with a rare value in a field of
-few values.
+few values. A tight page shows exemplars only; notes still tell the rare values.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) 
         else:
             tally.folded += pattern.count
             fields = fields_of(pattern, lines, layout)
-            page.picked.update(_samples(pattern, fields))
+            page.picked.update([first] if page.tight else _samples(pattern, fields))
             page.notes.setdefault(first, []).append(_note(pattern, fields))
         page.like.update(dict.fromkeys(pattern.rows[1:], first))
     return tally

@@ -130,6 +130,7 @@ class Page:
     their index, or stand where it would be; ``like`` maps an index to an
     earlier one of the same pattern; only lines of ``plain`` may lose their fixed
     fields, others stand as they are; runs of lines in ``block`` share one number.
+    ``tight`` asks for no more than one line of a pattern.
     """
 
     picked: set[int] = field(default_factory=set)
@@ -139,6 +140,7 @@ class Page:
     block: set[int] = field(default_factory=set)
     opening: list[str] = field(default_factory=list)
     closing: list[str] = field(default_factory=list)
+    tight: bool = False
 
 
 def draft(source: Source, lines: Sequence[str], page: Page) -> Draft:

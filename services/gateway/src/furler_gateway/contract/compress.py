@@ -9,20 +9,26 @@ the reply is 200 with the messages as they came.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
+import orjson
 from aiohttp import web
 
 from furler.client import DEFAULT_SPACE
-from furler.errors import CredentialInvalidError, FurlerError, SpaceDeniedError
-from furler.values import Fidelity, Item, Policy, View
+from furler.conversations import Conversation, Dialect, Edit, splice
+from furler.errors import (
+    CredentialInvalidError,
+    FieldInvalidError,
+    FurlerError,
+    SpaceDeniedError,
+)
+from furler.values import Fidelity, Policy
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
-from furler_gateway.contract.bodies import BodyError, Slot, input_slots, message_slots
+from furler_gateway.contract.body import BodyError, Member, dialect_of, members
 from furler_gateway.limits import malformed, off_loop
 from furler_gateway.requests import json_body
 from furler_gateway.upstream import Upstream
@@ -32,34 +38,43 @@ SPACE_HEADER: Final = "x-furler-space"
 MAX_SESSION_ID: Final = 256
 
 _LOSSLESS: Final = Policy(fidelity=Fidelity.LOSSLESS)
-_POLICIES: Final = {
+POLICIES: Final[Mapping[str | None, Policy]] = {
     None: _LOSSLESS,
     "ccr": Policy(fidelity=Fidelity.REVERSIBLE),
     # Elsewhere these two lose text for good. Here nothing is lost that cannot be had back.
     "lossy_inline": _LOSSLESS,
     "lossless_then_lossy": _LOSSLESS,
 }
-_OUR_FAULT: Final = (CredentialInvalidError, SpaceDeniedError)
+_CALLERS_FAULT: Final = (CredentialInvalidError, SpaceDeniedError, FieldInvalidError)
 """What a caller must hear of: served unchanged, a wrong credential would go unnoticed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """A request of the contract, checked. ``items`` is what messages or input holds."""
+class Asked:
+    """A request of the contract, checked.
 
-    key: str
-    items: object
+    ``start`` and ``end`` are where the conversation stands in the body, under ``name``.
+    """
+
+    body: bytes
+    name: str
+    start: int
+    end: int
+    dialect: Dialect | None
+    """None: there is nothing that could be compressed."""
     policy: Policy
-    slots: Sequence[Slot]
+    frozen_messages: int
+    session_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the slots. ``skipped`` is why nothing did, if so."""
+    """What became of the conversation. ``skipped`` is why nothing did, if so."""
 
+    conversation: bytes
     before: int = 0
     after: int = 0
-    transforms: tuple[str, ...] = ()
+    transforms: Mapping[str, int] = field(default_factory=dict)
     refs: tuple[str, ...] = ()
     skipped: str = ""
 
@@ -74,33 +89,35 @@ class Compress:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
         body = await json_body(request, self.settings)
-        conversation = await off_loop(len(body), parse, body)
-        outcome = Outcome()
-        if not bypassed(request) and conversation.slots:
+        asked = await off_loop(len(body), parse, body)
+        if asked.dialect is None or bypassed(request):
+            outcome = Outcome(unchanged(asked))
+        else:
             space = request.headers.get(SPACE_HEADER, DEFAULT_SPACE)
-            outcome = await self._compressed(conversation, space)
+            outcome = await self._compressed(asked, asked.dialect, space)
             _record(outcome)
-        reply = await off_loop(len(body), write, conversation, outcome)
+        reply = await off_loop(len(body), write, asked, outcome)
         return web.Response(body=reply, content_type="application/json")
 
-    async def _compressed(self, conversation: Conversation, space: str) -> Outcome:
-        """Put views into the conversation; leave it as it is if there is trouble."""
-        # A file read twice is one item: the same text of the same tool has the same view.
-        items = {(slot.text, slot.tool): None for slot in conversation.slots}
+    async def _compressed(self, asked: Asked, dialect: Dialect, space: str) -> Outcome:
+        """Return the compressed conversation; the one that came if there is trouble."""
         try:
             async with asyncio.timeout(self.settings.default_timeout_seconds):
-                results = await self.upstream.furler.compress_many(
-                    [Item(text, tool=tool or None) for text, tool in items],
-                    policy=conversation.policy,
+                done = await self.upstream.furler.compress_conversation(
+                    asked.body,
+                    dialect,
+                    conversation=asked.session_id or None,
+                    policy=asked.policy,
                     space=space,
+                    frozen_messages=asked.frozen_messages,
                 )
-        except _OUR_FAULT:
+        except _CALLERS_FAULT:
             raise
         except FurlerError as error:
-            return Outcome(skipped=_skip_reason(error))
+            return Outcome(unchanged(asked), skipped=_skip_reason(error))
         except TimeoutError:
-            return Outcome(skipped="compression_timeout")
-        return place(conversation.slots, dict(zip(items, results, strict=True)))
+            return Outcome(unchanged(asked), skipped="compression_timeout")
+        return outcome_of(asked, done)
 
 
 def bypassed(request: web.Request) -> bool:
@@ -108,115 +125,108 @@ def bypassed(request: web.Request) -> bool:
     return any(request.headers.get(name, "").lower() == "true" for name in BYPASS_HEADERS)
 
 
-def place(slots: Sequence[Slot], results: dict[tuple[str, str], View | FurlerError]) -> Outcome:
-    """Put the views that save something in the places of their texts."""
-    before = after = 0
-    transforms: dict[str, None] = {}
-    refs: dict[str, None] = {}
-    errors: list[FurlerError] = []
-    for slot in slots:
-        result = results[slot.text, slot.tool]
-        if isinstance(result, FurlerError):
-            errors.append(result)
-            continue
-        before += result.tokens_before
-        if result.tokens_after >= result.tokens_before:
-            after += result.tokens_before
-            continue
-        after += result.tokens_after
-        slot.put(result.text)
-        transforms |= dict.fromkeys(result.compressors)
-        if result.ref and result.elisions:
-            refs[result.ref] = None
-    if errors and len(errors) == len(slots):
-        return Outcome(skipped=_skip_reason(errors[0]))
-    return Outcome(before, after, tuple(transforms), tuple(refs))
+def unchanged(asked: Asked) -> bytes:
+    """Return the conversation's bytes as they came."""
+    return asked.body[asked.start : asked.end]
 
 
-def parse(body: bytes) -> Conversation:
-    """Return the conversation of a body. Raises RequestError."""
+def outcome_of(asked: Asked, done: Conversation) -> Outcome:
+    """Return what the compressor made of the conversation."""
+    if any(not _inside(asked, edit) for edit in done.edits):
+        return Outcome(unchanged(asked), skipped="unexpected_edit")
+    if done.degraded is not None and not done.edits:
+        return Outcome(unchanged(asked), skipped=str(done.degraded))
+    moved = (
+        Edit(each.offset - asked.start, each.length, each.replacement, each.pointer, each.view)
+        for each in done.edits
+    )
+    transforms = Counter(name for edit in done.edits for name in edit.view.compressors)
+    shown = (edit.view for edit in done.edits)
+    # A reference counts if the model can see it: a view without loss may name none.
+    refs = dict.fromkeys(view.ref for view in shown if view.ref and view.ref in view.text)
+    return Outcome(
+        splice(unchanged(asked), moved),
+        done.tokens_before,
+        done.tokens_after,
+        dict(transforms),
+        tuple(refs),
+    )
+
+
+def _inside(asked: Asked, edit: Edit) -> bool:
+    return asked.start <= edit.offset and edit.offset + edit.length <= asked.end
+
+
+def parse(body: bytes) -> Asked:
+    """Return what a body asks for. Raises RequestError."""
     try:
-        # Not orjson: it would turn whole numbers above 64 bits into fractions, and they are
-        # not ours to change.
-        value: object = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise malformed("Invalid JSON in request body.") from None
-    if not isinstance(value, dict):
-        raise malformed("want a JSON object")
-    config = value.get("config")
-    mode, frozen = _config(config if config is not None else {})
-    for name, limit in (("model", None), ("session_id", MAX_SESSION_ID)):
-        _check_text(value, name, limit)
-    key = "messages" if value.get("messages") is not None else "input"
-    items = value.get(key)
-    if items is None:
-        raise malformed("Missing required field: messages or input")
-    return Conversation(key, items, _POLICIES[mode], _slots(key, items, frozen))
-
-
-def _slots(key: str, items: object, frozen: int) -> Sequence[Slot]:
-    """Return the texts that may be compressed. Raises RequestError."""
-    if key == "input" and isinstance(items, str):
-        return ()  # the user's words
-    if not isinstance(items, list):
-        raise malformed(f"{key}: want an array")
-    try:
-        return (message_slots if key == "messages" else input_slots)(items, frozen)
+        found = members(body)
     except BodyError as error:
         raise malformed(str(error)) from None
+    policy, frozen = _config(found.get("config"))
+    _text(body, found, "model")
+    session_id = _text(body, found, "session_id")
+    if len(session_id) > MAX_SESSION_ID:
+        raise malformed(f"session_id: want at most {MAX_SESSION_ID} characters")
+    for name in ("messages", "input"):
+        if name in found and found[name].value is not None:
+            break
+    else:
+        raise malformed("Missing required field: messages or input")
+    member = found[name]
+    dialect: Dialect | None = None
+    if isinstance(member.value, list):
+        if member.value:
+            dialect = dialect_of(name, body[member.start : member.end])
+    elif name != "input" or not isinstance(member.value, str):  # input may be the user's words
+        raise malformed(f"{name}: want an array")
+    return Asked(body, name, member.start, member.end, dialect, policy, frozen, session_id)
 
 
-def write(conversation: Conversation, outcome: Outcome) -> bytes:
+def write(asked: Asked, outcome: Outcome) -> bytes:
     """Return the reply's body."""
-    saved = outcome.before - outcome.after
-    reply: dict[str, object] = {
-        "messages": conversation.items,
+    figures: dict[str, object] = {
         "tokens_before": outcome.before,
         "tokens_after": outcome.after,
-        "tokens_saved": saved,
+        "tokens_saved": outcome.before - outcome.after,
         "compression_ratio": outcome.after / outcome.before if outcome.before else 1.0,
         "transforms_applied": list(outcome.transforms),
-        "transforms_summary": dict(Counter(outcome.transforms)),
+        "transforms_summary": dict(outcome.transforms),
         "ccr_hashes": list(outcome.refs),
     }
-    if conversation.key == "input":
-        reply["input"] = conversation.items
     if outcome.skipped:
-        reply |= {"compression_skipped": True, "skip_reason": outcome.skipped}
-    try:
-        return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8; as an escape it goes back as it came.
-        return json.dumps(reply, separators=(",", ":")).encode()
+        figures |= {"compression_skipped": True, "skip_reason": outcome.skipped}
+    parts = [b'{"messages":', outcome.conversation]
+    if asked.name == "input":
+        parts += [b',"input":', outcome.conversation]
+    return b"".join([*parts, b",", orjson.dumps(figures)[1:]])
 
 
-def _config(config: object) -> tuple[str | None, int]:
-    """Return mode and frozen message count. Raises RequestError."""
+def _config(member: Member | None) -> tuple[Policy, int]:
+    """Return policy and frozen message count. Raises RequestError."""
+    config = {} if member is None or member.value is None else member.value
     if not isinstance(config, dict):
         raise malformed("config: want an object")
     mode = config.get("mode")
-    if mode is not None and (not isinstance(mode, str) or mode not in _POLICIES):
-        known = ", ".join(name for name in _POLICIES if name)
+    if mode is not None and (not isinstance(mode, str) or mode not in POLICIES):
+        known = ", ".join(name for name in POLICIES if name)
         raise malformed(f"config.mode: want one of {known}, or none")
-    frozen = config.get("frozen_message_count", 0)
+    frozen = config.get("frozen_message_count")
     if frozen is None:
         frozen = 0
-    if isinstance(frozen, bool) or not isinstance(frozen, int) or frozen < 0:
+    if isinstance(frozen, bool) or not isinstance(frozen, int) or not 0 <= frozen < 2**32:
         raise malformed("config.frozen_message_count: want a whole number, 0 or more")
-    return mode, frozen
+    return POLICIES[mode], frozen
 
 
-def _check_text(value: dict[str, object], name: str, limit: int | None) -> None:
-    text = value.get(name)
-    if text is None:
-        return
-    if not isinstance(text, str) or (limit is not None and not 0 < len(text) <= limit):
-        most = f" of 1 to {limit} characters" if limit is not None else ""
-        raise malformed(f"{name}: want text{most}")
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(name)  # NaN and Infinity are not JSON
+def _text(body: bytes, found: Mapping[str, Member], name: str) -> str:
+    """Return a member that is text; empty for none. Raises RequestError."""
+    value = found[name].exactly(body) if name in found else None
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not value:
+        raise malformed(f"{name}: want text")
+    return value
 
 
 def _skip_reason(error: FurlerError) -> str:
