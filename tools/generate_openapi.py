@@ -31,7 +31,7 @@ PACKAGE: Final = "furler.v1"
 _MESSAGE, _ENUM, _SERVICE = 4, 5, 6
 _NESTED, _FIELD, _METHOD, _VALUE = 3, 2, 2, 2
 
-_SCALARS: Final = {
+_SCALARS: dict[Field.Type.ValueType, Schema] = {
     Field.TYPE_DOUBLE: {"type": "number", "format": "double"},
     Field.TYPE_FLOAT: {"type": "number", "format": "float"},
     Field.TYPE_INT32: {"type": "integer", "format": "int32"},
@@ -42,7 +42,7 @@ _SCALARS: Final = {
     Field.TYPE_STRING: {"type": "string"},
     Field.TYPE_BYTES: {"type": "string", "contentEncoding": "base64"},
 }
-_WELL_KNOWN: Final = {
+_WELL_KNOWN: dict[str, Schema] = {
     ".google.protobuf.Duration": {
         "type": "string",
         "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$",

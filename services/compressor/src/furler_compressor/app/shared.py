@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from furler_compressor.app import resemblance
-from furler_compressor.app.audit import Operation
+from furler_compressor.app.audit import Operation, audited
 from furler_compressor.app.compress import Compressed, CompressRequest, compress
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.entries_port import Entry, Found, Page, Removal, Write
@@ -140,7 +140,10 @@ async def get(
     if found.entry is None:
         raise EntryNotFoundError.of(key)
     shared = shared_of(found.entry)
-    view = await _view(context, caller, scope, shared)
+    ref = shared.body.ref
+    with audited(context.trail, caller, Operation.GET_ENTRY, space, ref) as attempt:
+        view = await _view(context, caller, scope, shared)
+        attempt.size = len(view.text.encode())
     outcome = replace(shared.body.outcome, view=view, cached=True)
     return replace(shared, compressed=replace(shared.compressed, outcome=outcome))
 
