@@ -110,6 +110,18 @@ async def test_a_follower_with_more_time_leads_when_its_leader_ran_out_of_it() -
     assert engine.jobs == 2
 
 
+async def test_a_follower_with_less_time_than_its_leader_still_gets_an_answer() -> None:
+    engine = CountingEngine()
+    service = context(MemoryStore(), engine)
+    patient = asyncio.create_task(compress(service, caller(seconds=30), request()))
+    await settle()
+    hurried = await compress(service, caller(seconds=0.3), request())
+    assert (hurried.outcome.degraded, hurried.outcome.view.text) == (Degraded.DEADLINE, LARGE)
+    engine.go.set()
+    assert (await patient).outcome.view.ref
+    assert engine.jobs == 1
+
+
 async def test_followers_of_a_store_that_is_down_do_not_all_compress_again() -> None:
     engine = CountingEngine()
     service = context(FailingStore(), engine)

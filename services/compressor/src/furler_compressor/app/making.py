@@ -67,11 +67,18 @@ class Miss:
 async def make_once(context: Context, caller: Caller, miss: Miss) -> Outcome:
     """Return the view of a miss: made here, by another caller, or by another replica.
 
-    A caller whose leader ran out of time has its own time still: the next to last leads anew.
+    A caller whose leader ran out of time has its own time still: it leads anew. One whose own time
+    runs out while a leader has more gets its content as it is.
     """
     key = (miss.scope, miss.ref, miss.recipe, miss.retention)
     while True:
-        led = await context.flights.run(key, lambda: _lead(context, caller, miss))
+        try:
+            # A leader's engine stops before this: it cuts off who follows, and who hangs.
+            async with asyncio.timeout(max(0.0, caller.time_left() - RESERVE_SECONDS / 2)):
+                led = await context.flights.run(key, lambda: _lead(context, caller, miss))
+        except TimeoutError:
+            text = await text_of(miss.request.data)
+            return Outcome(_untouched(miss.request, text), Degraded.DEADLINE)
         if led.deadline == caller.deadline:
             return led.outcome
         if not led.hurried or caller.deadline <= led.deadline + RESERVE_SECONDS:
