@@ -20,6 +20,7 @@ import platformdirs
 from . import (
     suite_ci_logs,
     suite_code,
+    suite_conversations,
     suite_fleet,
     suite_folders,
     suite_html,
@@ -41,6 +42,7 @@ SUITES: dict[str, Suite] = {
     "json_api": suite_json_api.run,
     "loghub": suite_loghub.run,
     "ci_logs": suite_ci_logs.run,
+    "conversations": suite_conversations.run,
     "folders": suite_folders.run,
     "code": suite_code.run,
     "html": suite_html.run,

@@ -20,7 +20,7 @@ from contract.places import Clock, record_of
 from furler_compressor.adapters.sqlite_file import FILE_NAME
 from furler_compressor.adapters.sqlite_store import SqliteStore
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Scope, Store, StoredView, Tally, Usage
+from furler_compressor.app.ports import Pin, Scope, Store, StoredView, Tally, Usage
 
 pytestmark = pytest.mark.anyio
 
@@ -313,4 +313,30 @@ async def test_a_directory_that_cannot_be_made_is_said_so_without_its_path(tmp_p
     with pytest.raises(StoreUnavailableError, match="cannot be opened: Not a directory") as caught:
         await store.ping()
     assert str(tmp_path) not in caught.value.message
+    await store.close()
+
+
+async def test_a_file_of_the_first_schema_is_taken_over(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.commit(SCOPE, LOG, VIEW, HOUR)
+    await store.close()
+    with opened(tmp_path) as connection:
+        connection.executescript("DROP TABLE pin; DROP TABLE conversation; PRAGMA user_version=1")
+    store = SqliteStore(tmp_path)
+    assert await store.pin(SCOPE, "c", {"k": Pin(LOG.ref, b"x")}, HOUR) == {"k": b"x"}
+    assert await store.recall(SCOPE, LOG.ref, VIEW.recipe, HOUR) == VIEW.data
+    await store.close()
+
+
+async def test_conversations_that_ended_leave_the_file(tmp_path: Path) -> None:
+    clock = Clock()
+    store = SqliteStore(tmp_path, clock=clock)
+    await store.pin(SCOPE, "c", {"k": Pin("", b"x")}, HOUR)
+    clock.now += 2 * HOUR
+    await store.ping()
+    await store.ping()
+    with opened(tmp_path) as connection:
+        (left,) = connection.execute("SELECT count(*) FROM conversation").fetchone()
+        (pins,) = connection.execute("SELECT count(*) FROM pin").fetchone()
+    assert (left, pins) == (0, 0)
     await store.close()

@@ -26,7 +26,7 @@ _VOLATILE: Final = re.compile(
     | (?P<epoch>\b1[5-9]\d{8}(?:\d{3}|\.\d{1,9})?\b)
     | (?P<jwt>\beyJ[\w-]{8,4000}\.[\w-]{8,8000}\.[\w-]{8,4000})
     | (?P<hex>\b(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})\b)
-    | (?P<path>/(?:tmp|var/folders|private/tmp|run/user)/[\w./-]{0,200}\d[\w./-]{0,200})
+    | (?P<path>/(?:tmp|var/folders|private/tmp|run/user)/[\w./-]{0,200}\d(?:[\w./-]{0,200}\w)?)
     | (?P<id>\b(?:req|sess|session|run|trace|span|msg|conv|toolu|call|chatcmpl|resp)[_-][A-Za-z0-9]{12,64}\b)
     """,
     re.VERBOSE,

@@ -31,6 +31,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "add": lambda store: store.add(SCOPE, Tally("log")),
     "totals": lambda store: store.totals(SCOPE),
     "usage": lambda store: store.usage(SCOPE),
+    "tenant_usage": lambda store: store.tenant_usage("tenant"),
     "ping": lambda store: store.ping(),
 }
 
@@ -44,12 +45,13 @@ class Moody(ForwardingStore):
         self.hangs = False
         self.calls = 0
 
-    async def ping(self) -> None:
+    async def ping(self) -> list[str]:
         self.calls += 1
         if self.hangs:
             await asyncio.Event().wait()
         if self.error is not None:
             raise self.error
+        return []
 
 
 async def hang(*_: object) -> None:

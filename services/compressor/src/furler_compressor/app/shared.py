@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from furler_compressor.app import resemblance
+from furler_compressor.app.audit import Operation, audited
 from furler_compressor.app.compress import Compressed, CompressRequest, compress
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.entries_port import Entry, Found, Page, Removal, Write
@@ -23,8 +24,9 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.ports import Record, Scope
+from furler_compressor.app.refs import tenant_key
 from furler_compressor.app.resemblance import Difference
-from furler_compressor.app.retrieve import fetch
+from furler_compressor.app.retrieve import read
 from furler_compressor.app.sharing import Sharing
 from furler_compressor.app.views import unpack_view
 from furler_engine.types import Fidelity, View
@@ -102,7 +104,10 @@ async def put(context: Context, caller: Caller, request: PutRequest) -> Put:
     if not done.outcome.view.ref:
         record = Record(ref, done.sha256, done.size, content.data)
         await _keep(context, caller, scope, record, kept)
-    sketch = await asyncio.to_thread(resemblance.sketch, content.data.decode(), done.sha256)
+    key = tenant_key(context.master_key, scope.tenant)
+    sketch = await asyncio.to_thread(
+        lambda: resemblance.sketch(content.data.decode(), done.sha256, key)
+    )
     resembles = await _resembling(context, caller, scope, request, sketch)
     body = Body(request.author, request.source_tool, ref, done.outcome)
     write = Write(
@@ -135,14 +140,17 @@ async def get(
     if found.entry is None:
         raise EntryNotFoundError.of(key)
     shared = shared_of(found.entry)
-    view = await _view(context, caller, scope, shared)
+    ref = shared.body.ref
+    with audited(context.trail, caller, Operation.GET_ENTRY, space, ref) as attempt:
+        view = await _view(context, caller, scope, shared)
+        attempt.size = len(view.text.encode())
     outcome = replace(shared.body.outcome, view=view, cached=True)
     return replace(shared, compressed=replace(shared.compressed, outcome=outcome))
 
 
 async def original(context: Context, caller: Caller, space: str, shared: Shared) -> bytes:
-    """Return an entry's original. Raises like retrieve.fetch."""
-    held = await fetch(context, caller, caller.scope(space), shared.body.ref)
+    """Return an entry's original. Raises like retrieve.read."""
+    held = await read(context, caller, space, shared.body.ref, Operation.READ_ENTRY)
     return held.record.data
 
 
@@ -222,6 +230,7 @@ async def _keep(
 
     Compress keeps originals only of views that can refer to them; an entry's is kept in any case.
     """
+    await context.admit(caller, record.size)
     await caller.within(context.store.commit(scope, record, None, seconds))
 
 

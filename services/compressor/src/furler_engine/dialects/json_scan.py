@@ -23,7 +23,8 @@ _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SPACE: Final = re.compile(rb"[ \t\n\r]*+")
 _SCALAR: Final = re.compile(_STRING + rb'|[^\s"\[\]{},:]++', re.DOTALL)
 _NAME: Final = re.compile(rb"(" + _STRING + rb")[ \t\n\r]*+:[ \t\n\r]*+", re.DOTALL)
-_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[\]{}])", re.DOTALL)
+_SEPARATOR: Final = re.compile(rb"[ \t\n\r]*+([,\]}])[ \t\n\r]*+")
+_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[{]++|[\]}]++)", re.DOTALL)
 _OPENING: Final = b"[{"
 _NAME_BYTES: Final = 256
 """A name longer than this is none of a dialect's: it is not decoded."""
@@ -51,17 +52,20 @@ def root(data: bytes) -> Span:
 
 def skip(data: bytes, at: int) -> int:
     """Return where the value that starts at an offset ends. Raises BodyError."""
-    if data[at : at + 1] not in (b"[", b"{"):
-        match = _SCALAR.match(data, at)
-        if match is None:
-            raise BodyError(f"want a value at byte {at}")
+    match = _SCALAR.match(data, at)
+    if match is not None:
         return match.end()
+    if data[at : at + 1] not in (b"[", b"{"):
+        raise BodyError(f"want a value at byte {at}")
     depth = 0
     while match := _BRACKET.match(data, at):
-        depth += 1 if match[1] in _OPENING else -1
-        at = match.end()
-        if not depth:
-            return at
+        start, at = match.span(1)
+        if data[start] in _OPENING:
+            depth += at - start
+        elif at - start < depth:
+            depth -= at - start
+        else:
+            return start + depth
     raise BodyError("a bracket is not closed")
 
 
@@ -97,8 +101,7 @@ def all_members(data: bytes, span: Span) -> Iterator[tuple[str, Span]]:
         if match is None:
             raise BodyError(f"want a member name at byte {at}")
         value = Span(match.end(), skip(data, match.end()))
-        raw = match[1]
-        yield (decode(raw) or "") if len(raw) <= _NAME_BYTES else "", value
+        yield _name(match[1]), value
         at = _separator(data, value.end, b"}")
         if at < 0:
             return
@@ -152,15 +155,18 @@ def encode(text: str) -> bytes:
     return json.dumps(text, ensure_ascii=False).encode()
 
 
+def _name(raw: bytes) -> str:
+    if len(raw) > _NAME_BYTES:
+        return ""
+    return (decode(raw) or "") if b"\\" in raw else raw[1:-1].decode(errors="replace")
+
+
 def _separator(data: bytes, end: int, closing: bytes) -> int:
     """Return where the next item starts after a comma, -1 at the closing bracket."""
-    at = _space(data, end)
-    sign = data[at : at + 1]
-    if sign == closing:
-        return -1
-    if sign != b",":
-        raise BodyError(f"want a comma at byte {at}")
-    return _space(data, at + 1)
+    match = _SEPARATOR.match(data, end)
+    if match is None or match[1] not in (b",", closing):
+        raise BodyError(f"want a comma at byte {end}")
+    return -1 if match[1] == closing else match.end()
 
 
 def _space(data: bytes, at: int) -> int:
