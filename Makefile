@@ -43,8 +43,9 @@ format: $(VENV)/.dev ## Format and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-proto: $(VENV)/.dev ## Regenerate the Python stubs from proto/
+proto: $(VENV)/.dev ## Regenerate the Python stubs and the OpenAPI document from proto/
 	@$(BIN)/python tools/generate_stubs.py
+	@$(BIN)/python tools/generate_openapi.py
 
 bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory PEER=1 SUITE=inputs,speed)
 	@$(BIN)/python -m tests.bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(PEER),--peer) $(if $(SUITE),--suite $(SUITE))

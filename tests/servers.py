@@ -36,6 +36,9 @@ class Valkey:
         # Short: a socket's path is limited to 107 bytes, and pytest's directories are long.
         default_factory=lambda: Path(tempfile.mkdtemp(prefix="furler-valkey-"))
     )
+    command: tuple[str, ...] = ()
+    """What to run instead, all of it; it must listen on ``socket`` in the directory."""
+    binary: str = field(default_factory=lambda: str(get_binary_path()))
     pid: int = 0
     _guard: subprocess.Popen[bytes] | None = None
 
@@ -45,13 +48,13 @@ class Valkey:
 
     def start(self) -> None:
         """Start it, and return when it answers. Data of an earlier start is loaded (RDB, AOF)."""
+        command = self.command or (
+            *(self.binary, "--port", "0", "--unixsocket", f"{self.directory}/socket"),
+            *("--dir", str(self.directory), "--logfile", f"{self.directory}/log"),
+            *("--save", "", "--appendonly", "no", *self.arguments),
+        )
         self._guard = subprocess.Popen(
-            [
-                *("sh", "-c", _GUARD, "sh", str(get_binary_path()), "--port", "0"),
-                *("--unixsocket", f"{self.directory}/socket", "--dir", str(self.directory)),
-                *("--logfile", f"{self.directory}/log", "--save", "", "--appendonly", "no"),
-                *self.arguments,
-            ],
+            ["sh", "-c", _GUARD, "sh", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

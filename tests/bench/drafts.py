@@ -15,7 +15,9 @@ from furler_engine.types import (
     Draft,
     Fidelity,
     Hints,
+    Lines,
     LinesShown,
+    PartsShown,
     Policy,
     Source,
     TextShown,
@@ -53,6 +55,10 @@ def shown_lines(text: str, draft: Draft | None) -> set[int]:
             return everything if not draft.elisions else set()
         case BytesShown(ranges=ranges) | TextShown(ranges=ranges):
             return _lines_within(text, [(r.start, r.end) for r in ranges])
+        case PartsShown():
+            places = [e.place for e in draft.elisions]
+            left_out = [range(p.first, p.last + 1) for p in places if isinstance(p, Lines)]
+            return everything.difference(*left_out)
 
 
 def _lines_within(text: str, ranges: list[tuple[int, int]]) -> set[int]:

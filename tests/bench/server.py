@@ -88,6 +88,13 @@ class Server:
         pids = [self._process.pid, *_descendants(self._process.pid)]
         return [(_module(pid), _resident(pid)) for pid in pids]
 
+    def busy_ms(self) -> float:
+        """Return the milliseconds that the server's processes have run so far, on any core (Linux)."""
+        if self._process is None:
+            return 0.0
+        pids = [self._process.pid, *_descendants(self._process.pid)]
+        return sum(map(_ticks, pids)) * 1000 / os.sysconf("SC_CLK_TCK")
+
     def _wait(self) -> str:
         if self._process is None or self._process.stdout is None:
             raise ServerError("enter the context first")
@@ -109,6 +116,11 @@ def _descendants(pid: int) -> list[int]:
     for child in found:
         found += parents.get(child, [])
     return sorted(found)
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])  # utime, stime
 
 
 def _module(pid: int) -> str:

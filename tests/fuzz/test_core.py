@@ -33,6 +33,7 @@ from furler_engine.types import (
     Selector,
     Source,
     ValueShown,
+    Within,
 )
 from strategies import contents, hints, json_values, lines, selectors, texts, words
 
@@ -145,8 +146,9 @@ def test_locate_gives_locations_or_a_query_error(value: object, query: str) -> N
 def test_check_passes_a_draft_or_raises_coverage_error(
     text: str, shown: Place, elided: Place, sort: str
 ) -> None:
+    inner = shown.place if isinstance(shown, Within) else shown
     first, last = (
-        (shown.first, shown.last) if isinstance(shown, Lines) else (shown.start, shown.end)
+        (inner.first, inner.last) if isinstance(inner, Lines) else (inner.start, inner.end)
     )
     coverages: dict[str, Coverage] = {
         "lines": LinesShown((Lines(first, min(last, 10**6)),)),

@@ -152,3 +152,17 @@ def test_requests_in_flight_end_before_the_process_does(service: Service) -> Non
         _view(stopping, LOG)
         assert stopping.stop() == 0
         assert [line for line in stopping.logged() if line["level"] == "error"] == []
+
+
+def test_the_api_describes_itself_on_a_page_that_loads_nothing_from_elsewhere(
+    gateway: Gateway,
+) -> None:
+    assert COMPRESS in str(gateway.get("/openapi.json").json["paths"])
+    page = gateway.get("/")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    sources = {
+        part.split('"')[0] for part in page.body.decode().replace("href", "src").split('src="')[1:]
+    }
+    assert sources == {"/docs/api.css", "/docs/api.js", "/openapi.json"}
+    assert all(gateway.get(source).status == 200 for source in sources)

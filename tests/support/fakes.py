@@ -134,8 +134,13 @@ class FailingStore:
         await self._fail()
         return Usage(0, 0)
 
-    async def ping(self) -> None:
+    async def tenant_usage(self, tenant: str) -> Usage:
         await self._fail()
+        return Usage(0, 0)
+
+    async def ping(self) -> list[str]:
+        await self._fail()
+        return []
 
     async def close(self) -> None:
         return

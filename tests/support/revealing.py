@@ -9,22 +9,23 @@ import asyncio
 import sys
 
 from furler_compressor import main
-from furler_compressor.app import compress
+from furler_compressor.app import making
 from furler_compressor.app.context import Caller, Context
-from furler_compressor.app.ports import Record, Scope, StoredView
+from furler_compressor.app.making import Miss
+from furler_compressor.app.ports import Record, StoredView
 from furler_compressor.app.views import pack_view
 from furler_engine.types import View
 
 LATER_SECONDS = 0.5
 
 
-async def _keep(
-    context: Context, caller: Caller, scope: Scope, record: Record, view: View, retention: float
-) -> bool:
+async def _keep(context: Context, caller: Caller, miss: Miss, view: View) -> bool:
+    record = Record(miss.ref, miss.sha256, len(miss.request.data), miss.request.data)
+
     async def later() -> None:
         await asyncio.sleep(LATER_SECONDS)
         stored = StoredView(view.recipe, pack_view(view))
-        await context.store.commit(scope, record, stored, retention)
+        await context.store.commit(miss.scope, record, stored, miss.retention)
 
     task = asyncio.create_task(later())
     context.background.add(task)
@@ -33,5 +34,5 @@ async def _keep(
 
 
 if __name__ == "__main__":
-    compress._keep = _keep
+    making._keep = _keep
     sys.exit(main.main())

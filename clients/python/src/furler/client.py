@@ -89,7 +89,7 @@ class AsyncFurler:
         """
         from furler.backends.remote import RemoteBackend  # noqa: PLC0415 - gRPC only if it is used
 
-        backend = RetryingBackend(RemoteBackend(target, token=token, tls=tls))
+        backend = RetryingBackend(RemoteBackend(target, token=token, tls=tls, agent=agent))
         return cls(backend, timeout=timeout, agent=agent)
 
     @classmethod

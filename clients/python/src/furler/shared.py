@@ -161,9 +161,7 @@ class AsyncSharedSpace:
                     async for response in responses:
                         heard, pause = clock(), 0.05
                         for each in response.changes:
-                            change = shared_messages.change_from(each)
-                            at = change.revision
-                            yield change
+                            yield shared_messages.change_from(each)
                         at = response.through_revision
             except _PASSING as error:
                 self._check_patience(error, clock() - heard)

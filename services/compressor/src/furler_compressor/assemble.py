@@ -4,19 +4,40 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import platformdirs
 
+from furler_compressor.adapters.audit_log import AuditLog
 from furler_compressor.adapters.engine_pool import EnginePool
+from furler_compressor.adapters.keyring import load_keyring
 from furler_compressor.adapters.open_entries import open_entries
-from furler_compressor.adapters.open_store import open_store
+from furler_compressor.adapters.open_store import Backend, StoreOptions, open_backend
+from furler_compressor.adapters.redis_url import RedisAccess
 from furler_compressor.adapters.wrap.traced import TracedStore
+from furler_compressor.adapters.wrap.traced_entries import TracedEntries
+from furler_compressor.app.audit import AuditTrail, NoTrail
 from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.entries_port import Bounds
+from furler_compressor.app.identity import Anyone, Authenticator
+from furler_compressor.app.ports import Store
+from furler_compressor.app.quota import Quota
 from furler_compressor.app.sharing import Sharing, SharingLimits
 from furler_compressor.config import MIB, Settings
+from furler_compressor.rpc.gate import Gate
 from furler_compressor.rpc.handlers import Handlers
+from furler_compressor.rpc.tls import ServerTls
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a server needs to serve."""
+
+    handlers: Handlers
+    gate: Gate
+    store: Store
 
 
 def limits(settings: Settings) -> Limits:
@@ -44,17 +65,98 @@ def store_url(settings: Settings) -> str:
     return settings.store or platformdirs.user_data_dir("furler", appauthor=False)
 
 
-@asynccontextmanager
-async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Handlers]:
-    """Open the store, give the handlers, and close both at the end.
+def backend(settings: Settings) -> Backend:
+    """Return the configured store, leases and meter. Raises StoreUrlError, KeyringError."""
+    options = StoreOptions(
+        redis=redis_access(settings),
+        redis_connections=settings.redis_connections,
+        redis_watermark=settings.redis_watermark,
+        keyring=load_keyring(Path(settings.seal_keyring)) if settings.seal_keyring else None,
+        sealed_only=settings.seal_only,
+    )
+    return open_backend(store_url(settings), options)
 
-    Raises StoreUrlError, or ValueError for a short master key.
+
+def redis_access(settings: Settings) -> RedisAccess:
+    """Return the credentials and certificates for Redis."""
+    return RedisAccess(
+        user=settings.redis_user,
+        password=settings.redis_password,
+        sentinel_user=settings.redis_sentinel_user,
+        sentinel_password=settings.redis_sentinel_password,
+        ca_file=settings.redis_ca_file,
+        cert_file=settings.redis_cert_file,
+        key_file=settings.redis_key_file,
+    )
+
+
+def authenticator(settings: Settings) -> Authenticator:
+    """Return who reads the configured credentials. Raises KeyFileError, JwksError."""
+    if not settings.asks_who():
+        return Anyone()
+    # A server without credentials needs neither pydantic's models of them nor OpenSSL.
+    from furler_compressor.adapters.credentials import AnyOf  # noqa: PLC0415
+
+    quota = Quota(
+        settings.quota_requests_per_second,
+        settings.quota_bytes_per_second,
+        settings.quota_stored_bytes,
+    )
+    members: list[Authenticator] = []
+    if settings.api_keys:
+        from furler_compressor.adapters.api_keys import ApiKeys  # noqa: PLC0415
+
+        members.append(ApiKeys(Path(settings.api_keys), quota))
+    if settings.jwks:
+        from furler_compressor.adapters.jwks import Jwks  # noqa: PLC0415
+        from furler_compressor.adapters.tokens import TokenRules, Tokens  # noqa: PLC0415
+
+        rules = TokenRules(
+            settings.jwt_issuer, settings.jwt_audience, tenant_claim=settings.jwt_tenant_claim
+        )
+        members.append(Tokens(Jwks(settings.jwks), rules, quota))
+    return AnyOf(members)
+
+
+def trail(settings: Settings) -> AuditTrail:
+    """Return where the audit trail goes."""
+    target = settings.audit_target()
+    return AuditLog(target) if target else NoTrail()
+
+
+def server_tls(settings: Settings) -> ServerTls | None:
+    """Return the server's certificate, if one is configured."""
+    if not settings.tls_cert_file:
+        return None
+    client_ca = settings.tls_client_ca_file
+    return ServerTls(
+        Path(settings.tls_cert_file),
+        Path(settings.tls_key_file),
+        Path(client_ca) if client_ca else None,
+    )
+
+
+@asynccontextmanager
+async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Service]:
+    """Open the store, give the service, and close both at the end.
+
+    Raises StoreUrlError, or ValueError for what else cannot be used.
     """
-    store = TracedStore(open_store(store_url(settings)))
-    sharing = Sharing(open_entries(store_url(settings)), sharing_limits(settings))
-    context = Context(engine, store, limits(settings), settings.reference_key(), sharing)
+    found = backend(settings)
+    store = TracedStore(found.store)
+    entries = TracedEntries(open_entries(store_url(settings), access=redis_access(settings)))
+    sharing = Sharing(entries, sharing_limits(settings))
+    context = Context(
+        engine,
+        store,
+        limits(settings),
+        settings.reference_key(),
+        sharing,
+        leases=found.leases,
+        trail=trail(settings),
+    )
     try:
-        yield Handlers(context)
+        yield Service(Handlers(context), Gate(authenticator(settings), found.meter), store)
     finally:
         await context.drain()
         await engine.close()
@@ -63,14 +165,14 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Hand
 
 
 @asynccontextmanager
-async def for_service(settings: Settings) -> AsyncIterator[Handlers]:
-    """Give handlers whose engine runs in child processes."""
+async def for_service(settings: Settings) -> AsyncIterator[Service]:
+    """Give a service whose engine runs in child processes."""
     pool = EnginePool(
         settings.engine_processes, settings.engine_queue, settings.engine_recycle_bytes
     )
-    async with opened(settings, pool) as handlers:
+    async with opened(settings, pool) as service:
         await pool.start()
-        yield handlers
+        yield service
 
 
 @asynccontextmanager
@@ -79,5 +181,5 @@ async def for_library(settings: Settings) -> AsyncIterator[Handlers]:
     # Imported here: a serving process leaves the engine, 25 MB of it, to its children.
     from furler_compressor.adapters.engine_inline import InlineEngine  # noqa: PLC0415
 
-    async with opened(settings, InlineEngine()) as handlers:
-        yield handlers
+    async with opened(settings, InlineEngine()) as service:
+        yield service.handlers

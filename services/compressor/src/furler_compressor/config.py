@@ -17,7 +17,9 @@ MIB = 1024 * 1024
 class Settings(BaseSettings):
     """Settings of the compressor; every field has a default that serves one laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="FURLER_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FURLER_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     listen: str = "127.0.0.1:50051"
     """Address of the gRPC server. Loopback by default: nothing is open to a network unasked."""
@@ -53,7 +55,56 @@ class Settings(BaseSettings):
     """How long calls in flight may take after SIGTERM."""
     connection_age_seconds: float = 300.0
     """Connections are closed gracefully after this, jittered, so that new replicas get load."""
-    master_key: str = ""
+    redis_user: str = ""
+    """ACL user in Redis. What stands in the URL itself comes first, here and below."""
+    redis_password: Annotated[str, Field(repr=False)] = ""
+    """Its password. Better than in the URL, which shows up in process lists."""
+    redis_sentinel_user: str = ""
+    """ACL user of the Sentinels."""
+    redis_sentinel_password: Annotated[str, Field(repr=False)] = ""
+    """Its password."""
+    redis_ca_file: str = ""
+    """Authorities that may sign Redis' certificate, PEM; empty: the system's."""
+    redis_cert_file: str = ""
+    """This service's certificate for Redis, PEM, if Redis wants one."""
+    redis_key_file: str = ""
+    """Its key, PEM."""
+    redis_connections: Annotated[int, Field(ge=1, le=10_000)] = 32
+    """Most connections of a worker; 100 workers stay below Redis' default of 10,000 clients."""
+    redis_watermark: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Share of Redis' maxmemory above which nothing new is kept; 1: until Redis itself refuses."""
+    seal_keyring: str = ""
+    """File of keys to encrypt contents with, newest first, lines of ``name:base64 of 32 bytes``.
+    Empty: contents are kept as they are. It does not replace the master key, which names contents."""
+    seal_only: bool = False
+    """Whether an original that is not sealed counts as damage. Off while sealing is introduced."""
+    api_keys: str = ""
+    """File of API keys, TOML or JSON (adapters/api_keys.py); read again when it changes."""
+    jwks: str = ""
+    """File or https URL of the JWK set that tokens are signed with. Needs issuer and audience."""
+    jwt_issuer: str = ""
+    """What a token's iss must be."""
+    jwt_audience: str = ""
+    """What a token's aud must hold."""
+    jwt_tenant_claim: str = "tenant"
+    """The claim that names the tenant. With neither api_keys nor jwks nobody is asked for
+    credentials, and all are the tenant ``default``."""
+    quota_requests_per_second: Annotated[float, Field(ge=0)] = 0
+    """Calls a tenant may make per second if its credential names no bound; 0: no bound."""
+    quota_bytes_per_second: Annotated[float, Field(ge=0)] = 0
+    """Bytes a tenant may send per second, likewise."""
+    quota_stored_bytes: Annotated[int, Field(ge=0)] = 0
+    """Bytes of originals a tenant may keep, likewise."""
+    audit: str = ""
+    """Where the audit trail goes: a file, ``stderr``, or ``off``. Empty: stderr where credentials
+    are asked for, off where everybody is the same anyway."""
+    tls_cert_file: str = ""
+    """The gRPC server's certificate chain, PEM; empty: it speaks in the clear."""
+    tls_key_file: str = ""
+    """Its key, PEM."""
+    tls_client_ca_file: str = ""
+    """With this, only clients whose certificate it signed get in (mutual TLS)."""
+    master_key: Annotated[str, Field(repr=False)] = ""
     """Secret behind references, at least 32 characters. Empty: a public constant, fit for one
     machine only; every replica of a fleet needs the same secret."""
     otlp_endpoint: str = ""
@@ -68,6 +119,29 @@ class Settings(BaseSettings):
         if len(self.master_key) < 32:
             raise ValueError("FURLER_MASTER_KEY: want at least 32 characters")
         return self.master_key.encode()
+
+    def asks_who(self) -> bool:
+        """Return whether callers need credentials."""
+        return bool(self.api_keys or self.jwks)
+
+    def audit_target(self) -> str:
+        """Return where the audit trail goes: a file, "stderr", or nothing."""
+        target = self.audit or ("stderr" if self.asks_who() else "off")
+        return "" if target == "off" else target
+
+    def check(self) -> None:
+        """Raise ValueError for settings that do not go together."""
+        self.reference_key()
+        if bool(self.tls_cert_file) != bool(self.tls_key_file):
+            raise ValueError("FURLER_TLS_CERT_FILE and FURLER_TLS_KEY_FILE: want both or neither")
+        if self.tls_client_ca_file and not self.tls_cert_file:
+            raise ValueError("FURLER_TLS_CLIENT_CA_FILE: wants FURLER_TLS_CERT_FILE, too")
+        if self.jwks and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
+        if bool(self.redis_cert_file) != bool(self.redis_key_file):
+            raise ValueError(
+                "FURLER_REDIS_CERT_FILE and FURLER_REDIS_KEY_FILE: want both or neither"
+            )
 
 
 def cpu_count() -> int:

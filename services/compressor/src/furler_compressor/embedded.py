@@ -10,12 +10,12 @@ from google.protobuf.message import Message
 
 from furler_compressor.app.context import Caller
 from furler_compressor.app.errors import FurlerError
+from furler_compressor.app.identity import DEFAULT_TENANT
 from furler_compressor.assemble import for_library
 from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
 from furler_compressor.rpc.handlers import Handlers
 from furler_compressor.rpc.methods import METHODS
-from furler_compressor.rpc.server import DEFAULT_TENANT
 
 
 class CallError(Exception):

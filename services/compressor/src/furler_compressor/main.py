@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import signal
 import socket
 import sys
@@ -20,14 +21,16 @@ import uvloop
 from pydantic import ValidationError
 
 from furler_compressor import telemetry
-from furler_compressor.adapters.open_store import StoreUrlError, open_store
 from furler_compressor.app.engine import EngineFailedError
-from furler_compressor.assemble import for_service, store_url
+from furler_compressor.app.errors import StoreUnavailableError
+from furler_compressor.app.ports import Store
+from furler_compressor.assemble import authenticator, backend, for_service, server_tls
 from furler_compressor.config import Settings
 from furler_compressor.rpc.server import Server
 
 _LOG = logging.getLogger("furler")
 _SPAWN = multiprocessing.get_context("spawn")
+_LOOPBACK = re.compile(r"(localhost|127\.|\[::1\]|unix:)")
 _ORPHAN_CHECK_SECONDS = 1.0
 _RESTART_PAUSE_SECONDS = 1.0
 
@@ -38,9 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         settings = _settings(arguments)
-        settings.reference_key()
-        open_store(store_url(settings))
-    except (ValidationError, StoreUrlError, ValueError) as error:
+        settings.check()
+        backend(settings)
+        authenticator(settings)
+        _check_tls(settings)
+    except (ValidationError, OSError, ValueError) as error:
         _LOG.error("configuration: %s", error)
         return 2
     if arguments.check:
@@ -85,17 +90,52 @@ async def _serve(settings: Settings, *, shared_port: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with for_service(settings) as handlers:
-        server = Server(handlers, settings, shared_port=shared_port)
+    async with for_service(settings) as service:
+        server = Server(
+            service.handlers,
+            settings,
+            shared_port=shared_port,
+            gate=service.gate,
+            tls=server_tls(settings),
+        )
         await server.start()
+        advising = asyncio.create_task(_advise(settings, service.store))
         host = settings.listen.rpartition(":")[0]
         print(f"furler-compressor is ready on {host}:{server.port}", flush=True)  # noqa: T201
         watch = asyncio.create_task(_stop_when_orphaned(stop)) if shared_port else None
         await stop.wait()
-        if watch is not None:
-            watch.cancel()
+        for task in (watch, advising):
+            if task is not None:
+                task.cancel()
         await server.drain()
     telemetry.shutdown()
+
+
+async def _advise(settings: Settings, store: Store) -> None:
+    """Log what an operator should put right. Whatever it is, the service serves."""
+    loopback = _LOOPBACK.match(settings.listen) is not None
+    if not settings.asks_who() and not loopback:
+        _LOG.warning(
+            "whoever reaches %s shares one cache: set FURLER_API_KEYS or FURLER_JWKS",
+            settings.listen,
+        )
+    if settings.asks_who() and not settings.tls_cert_file and not loopback:
+        _LOG.warning(
+            "credentials come in the clear, unless something in front of %s ends TLS:"
+            " set FURLER_TLS_CERT_FILE and FURLER_TLS_KEY_FILE",
+            settings.listen,
+        )
+    try:
+        for advice in await store.ping():
+            _LOG.warning("%s", advice)
+    except StoreUnavailableError as error:
+        _LOG.warning("nothing is shortened until the store answers: %s", error)
+
+
+def _check_tls(settings: Settings) -> None:
+    tls = server_tls(settings)
+    if tls is not None:
+        tls.credentials()
 
 
 async def _stop_when_orphaned(stop: asyncio.Event) -> None:

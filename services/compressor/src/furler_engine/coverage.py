@@ -8,22 +8,29 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
 from furler_engine.clean import clean_line
-from furler_engine.json_value import same_value
+from furler_engine.json_value import parse, same_value
 from furler_engine.shared.markup_scan import shown_pieces
 from furler_engine.types import (
     Bytes,
     BytesShown,
     Draft,
+    Elision,
+    JsonLocation,
     Lines,
     LinesShown,
+    Part,
+    PartsShown,
     Rows,
     Source,
     TextShown,
     ValueShown,
+    Within,
+    placeholder,
 )
 
 Interval = tuple[int, int]
@@ -52,6 +59,10 @@ def check(source: Source, draft: Draft) -> None:
             _check_text(source, draft, coverage)
         case ValueShown() as coverage:
             _check_value(source, draft, coverage)
+        case PartsShown() as coverage if coverage.envelope:
+            _check_strings(source, draft, coverage)
+        case PartsShown() as coverage:
+            _check_parts(source, draft, coverage)
 
 
 def _check_lines(source: Source, draft: Draft, coverage: LinesShown) -> None:
@@ -148,6 +159,74 @@ def _check_value(source: Source, draft: Draft, coverage: ValueShown) -> None:
         raise CoverageError("the text cannot be decoded, or a row is not there") from error
     if not same_value(decoded, expected):
         raise CoverageError("the text decodes to another value")
+
+
+def _check_parts(source: Source, draft: Draft, coverage: PartsShown) -> None:
+    if draft.elisions or any(part.draft and part.draft.elisions for part in coverage.parts):
+        raise CoverageError("a part that is lines leaves nothing out")
+    spans: list[Interval] = []
+    at = 0
+    for part in coverage.parts:
+        if not isinstance(part.where, Lines):
+            raise CoverageError("a string among lines")
+        spans.append((part.where.first - 1, part.where.last))
+        text = "\n".join(source.lines[part.where.first - 1 : part.where.last])
+        at = _after_part(draft, text, part, at)
+    _check_union(spans, len(source.lines), overlap=False)
+
+
+def _check_strings(source: Source, draft: Draft, coverage: PartsShown) -> None:
+    at = draft.text.find(coverage.envelope)
+    if at < 0:
+        raise CoverageError("the envelope is not in the text")
+    at += len(coverage.envelope)
+    value: object = parse(coverage.envelope)
+    elisions: list[Elision] = []
+    for index, part in enumerate(coverage.parts):
+        if isinstance(part.where, Lines):
+            raise CoverageError("lines among strings")
+        string = _put(value, part.where, placeholder(index), source.value)
+        at = _after_part(draft, string, part, at)
+        elisions += within(part.where, part.draft.elisions if part.draft else ())
+    if tuple(elisions) != draft.elisions:
+        raise CoverageError("what is left out of the parts is not what the draft leaves out")
+    if not same_value(value, source.value):
+        raise CoverageError("the envelope is something else")
+
+
+def _after_part(draft: Draft, text: str, part: Part, at: int) -> int:
+    """Check a part, find its view at or behind an offset, and return where it ends."""
+    if part.draft is not None:
+        check(Source(text), part.draft)
+        text = part.draft.text
+    found = draft.text.find(text, at)
+    if found < 0:
+        raise CoverageError("the view of a part is not in the text")
+    return found + len(text)
+
+
+def within(path: JsonLocation, elisions: Iterable[Elision]) -> list[Elision]:
+    """Return the elisions of a string's own draft as those of the whole. Raises CoverageError."""
+    moved: list[Elision] = []
+    for elision in elisions:
+        if not isinstance(elision.place, Lines | Bytes):
+            raise CoverageError(f"{type(elision.place).__name__} in a string")
+        moved.append(replace(elision, place=Within(path, elision.place)))
+    return moved
+
+
+def _put(value: object, path: JsonLocation, expected: str, original: object) -> str:
+    """Put the original's string where the envelope has a placeholder; return the string."""
+    try:
+        for step in path[:-1]:
+            value, original = value[step], original[step]  # type: ignore[index]
+        string, found = original[path[-1]], value[path[-1]]  # type: ignore[index]
+        if found != expected or not isinstance(string, str):
+            raise CoverageError("no placeholder stands for the string of a part")
+        value[path[-1]] = string  # type: ignore[index]
+    except (LookupError, TypeError) as error:
+        raise CoverageError("a part lies nowhere in the value") from error
+    return string
 
 
 def _elided(start: int, end: int) -> Interval:

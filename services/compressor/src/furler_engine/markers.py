@@ -2,7 +2,7 @@
 
 A selector names a part of the original; what a view prints is what Retrieve
 takes. ``L12`` and ``L12-40`` are lines, ``B0-512`` bytes, ``$.data[3:480]``
-rows of a JSON array. The trailer is the view's last line; it alone carries the
+rows of a JSON array, ``$.stdout:L12-40`` lines of the text in a JSON string. The trailer is the view's last line; it alone carries the
 reference. Text in a content that looks like either is data: nothing here is
 ever applied to content.
 """
@@ -11,7 +11,18 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.types import Bytes, BytesShown, Draft, Lines, Place, Rows, ValueShown
+from furler_engine.types import (
+    Bytes,
+    BytesShown,
+    Draft,
+    JsonLocation,
+    Lines,
+    PartsShown,
+    Place,
+    Rows,
+    ValueShown,
+    Within,
+)
 
 REF_LENGTH = 16
 _REF = re.compile(r"[a-z2-7]{16}")
@@ -19,6 +30,7 @@ _TRAILER = re.compile(r'\n\[furler: [^\n]*ref="([a-z2-7]{16})"[^\n]*\]\Z')
 _LINES = re.compile(r"L?([0-9]{1,15})(?:-L?([0-9]{1,15}))?")
 _BYTES = re.compile(r"B([0-9]{1,15})-([0-9]{1,15})")
 _SLICE = re.compile(r"\[([0-9]{1,15}):([0-9]{1,15})\]\Z")
+_WITHIN = re.compile(r":([LB][0-9]{1,15}(?:-L?[0-9]{1,15})?)\Z")
 # RFC 9535 member-name-shorthand, its ASCII part.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STEP = re.compile(
@@ -39,7 +51,14 @@ def format_place(place: Place) -> str:
         case Bytes(start, end):
             return f"B{start}-{end}"
         case Rows(path, start, end):
-            return "$" + "".join(map(_format_step, path)) + f"[{start}:{end}]"
+            return f"{format_path(path)}[{start}:{end}]"
+        case Within(path, inner):
+            return f"{format_path(path)}:{format_place(inner)}"
+
+
+def format_path(path: JsonLocation) -> str:
+    """Return the JSONPath of one location."""
+    return "$" + "".join(map(_format_step, path))
 
 
 def parse_place(text: str) -> Place:
@@ -52,6 +71,10 @@ def parse_place(text: str) -> Place:
     if text.startswith("$") and (match := _SLICE.search(text)):
         path = _parse_steps(text[1 : match.start()])
         return Rows(path, int(match[1]), int(match[2]))
+    if text.startswith("$") and (match := _WITHIN.search(text)):
+        inner = parse_place(match[1])
+        if isinstance(inner, Lines | Bytes):
+            return Within(_parse_steps(text[1 : match.start()]), inner)
     raise MarkerError(f"{text[:80]!r} is no selector: want L12-40, B0-512 or $.data[3:480]")
 
 
@@ -81,6 +104,7 @@ def trailer(draft: Draft, ref: str, elided_tokens: int) -> str:
     ways = {
         BytesShown: f'lines="{example.lstrip("L")}") or symbol="name", query="words"',
         ValueShown: f'path="{example}") or query="words"',
+        PartsShown: f'path="{example}") or match="regex", query="words"',
     }.get(type(draft.coverage), f'lines="{example.lstrip("L")}") or match="regex", query="words"')
     return f'\n[furler: {state}; {elided_tokens:,} tokens left out, stored: retrieve(ref="{ref}", {ways}]'
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from furler_engine import markers, tokens
+from furler_engine import markers, split, tokens
 from furler_engine.coverage import CoverageError, check
 from furler_engine.detect import detect
 from furler_engine.json_value import dumps
@@ -33,6 +33,7 @@ from furler_engine.types import (
     Rows,
     Source,
     View,
+    Within,
 )
 
 MIN_GAIN: Final = 0.05
@@ -49,6 +50,10 @@ would have to be below a quarter: 2 of 34 JSON documents were, and their eliding
 had a third of its size or less."""
 _LARGE: Final = 10
 """Times the size that is enough, from which no lossless view is expected to be so small."""
+
+
+_SPLIT: Final = Compressor("split", Fidelity.REVERSIBLE, lambda _source, _policy: None)
+"""The name under which parts are drafted; it plans with the help of all others, so by itself nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +129,62 @@ def _best(task: _Task) -> _Chosen | None:
         return None
     # The check reads a draft back, which costs as much as making it: only those that
     # would be chosen are checked, in order of preference.
-    for candidate in _preferred(task):
+    for candidate in _with_parts(task, _preferred(task)):
         chosen = _checked(task, candidate)
         if chosen is not None:
             return chosen
     return None
+
+
+def _with_parts(task: _Task, others: Iterator[_Candidate]) -> Iterator[_Candidate]:
+    """Put a draft of the content's parts first where it is the better one.
+
+    That is where it is shorter; where it leaves nothing out and is not much
+    longer; and wherever it saves enough, for others read a content as of one
+    kind, but for Markdown, whose own compressor knows fences.
+    """
+    parts = _of_parts(task)
+    first = next(others, None)
+    if parts is not None:
+        saves = parts.size <= (1 - LOSSY_GAIN) * task.size
+        bound = 0 if first is None else first.size
+        if not parts.draft.elisions:
+            bound = round(bound / (1 - LOSSY_GAIN))
+        if first is None or parts.size < bound or (task.kind is not Kind.MARKDOWN and saves):
+            yield parts
+    if first is not None:
+        yield first
+        yield from others
+
+
+def _of_parts(task: _Task) -> _Candidate | None:
+    """Draft a content by its parts, each as a content of its own but for parts of its own."""
+    if _SPLIT.name in task.policy.disabled or _may_not_elide(task):
+        return None
+
+    def draft_of(part: Source, fidelity: Fidelity) -> tuple[Kind, Draft | None]:
+        kind = detect(part)
+        share = len(part.text) / len(task.source.text)
+        policy = replace(task.policy, target_tokens=round(task.policy.target_tokens * share))
+        if fidelity is Fidelity.LOSSLESS:
+            policy = replace(policy, fidelity=fidelity)
+        size = tokens.estimate(part.text, policy.tokenizer)
+        inner = _Task(part, kind, policy, task.ref, size, [])
+        if _why_not(inner):
+            return kind, None
+        chosen = (_checked(inner, candidate) for candidate in _preferred(inner))
+        best = next((one.draft for one in chosen if one is not None), None)
+        pays = best is not None and len(best.text) < len(part.text) * (1 - MIN_GAIN)
+        return kind, best if pays else None
+
+    draft = split.plan(task.source, task.kind, draft_of)
+    if draft is None:
+        return None
+    size = tokens.estimate(draft.text, task.policy.tokenizer)
+    task.note(
+        _SPLIT.name, f"candidate: {draft.shown} of {draft.total} {draft.units} shown", size=size
+    )
+    return _Candidate(_SPLIT, draft, size)
 
 
 def _preferred(task: _Task) -> Iterator[_Candidate]:
@@ -240,6 +296,8 @@ def _priced(source: Source, draft: Draft, size: int) -> tuple[Elision, ...]:
                     containers[rows.path] = _container(source.value, rows.path)
                 part = containers[rows.path][rows.start : rows.end]
                 return round(len(dumps(part)) * per_minified)
+            case Within():
+                return 0
             case place:
                 return round((place.end - place.start) * per_character)
 

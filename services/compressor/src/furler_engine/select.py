@@ -18,7 +18,7 @@ import re2
 
 from furler_engine.json_value import JsonError, is_json_lines
 from furler_engine.json_value import parse as parse_json
-from furler_engine.markers import MarkerError, parse_place
+from furler_engine.markers import MarkerError, format_place, parse_place
 from furler_engine.shared.headings import sections
 from furler_engine.shared.json_offsets import byte_offsets, escaped_length, spans
 from furler_engine.shared.json_path import QueryError, locate
@@ -36,6 +36,7 @@ from furler_engine.types import (
     Selector,
     Source,
     Symbol,
+    Within,
 )
 
 Range = tuple[int, int]
@@ -64,6 +65,8 @@ def select(text: str, selector: Selector) -> list[Range]:
             return _bytes(text.encode(), selector)
         case Rows():
             return _rows(text, selector)
+        case Within():
+            return _within(text, selector)
         case JsonPath(query):
             return _json_path(text, query)
         case Match():
@@ -164,6 +167,8 @@ def _characters(text: str, path: JsonLocation, start: int, end: int) -> list[Ran
 
 def _json_path(text: str, query: str) -> list[Range]:
     what = f"path {query[:80]!r}"
+    if place := _lines_within(query):
+        return _within(text, place)
     value = _value(text, what)
     try:
         locations = locate(value, query)
@@ -182,6 +187,34 @@ def _printed_rows(text: str, query: str) -> list[Range]:
         return _rows(text, place) if isinstance(place, Rows) else []
     except SelectorError:
         return []
+
+
+def _lines_within(query: str) -> Within | None:
+    """Read the query as views print lines of a text in a string: these are no JSONPath."""
+    try:
+        place = parse_place(query)
+    except MarkerError:
+        return None
+    return place if isinstance(place, Within) else None
+
+
+def _within(text: str, place: Within) -> list[Range]:
+    """Pick lines or bytes of the text in a JSON string; what comes back is escaped as it stands."""
+    what = format_place(place)
+    string = _value(text, what)
+    for step in place.path:
+        try:
+            string = string[step]  # type: ignore[index]
+        except (LookupError, TypeError):
+            raise SelectorError(f"{what}: the content has no {step!r} on the way there") from None
+    if not isinstance(string, str):
+        raise SelectorError(f"{what}: what is there is no text")
+    data = string.encode()
+    ranges: list[Range] = []
+    for start, end in select(string, place.place):
+        first = len(data[:start].decode())
+        ranges += _characters(text, place.path, first, first + len(data[start:end].decode()))
+    return ranges
 
 
 def _value(text: str, what: str) -> object:

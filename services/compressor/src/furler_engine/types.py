@@ -183,6 +183,14 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """A place in the text that the JSON string at ``path`` holds, counted from its start."""
+
+    path: JsonLocation
+    place: Lines | Bytes
+
+
+@dataclass(frozen=True, slots=True)
 class JsonPath:
     """What an RFC 9535 query picks."""
 
@@ -212,7 +220,7 @@ class Search:
     limit: int = 5
 
 
-Place = Lines | Bytes | Rows
+Place = Lines | Bytes | Rows | Within
 """Selectors that name one fixed place: what an elision may carry."""
 Selector = Place | JsonPath | Match | Symbol | Search
 
@@ -270,7 +278,36 @@ class ValueShown:
     decode: Callable[[str], object]
 
 
-Coverage = LinesShown | BytesShown | TextShown | ValueShown
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a content that was drafted by itself; ``draft`` None stands verbatim.
+
+    ``where`` are lines of the content, or the location of a string in its JSON.
+    """
+
+    where: Lines | JsonLocation
+    draft: Draft | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartsShown:
+    """The parts' views stand in the text in order.
+
+    Lines: they are the whole content, and nothing of them is left out. Strings:
+    ``envelope`` stands in the text, and is the JSON value with ``placeholder(i)``
+    for the i-th part; what is left out of a part is left out Within it.
+    """
+
+    parts: tuple[Part, ...]
+    envelope: str = ""
+
+
+def placeholder(index: int) -> str:
+    """Return what stands in an envelope for the string of a part."""
+    return f"(below: {index + 1})"
+
+
+Coverage = LinesShown | BytesShown | TextShown | ValueShown | PartsShown
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except FurlerError as error:
         failure = failure_of(error)
     except web.HTTPException as error:
+        if error.status < 400:
+            return error  # a redirection
         failure = _http_failure(error)
     except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is 500
         telemetry.log_unforeseen(_LOG, error)

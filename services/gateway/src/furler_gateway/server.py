@@ -8,12 +8,13 @@ from typing import Final
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from furler_gateway import telemetry
+from furler_gateway import pages, telemetry
 from furler_gateway.api import Api
 from furler_gateway.config import Settings, address
 from furler_gateway.connections import Runner
-from furler_gateway.contract.routes import add_routes
+from furler_gateway.contract import routes
 from furler_gateway.limits import Admission
+from furler_gateway.mcp import Mcp
 from furler_gateway.middlewares import middlewares
 from furler_gateway.upstream import Upstream
 
@@ -96,7 +97,10 @@ def application(settings: Settings, upstream: Upstream) -> web.Application:
     app = web.Application(middlewares=middlewares(settings, admission))
     app.on_response_prepare.append(_name_server)
     Api(upstream, settings).add_routes(app)
-    add_routes(app, upstream, settings)
+    routes.add_routes(app, upstream, settings)
+    pages.add_routes(app)
+    if settings.mcp:
+        Mcp(upstream, settings).add_routes(app)
     return app
 
 

@@ -44,12 +44,13 @@ class Moody(ForwardingStore):
         self.hangs = False
         self.calls = 0
 
-    async def ping(self) -> None:
+    async def ping(self) -> list[str]:
         self.calls += 1
         if self.hangs:
             await asyncio.Event().wait()
         if self.error is not None:
             raise self.error
+        return []
 
 
 async def hang(*_: object) -> None:

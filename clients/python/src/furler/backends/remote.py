@@ -60,8 +60,9 @@ class RemoteBackend:
         token: Token | None = None,
         tls: Tls | bool | None = None,
         metadata: Metadata | None = None,
+        agent: str = "",
     ) -> None:
-        """Take ``host:port``, or any name that gRPC resolves.
+        """Take ``host:port``, or any name that gRPC resolves. ``agent`` goes into audit trails.
 
         With ``tls`` None a token is sent in the clear to this machine only: to
         any other target it takes TLS, unless ``tls`` is False.
@@ -71,6 +72,8 @@ class RemoteBackend:
         self._target = target
         self._token = token
         self._more_metadata = metadata
+        # Metadata is printable ASCII; another name still goes into the hints of a content.
+        self._agent = agent if agent.isascii() and agent.isprintable() else ""
         if tls is None:
             tls = token is not None and not _LOOPBACK.fullmatch(target)
         self._tls: Tls | None = (Tls() if tls else None) if isinstance(tls, bool) else tls
@@ -128,6 +131,8 @@ class RemoteBackend:
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         more = () if self._more_metadata is None else tuple(self._more_metadata())
+        if self._agent:
+            more = (*more, ("furler-agent", self._agent))
         if self._token is None:
             return more
         token = self._token if isinstance(self._token, str) else self._token()

@@ -9,7 +9,7 @@ from typing import Final, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT
+from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT, AsyncFurler
 from furler.sync import Furler
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -41,6 +41,18 @@ def connect(connection: Connection) -> Furler:
             timeout=connection.timeout,
         )
     return Furler.embedded(connection.data, timeout=connection.timeout)
+
+
+def connect_async(connection: Connection) -> AsyncFurler:
+    """Return the asynchronous client for the same."""
+    if connection.server:
+        return AsyncFurler.connect(
+            connection.server,
+            token=connection.token,
+            tls=connection.tls,
+            timeout=connection.timeout,
+        )
+    return AsyncFurler.embedded(connection.data, timeout=connection.timeout)
 
 
 def open_client() -> Furler:

@@ -135,7 +135,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {
           "reason": "ERROR_REASON_CREDENTIAL_INVALID",
           "domain": "furler.dev",
-          "metadata": {"credential": "expired"}
+          "metadata": {}
         }
     """
     ERROR_REASON_SPACE_DENIED: _ErrorReason.ValueType  # 11
@@ -157,7 +157,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {
           "reason": "ERROR_REASON_QUOTA_EXCEEDED",
           "domain": "furler.dev",
-          "metadata": {"quota": "requests_per_minute", "limit": "600"}
+          "metadata": {"quota": "requests_per_second", "limit": "50"}
         }
     """
     ERROR_REASON_ENTRY_NOT_FOUND: _ErrorReason.ValueType  # 13
@@ -313,7 +313,7 @@ Example of an ErrorInfo:
     {
       "reason": "ERROR_REASON_CREDENTIAL_INVALID",
       "domain": "furler.dev",
-      "metadata": {"credential": "expired"}
+      "metadata": {}
     }
 """
 ERROR_REASON_SPACE_DENIED: ErrorReason.ValueType  # 11
@@ -335,7 +335,7 @@ Example of an ErrorInfo:
     {
       "reason": "ERROR_REASON_QUOTA_EXCEEDED",
       "domain": "furler.dev",
-      "metadata": {"quota": "requests_per_minute", "limit": "600"}
+      "metadata": {"quota": "requests_per_second", "limit": "50"}
     }
 """
 ERROR_REASON_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 13

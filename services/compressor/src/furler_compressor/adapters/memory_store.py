@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
 from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
@@ -81,13 +81,18 @@ class MemoryStore:
         if entry is not None and entry.record.sha256 != record.sha256:
             raise StoreRefusedError("the reference is held with another digest")
         self._sweep_when_due()
+        stale = entry is not None and not entry.record.data.startswith(record.mark)
         fresh = entry or _Entry(record, expires_at=0.0)
         old_view = None if view is None else fresh.views.get(view.recipe)
         growth = 0 if entry is not None else fresh.cost()
         if view is not None:
             growth += len(view.data) - len(old_view or b"")
             growth += _ENTRY_BYTES if old_view is None else 0
+        if stale:
+            growth += len(record.data) - len(fresh.record.data)
         self._reserve(growth)
+        if stale:
+            fresh.record = record
         self._spaces.setdefault(scope, _Space()).entries[record.ref] = fresh
         if view is not None:
             fresh.views[view.recipe] = view.data
@@ -119,7 +124,9 @@ class MemoryStore:
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         entry = self._live(scope, ref)
-        return None if entry is None else Held(entry.record, entry.expires_at)
+        if entry is None:
+            return None
+        return Held(replace(entry.record, mark=b""), entry.expires_at)
 
     async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:
         missing: list[str] = []
@@ -166,8 +173,17 @@ class MemoryStore:
         sizes = [entry.record.size for entry in space.entries.values() if entry.expires_at > now]
         return Usage(originals=len(sizes), stored_bytes=sum(sizes))
 
-    async def ping(self) -> None:
+    async def tenant_usage(self, tenant: str) -> Usage:
+        scopes = [scope for scope in self._spaces if scope.tenant == tenant]
+        usages = [await self.usage(scope) for scope in scopes]
+        return Usage(
+            originals=sum(usage.originals for usage in usages),
+            stored_bytes=sum(usage.stored_bytes for usage in usages),
+        )
+
+    async def ping(self) -> list[str]:
         self._check_open()
+        return []
 
     async def close(self) -> None:
         self._closed = True

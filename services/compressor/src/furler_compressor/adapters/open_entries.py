@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 from furler_compressor.adapters.memory_entries import MemoryEntries
 from furler_compressor.adapters.open_store import split_url, store_directory
+from furler_compressor.adapters.redis_url import RedisAccess
 from furler_compressor.adapters.sqlite_entries import SqliteEntries
 from furler_compressor.app.entries_port import LOG_LENGTH, Entries
 
 
-def open_entries(url: str, clock: Callable[[], float] = time.time) -> Entries:
+def open_entries(
+    url: str, clock: Callable[[], float] = time.time, access: RedisAccess | None = None
+) -> Entries:
     """Return the backend for a URL that open_store takes. Nothing is connected or created yet.
 
     Raises:
@@ -27,4 +30,4 @@ def open_entries(url: str, clock: Callable[[], float] = time.time) -> Entries:
             # redis.py takes 0.1 s to import: the embedded default does without.
             from furler_compressor.adapters.redis_entries import RedisEntries  # noqa: PLC0415
 
-            return RedisEntries(url)
+            return RedisEntries(url, access=access)

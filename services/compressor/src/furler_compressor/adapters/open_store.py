@@ -1,34 +1,35 @@
-"""From a store's URL to a store: which adapter it names, and the decorators around it."""
+"""From a store's URL to what keeps the service's state: the adapters it names, and their decorators."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
+from furler_compressor.adapters.keyring import Keyring
 from furler_compressor.adapters.memory_store import DEFAULT_MAX_BYTES, MemoryStore
+from furler_compressor.adapters.redis_url import (
+    SCHEMES,
+    RedisAccess,
+    RedisUrlError,
+    parse_redis_url,
+)
 from furler_compressor.adapters.sqlite_store import SqliteStore
 from furler_compressor.adapters.wrap.bounded import DEFAULT_TIMEOUT, BoundedStore, Breaker
 from furler_compressor.adapters.wrap.packed import PackedStore
 from furler_compressor.adapters.wrap.verified import VerifiedStore
+from furler_compressor.app.leases import FreeLeases, Leases
 from furler_compressor.app.ports import Store
+from furler_compressor.app.quota import LocalMeter, Meter
 
-_FORMS = "memory:, a directory, sqlite:DIRECTORY, redis://HOST:PORT/DB, rediss://…, unix://PATH"
+_FORMS = (
+    "memory:, a directory, sqlite:DIRECTORY, redis://HOST:PORT/DB, rediss://…, unix://PATH,"
+    " redis+sentinel://HOST:PORT,…/SERVICE/DB, redis+cluster://HOST:PORT,…"
+)
 # Two letters at least: C:\data is a directory.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-
-# The driver takes any of its arguments from a URL, decode_responses too; these are an operator's.
-_REDIS_OPTIONS = (
-    "db",
-    "ssl_ca_certs",
-    "ssl_certfile",
-    "ssl_keyfile",
-    "ssl_cert_reqs",
-    "ssl_check_hostname",
-)
 
 
 class StoreUrlError(ValueError):
@@ -37,7 +38,7 @@ class StoreUrlError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """What bounds a store.
+    """What bounds and protects a store.
 
     Attributes:
         max_bytes: Refuse to hold more than this, packed; None: memory 256 MiB, SQLite the disk.
@@ -45,48 +46,89 @@ class StoreOptions:
         timeout: Seconds that one call may take.
         breaker_failures: Calls in a row that must fail before the store is left alone.
         breaker_pause: Seconds for which it is then left alone.
+        redis: Credentials and certificates for Redis, beside its URL.
+        redis_connections: Bound of a process' connections to Redis.
+        redis_watermark: Share of Redis' maxmemory above which nothing new is kept.
+        keyring: Keys to seal contents with; None: they are kept as they are.
+        sealed_only: Whether originals that are not sealed count as damage.
     """
 
     max_bytes: int | None = None
     timeout: float = DEFAULT_TIMEOUT
     breaker_failures: int = 5
     breaker_pause: float = 5.0
+    redis: RedisAccess = field(default_factory=RedisAccess)
+    redis_connections: int = 32
+    redis_watermark: float = 0.9
+    keyring: Keyring | None = None
+    sealed_only: bool = False
 
 
-def open_store(
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What one URL gives. Closing the store closes the others."""
+
+    store: Store
+    leases: Leases
+    meter: Meter
+
+
+def open_backend(
     url: str, options: StoreOptions | None = None, clock: Callable[[], float] = time.time
-) -> Store:
-    """Return the store that ``url`` names, decorated. Nothing is connected or created yet.
+) -> Backend:
+    """Return what ``url`` names, the store decorated. Nothing is connected or created yet.
 
     Raises:
         StoreUrlError: The URL names no store.
     """
     options = options or StoreOptions()
-    return decorate(_adapter(url, options, clock), options)
-
-
-def decorate(store: Store, options: StoreOptions) -> Store:
-    """Wrap an adapter: only the backend's own time is bounded, and only unpacked bytes verified."""
-    bounded = BoundedStore(
-        store, options.timeout, Breaker(options.breaker_failures, options.breaker_pause)
-    )
-    return VerifiedStore(PackedStore(bounded))
-
-
-def _adapter(url: str, options: StoreOptions, clock: Callable[[], float]) -> Store:
     scheme, rest = split_url(url)
     match scheme:
         case "memory":
-            return MemoryStore(options.max_bytes or DEFAULT_MAX_BYTES, clock)
+            store: Store = MemoryStore(options.max_bytes or DEFAULT_MAX_BYTES, clock)
         case "sqlite":
-            return SqliteStore(store_directory(rest), options.max_bytes, clock=clock)
-        case "redis" | "rediss" | "unix":
-            # redis.py takes 0.1 s to import: the embedded default does without.
-            from furler_compressor.adapters.redis_store import RedisStore  # noqa: PLC0415
-
-            return RedisStore(_checked_redis_url(url), clock=clock)
+            store = SqliteStore(store_directory(rest), options.max_bytes, clock=clock)
+        case _ if scheme in SCHEMES:
+            return _redis(url, options, clock)
         case _:
             raise StoreUrlError(f"no store has the scheme {scheme!r}; use {_FORMS}")
+    return Backend(decorate(store, options), FreeLeases(), LocalMeter())
+
+
+def open_store(
+    url: str, options: StoreOptions | None = None, clock: Callable[[], float] = time.time
+) -> Store:
+    """Return the store of open_backend alone."""
+    return open_backend(url, options, clock).store
+
+
+def decorate(store: Store, options: StoreOptions) -> Store:
+    """Wrap an adapter: only the backend's own time is bounded, only what is packed is sealed."""
+    store = BoundedStore(
+        store, options.timeout, Breaker(options.breaker_failures, options.breaker_pause)
+    )
+    if options.keyring is not None:
+        # OpenSSL takes 30 ms to import: who does not seal does without.
+        from furler_compressor.adapters.wrap.sealed import SealedStore  # noqa: PLC0415
+
+        store = SealedStore(store, options.keyring, only=options.sealed_only)
+    return VerifiedStore(PackedStore(store))
+
+
+def _redis(url: str, options: StoreOptions, clock: Callable[[], float]) -> Backend:
+    try:
+        parse_redis_url(url)
+    except RedisUrlError as error:
+        raise StoreUrlError(str(error)) from None
+    # redis.py takes 0.1 s to import: the embedded default does without.
+    from furler_compressor.adapters.redis_leases import RedisLeases  # noqa: PLC0415
+    from furler_compressor.adapters.redis_link import RedisLink  # noqa: PLC0415
+    from furler_compressor.adapters.redis_meter import RedisMeter  # noqa: PLC0415
+    from furler_compressor.adapters.redis_store import RedisStore  # noqa: PLC0415
+
+    link = RedisLink(url, options.redis, max_connections=options.redis_connections)
+    store = RedisStore(link, watermark=options.redis_watermark, clock=clock)
+    return Backend(decorate(store, options), RedisLeases(link), RedisMeter(link))
 
 
 def store_directory(text: str) -> Path:
@@ -98,33 +140,6 @@ def store_directory(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise StoreUrlError("the store's URL names a file; the SQLite store needs a directory")
     return path
-
-
-def _checked_redis_url(url: str) -> str:
-    """Return ``url`` if the driver takes every part of it as it is meant."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise StoreUrlError("the store's URL has a port or host that is none") from None
-    if parts.scheme == "unix":
-        if parts.netloc.rpartition("@")[2] or not parts.path:
-            raise StoreUrlError(
-                "a unix: URL needs three slashes and a path: unix:///run/redis.sock"
-            )
-    elif not parts.hostname:
-        raise StoreUrlError(f"a {parts.scheme}: URL needs a host: {parts.scheme}://HOST:PORT/DB")
-    elif not re.fullmatch(r"(/\d*)?", parts.path):
-        raise StoreUrlError(f"a {parts.scheme}: URL ends with the database's number: /0")
-    for name, values in parse_qs(parts.query, keep_blank_values=True).items():
-        if name not in _REDIS_OPTIONS:
-            allowed = ", ".join(_REDIS_OPTIONS)
-            raise StoreUrlError(f"the store's URL has an unknown option; known: {allowed}")
-        if name == "db" and not values[0].isdecimal():
-            raise StoreUrlError("the store's URL has a db that is no number")
-    if parts.fragment:
-        raise StoreUrlError("the store's URL has a #; write %23 in a password")
-    return url
 
 
 def split_url(url: str) -> tuple[str, str]:

@@ -8,23 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-
 from furler_compressor.adapters import redis_entry_scripts as scripts
-from furler_compressor.adapters.redis_store import (
-    DEFAULT_CONNECT_TIMEOUT,
-    DEFAULT_MAX_CONNECTIONS,
-    DEFAULT_TIMEOUT,
-    as_store_error,
-    scope_prefix,
-)
+from furler_compressor.adapters.redis_keys import scope_prefix
+from furler_compressor.adapters.redis_link import DEFAULT_TIMEOUT, RedisLink
+from furler_compressor.adapters.redis_url import RedisAccess
 from furler_compressor.app.entries_port import (
     LOG_LENGTH,
     SWEEP_ENTRIES,
@@ -42,7 +31,6 @@ from furler_compressor.app.errors import (
     EntryNotFoundError,
     RevisionMismatchError,
     SpaceFullError,
-    StoreUnavailableError,
     request_reused,
 )
 from furler_compressor.app.ports import Scope
@@ -66,10 +54,11 @@ class RedisEntries:
     """Implements app.entries_port.Entries. Connects at first use; a lost connection is made anew.
 
     Args:
-        url: redis://, rediss:// or unix://, with credentials if the server wants them.
+        url: Any form that redis_url knows.
         log_length: Changes kept per scope.
         grace: Seconds that a scope's log outlives its last entry.
         timeout: Seconds for one command's answer.
+        access: Credentials and certificates from settings.
     """
 
     def __init__(
@@ -78,19 +67,18 @@ class RedisEntries:
         log_length: int = LOG_LENGTH,
         grace: float = DEFAULT_GRACE,
         timeout: float = DEFAULT_TIMEOUT,
+        access: RedisAccess | None = None,
     ) -> None:
-        self._redis = _client(url, timeout, DEFAULT_MAX_CONNECTIONS)
-        self._blocking = _client(url, timeout + _BLOCK_SECONDS, _WAITERS)
-        self._timeout = timeout
+        self._link = RedisLink(url, access, timeout)
+        self._blocking = RedisLink(url, access, timeout + _BLOCK_SECONDS, max_connections=_WAITERS)
         self._waiters = 0
-        self._closed = False
         self._fixed: list[int | str | bytes] = [math.ceil(grace * 1000), log_length, SWEEP_ENTRIES]
-        self._put = self._redis.register_script(scripts.PUT)
-        self._delete = self._redis.register_script(scripts.DELETE)
-        self._get = self._redis.register_script(scripts.GET)
-        self._page = self._redis.register_script(scripts.LIST)
-        self._changes = self._redis.register_script(scripts.CHANGES)
-        self._sketches = self._redis.register_script(scripts.SKETCHES)
+        self._put = self._link.script(scripts.PUT)
+        self._delete = self._link.script(scripts.DELETE)
+        self._get = self._link.script(scripts.GET)
+        self._page = self._link.script(scripts.LIST)
+        self._changes = self._link.script(scripts.CHANGES)
+        self._sketches = self._link.script(scripts.SKETCHES)
 
     async def put(self, scope: Scope, write: Write) -> Written:
         outcome, *rest = await self._run(
@@ -168,8 +156,8 @@ class RedisEntries:
         block_ms = max(1, int(1000 * min(seconds, _BLOCK_SECONDS)))
         self._waiters += 1
         try:
-            await self._ask(
-                lambda: self._blocking.xread({stream: f"{after}-0"}, count=1, block=block_ms)
+            await self._blocking.ask(
+                lambda: self._blocking.client.xread({stream: f"{after}-0"}, count=1, block=block_ms)
             )
         finally:
             self._waiters -= 1
@@ -179,38 +167,16 @@ class RedisEntries:
         return [(key.decode(), sketch) for key, sketch in rows]
 
     async def close(self) -> None:
-        self._closed = True
-        await self._redis.aclose()
-        await self._blocking.aclose()
+        await self._link.close()
+        await self._blocking.close()
 
     async def _run(
         self, script: AsyncScript, scope: Scope, *args: int | str | bytes
     ) -> list[bytes | _Fields | list[_Fields] | None]:
         return cast(
             "list[bytes | _Fields | list[_Fields] | None]",
-            await self._ask(lambda: script(keys=_keys(scope), args=[*self._fixed, *args])),
+            await self._link.ask(lambda: script(keys=_keys(scope), args=[*self._fixed, *args])),
         )
-
-    async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
-        if self._closed:
-            raise StoreUnavailableError("the store is closed")
-        try:
-            return await ask()
-        except (RedisError, OSError) as error:
-            raise as_store_error(error) from None
-
-
-def _client(url: str, timeout: float, most: int) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=most,
-        timeout=timeout,
-        socket_timeout=timeout,
-        socket_connect_timeout=DEFAULT_CONNECT_TIMEOUT,
-        # Once, at once: a connection that died while idle is replaced. Never after a timeout.
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-    )
-    return Redis.from_pool(pool)
 
 
 def _keys(scope: Scope) -> list[str]:

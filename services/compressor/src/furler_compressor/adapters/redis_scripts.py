@@ -2,13 +2,17 @@
 
 Keys of one scope share the hash tag {tenant/space}, so they lie on one slot:
 
-- ``o:<ref>`` hash: sha256, size, data of an original.
+- ``o:<ref>`` hash: sha256, size, data of an original; mark, what data begins with if it is sealed.
 - ``v:<ref>`` hash: recipe to view data. Expires with its original.
 - ``x`` sorted set: ``ref:size`` by expiry (ms), one member per original; what ``usage`` counts.
 - ``u`` integer: the sum of the sizes in ``x``.
 - ``p:<conversation>`` hash: key to ``ref:data``, what a conversation has pinned.
 - ``q:<ref>`` set: ``conversation:key`` of an original's pins, for DELETE; lives as long as they do.
 - ``c`` hash: ``counter:name`` to number. Never expires.
+- ``l:<ref>:<recipe>`` string: token of the replica that makes the view (redis_leases).
+
+Keys of one tenant have the hash tag {tenant}: ``s`` its spaces (redis_spaces), ``q`` its token
+buckets (redis_meter).
 
 Redis forgets an expired original by itself, but ``x`` and ``u`` learn of it from a sweep: a few
 members on each commit, all that is due on ``usage``. Only the server's clock is read, so replicas
@@ -65,7 +69,7 @@ return data
 """
 )
 
-# KEYS: o v x u. ARGV: ref, ms, slack, sha256, size, data, and with a view: recipe, view data.
+# KEYS: o v x u. ARGV: ref, ms, slack, sha256, size, data, mark, and with a view: recipe, view data.
 # The first write is the one that a full server refuses: before it nothing was changed, and after
 # it Redis lets the script finish. So a refusal leaves nothing half done.
 COMMIT = (
@@ -74,10 +78,12 @@ COMMIT = (
 local held = redis.call('HGET', KEYS[1], 'sha256')
 if held and held ~= ARGV[4] then return 0 end
 if not held then
-  redis.call('HSET', KEYS[1], 'sha256', ARGV[4], 'size', ARGV[5], 'data', ARGV[6])
+  redis.call('HSET', KEYS[1], 'sha256', ARGV[4], 'size', ARGV[5], 'data', ARGV[6], 'mark', ARGV[7])
   redis.call('DEL', KEYS[2])
+elseif ARGV[7] ~= '' and redis.call('HGET', KEYS[1], 'mark') ~= ARGV[7] then
+  redis.call('HSET', KEYS[1], 'data', ARGV[6], 'mark', ARGV[7])
 end
-if ARGV[7] then redis.call('HSET', KEYS[2], ARGV[7], ARGV[8]) end
+if ARGV[8] then redis.call('HSET', KEYS[2], ARGV[8], ARGV[9]) end
 if not held then
   sweep(KEYS[3], KEYS[4], 16)
   local member = ARGV[1] .. ':' .. ARGV[5]
@@ -102,14 +108,14 @@ return found
 """
 )
 
-# KEYS: o v x u. ARGV: ref.
+# KEYS: o v x u q. ARGV: ref. Returns q's members, for UNPIN.
 DELETE = """
 local size = redis.call('HGET', KEYS[1], 'size')
 redis.call('DEL', KEYS[1], KEYS[2])
 if size and redis.call('ZREM', KEYS[3], ARGV[1] .. ':' .. size) == 1 then
   redis.call('DECRBY', KEYS[4], size)
 end
-return 1
+return redis.call('SMEMBERS', KEYS[5])
 """
 
 # KEYS: c. ARGV: field and amount, in turn.

@@ -7,75 +7,66 @@ The data model and the atomic parts are redis_scripts'. The server must not evic
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    NoPermissionError,
-    OutOfMemoryError,
-    RedisError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-
 from furler_compressor.adapters import redis_scripts
+from furler_compressor.adapters.redis_keys import scope_prefix
+from furler_compressor.adapters.redis_link import (
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_TIMEOUT,
+    RedisLink,
+)
+from furler_compressor.adapters.redis_memory import DEFAULT_WATERMARK, MemoryGauge
+from furler_compressor.adapters.redis_spaces import RedisSpaces
 from furler_compressor.adapters.retention import with_slack
-from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
+from furler_compressor.app.errors import StoreRefusedError
 from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
 
 T = TypeVar("T")
 
-# Per command, so that a hanging server is noticed before the whole call's limit (wrap.bounded).
-DEFAULT_TIMEOUT = 1.5
-DEFAULT_CONNECT_TIMEOUT = 1.0
-# Per process: enough for its workers, and 100 replicas stay below Redis' default of 10,000 clients.
-DEFAULT_MAX_CONNECTIONS = 32
 _FIND_REFS = 500
 _COUNTERS = ("views", "cached", "degraded", "tokens_before", "tokens_after")
-# The driver knows the codes that begin a reply; Redis 6 quotes them inside a script's error.
-_CODE = re.compile(r"(?:^|-)(OOM|READONLY|MISCONF|NOREPLICAS)\b")
 
 
 class RedisStore:
     """Implements app.ports.Store. Connects at first use; a lost connection is made anew.
 
     Args:
-        url: redis://, rediss:// or unix://, with credentials if the server wants them.
-        timeout: Seconds for one command's answer, and for a free connection.
-        connect_timeout: Seconds for one connect.
-        max_connections: Bound of this process' pool.
+        where: A link, or a URL for one of its own.
+        timeout: Of a link of its own, seconds for one command's answer.
+        connect_timeout: Of a link of its own, seconds for one connect.
+        max_connections: Of a link of its own, bound of its pool.
+        watermark: Share of the server's maxmemory above which commits are refused.
         clock: Unix time in seconds, for ``Held.expires_at`` alone.
     """
 
     def __init__(
         self,
-        url: str,
+        where: RedisLink | str,
+        *,
         timeout: float = DEFAULT_TIMEOUT,
         connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        watermark: float = DEFAULT_WATERMARK,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=max_connections,
-            timeout=timeout,
-            socket_timeout=timeout,
-            socket_connect_timeout=connect_timeout,
-            # Once, at once: a connection that died while idle is replaced. Never after a timeout.
-            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-        )
-        self._redis = Redis.from_pool(pool)
+        if isinstance(where, str):
+            where = RedisLink(
+                where,
+                timeout=timeout,
+                connect_timeout=connect_timeout,
+                max_connections=max_connections,
+            )
+        self._link = where
+        self._redis = where.client
+        self._memory = MemoryGauge(where, watermark)
+        self._spaces = RedisSpaces(where)
         self._recall = self._redis.register_script(redis_scripts.RECALL)
         self._commit = self._redis.register_script(redis_scripts.COMMIT)
         self._find = self._redis.register_script(redis_scripts.FIND)
@@ -85,7 +76,6 @@ class RedisStore:
         self._unpin = self._redis.register_script(redis_scripts.UNPIN)
         self._add = self._redis.register_script(redis_scripts.ADD)
         self._usage = self._redis.register_script(redis_scripts.USAGE)
-        self._closed = False
 
     async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
         keys = _Keys(scope)
@@ -101,27 +91,32 @@ class RedisStore:
         if view is not None:
             args += [view.recipe, view.data]
         keys = _Keys(scope).of(record.ref)
+        await self._memory.check(keys[0])
+        await self._spaces.note(scope)
         kept: int = await self._ask(lambda: self._commit(keys=keys, args=args))
         if not kept:
             raise StoreRefusedError("the reference is held with another digest")
 
     async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
         keys = _Keys(scope)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for record in records:
-                args = _commit_args(record, retention)
-                await self._commit(keys=keys.of(record.ref), args=args, client=pipe)
-            kept: list[int] = await self._ask(pipe.execute)
-        if not all(kept):
+        await self._memory.check(keys.expiries)
+        await self._spaces.note(scope)
+        calls = [(keys.of(record.ref), _commit_args(record, retention)) for record in records]
+        if not all(await self._link.run_all(self._commit, calls)):
             raise StoreRefusedError("a reference is held with another digest")
 
     async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
         keys = _Keys(scope)
         name = keys.conversation(conversation)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            _ = pipe.hgetall(name)
-            _ = pipe.pttl(name)
-            fields, left_ms = await self._ask(pipe.execute)
+
+        async def read() -> tuple[dict[bytes, bytes], int]:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                _ = pipe.hgetall(name)
+                _ = pipe.pttl(name)
+                fields, left_ms = await pipe.execute()
+                return fields, left_ms
+
+        fields, left_ms = await self._ask(read)
         asked, slack = _ms(retention)
         split = {key.decode(): data.partition(b":") for key, data in fields.items()}
         if fields and left_ms < asked:
@@ -147,10 +142,15 @@ class RedisStore:
 
     async def fetch(self, scope: Scope, ref: str) -> Held | None:
         key = _Keys(scope).original(ref)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            _ = pipe.hmget(key, ["sha256", "size", "data"])
-            _ = pipe.pttl(key)
-            (sha256, size, data), left_ms = await self._ask(pipe.execute)
+
+        async def read() -> tuple[list[bytes | None], int]:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                _ = pipe.hmget(key, ["sha256", "size", "data"])
+                _ = pipe.pttl(key)
+                fields, left_ms = await pipe.execute()
+                return fields, left_ms
+
+        (sha256, size, data), left_ms = await self._ask(read)
         # Between the two commands it may expire: then it is gone.
         if sha256 is None or size is None or data is None or left_ms < 0:
             return None
@@ -169,10 +169,8 @@ class RedisStore:
 
     async def delete(self, scope: Scope, ref: str) -> None:
         keys = _Keys(scope)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            await self._delete(keys=keys.of(ref), args=[ref], client=pipe)
-            _ = pipe.smembers(keys.pinned(ref))
-            _, members = await self._ask(pipe.execute)
+        names = [*keys.of(ref), keys.pinned(ref)]
+        members: list[bytes] = await self._ask(lambda: self._delete(keys=names, args=[ref]))
         if members:
             split = [member.decode().partition(":") for member in sorted(members)]
             names = [keys.pinned(ref), *(keys.quoted_conversation(name) for name, _, _ in split)]
@@ -206,26 +204,26 @@ class RedisStore:
             if swept < redis_scripts.USAGE_SWEEP:
                 return Usage(originals, int(stored_bytes))
 
-    async def ping(self) -> None:
+    async def tenant_usage(self, tenant: str) -> Usage:
+        scopes = await self._spaces.of(tenant)
+        usages = [await self.usage(scope) for scope in scopes]
+        empty = [s for s, usage in zip(scopes, usages, strict=True) if not usage.originals]
+        await self._spaces.forget(tenant, empty)
+        return Usage(
+            originals=sum(usage.originals for usage in usages),
+            stored_bytes=sum(usage.stored_bytes for usage in usages),
+        )
+
+    async def ping(self) -> list[str]:
         await self._ask(self._redis.ping)
+        return await self._memory.advice()
 
     async def close(self) -> None:
-        self._closed = True
-        await self._redis.aclose()
+        await self._memory.close()
+        await self._link.close()
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask the driver; its errors become ours, without its texts: they hold addresses."""
-        if self._closed:
-            raise StoreUnavailableError("the store is closed")
-        try:
-            return await ask()
-        except (RedisError, OSError) as error:
-            raise as_store_error(error) from None
-
-
-def scope_prefix(scope: Scope) -> str:
-    """Return ``furler:{tenant/space}:``. Quoting keeps any two scopes apart: a/b + c, a + b/c."""
-    return f"furler:{{{quote(scope.tenant, safe='')}/{quote(scope.space, safe='')}}}:"
+        return await self._link.ask(ask)
 
 
 class _Keys:
@@ -258,7 +256,7 @@ class _Keys:
 
 
 def _commit_args(record: Record, retention: float) -> list[str | bytes | int]:
-    return [record.ref, *_ms(retention), record.sha256, record.size, record.data]
+    return [record.ref, *_ms(retention), record.sha256, record.size, record.data, record.mark]
 
 
 def _ms(retention: float) -> tuple[int, int]:
@@ -266,28 +264,3 @@ def _ms(retention: float) -> tuple[int, int]:
     # PEXPIRE of 0 deletes.
     asked = max(1, math.ceil(retention * 1000))
     return asked, max(0, math.ceil(with_slack(retention) * 1000) - asked)
-
-
-def as_store_error(error: RedisError | OSError) -> StoreUnavailableError:
-    """Return the error of ours that a driver's error stands for."""
-    # What goes wrong in a handshake, or in the wait for the pool, comes as a connection error.
-    if isinstance(error, RedisConnectionError) and isinstance(
-        error.__cause__, (RedisError, TimeoutError)
-    ):
-        error = error.__cause__
-    match error:
-        case RedisTimeoutError() | TimeoutError():
-            return StoreUnavailableError("the store did not answer in time")
-        case BusyLoadingError():
-            return StoreUnavailableError("the store is loading its data")
-        case AuthenticationError() | AuthorizationError() | NoPermissionError():
-            return StoreUnavailableError("the store refuses our credentials")
-        case RedisConnectionError() | OSError():
-            return StoreUnavailableError("the store cannot be reached")
-        case OutOfMemoryError():
-            return StoreRefusedError("the store is full")
-    code = _CODE.search(str(error))
-    if code is not None and code[1] == "OOM":
-        return StoreRefusedError("the store is full")
-    name = code[1] if code else type(error).__name__
-    return StoreRefusedError(f"the store refuses ({name})")

@@ -9,6 +9,7 @@ revision for itself, because revisions follow the clock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import sqlite3
 import time
@@ -47,7 +48,7 @@ from furler_compressor.app.ports import Scope
 
 FILE_NAME = "shared.sqlite3"
 DEFAULT_BUSY_TIMEOUT = 1.5
-# What a watch may come late by; 20 looks a second cost 0.1 % of a processor.
+# What another process's write may come late by; 20 looks a second cost 0.1 % of a processor.
 _POLL_SECONDS = 0.05
 # Other scopes whose expiries a put takes along, so that a space nobody touches shrinks, too.
 _SWEEP_SPACES = 4
@@ -77,6 +78,8 @@ class SqliteEntries:
         self._log_length = log_length
         self._clock = clock
         self._worker = SqliteWorker(directory / FILE_NAME, SCHEMA, busy_timeout)
+        # Set, and made anew, by each write of this process: its own watches need not poll for it.
+        self._grown = asyncio.Event()
 
     async def put(self, scope: Scope, write: Write) -> Written:
         def job(connection: sqlite3.Connection) -> Written:
@@ -87,7 +90,9 @@ class SqliteEntries:
                     self._sweep(connection, other)
                 return self._put(connection, space, write)
 
-        return await self._worker.run(job)
+        written = await self._worker.run(job)
+        self._wake()
+        return written
 
     async def get(self, scope: Scope, key: str) -> Found:
         def job(connection: sqlite3.Connection) -> Found:
@@ -136,7 +141,9 @@ class SqliteEntries:
                     raise RevisionMismatchError.at(removal.key, row[0])
                 return self._remove(connection, space, removal, expired=False)
 
-        return await self._worker.run(job)
+        revision = await self._worker.run(job)
+        self._wake()
+        return revision
 
     async def changes(self, scope: Scope, after: int | None, limit: int) -> Changes:
         def job(connection: sqlite3.Connection) -> Changes:
@@ -154,11 +161,16 @@ class SqliteEntries:
     async def wait(self, scope: Scope, after: int, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while await self._worker.run(lambda connection: find_space(connection, scope)[1]) <= after:
+        while True:
+            # Taken before the look: a write between the two sets it.
+            grown = self._grown
+            last = await self._worker.run(lambda connection: find_space(connection, scope)[1])
             left = end - loop.time()
-            if left <= 0:
+            if last > after or left <= 0:
                 return
-            await asyncio.sleep(min(left, _POLL_SECONDS))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _POLL_SECONDS)):
+                    await grown.wait()
 
     async def sketches(self, scope: Scope, limit: int) -> list[tuple[str, bytes]]:
         def job(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
@@ -173,6 +185,10 @@ class SqliteEntries:
 
     async def close(self) -> None:
         await self._worker.close()
+
+    def _wake(self) -> None:
+        self._grown.set()
+        self._grown = asyncio.Event()
 
     # What follows runs on the worker's thread, inside a transaction.
 

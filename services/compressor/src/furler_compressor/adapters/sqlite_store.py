@@ -242,8 +242,20 @@ class SqliteStore:
 
         return await self._run(job)
 
-    async def ping(self) -> None:
+    async def tenant_usage(self, tenant: str) -> Usage:
+        def job(connection: sqlite3.Connection) -> Usage:
+            originals, stored_bytes = connection.execute(
+                "SELECT count(*), coalesce(sum(size), 0) FROM original"
+                " JOIN scope ON scope.id = original.scope WHERE tenant = ? AND expires_ms > ?",
+                (tenant, self._now_ms()),
+            ).fetchone()
+            return Usage(originals, stored_bytes)
+
+        return await self._run(job)
+
+    async def ping(self) -> list[str]:
         await self._run(lambda connection: connection.execute("SELECT 1").fetchone())
+        return []
 
     async def close(self) -> None:
         if self._closed:
@@ -332,6 +344,11 @@ class SqliteStore:
         if held is not None:
             row_id = held[0]
             self._extend(connection, row_id, held[2], retention)
+            if record.mark:
+                connection.execute(
+                    "UPDATE body SET data = ? WHERE original = ? AND substr(data, 1, ?) != ?",
+                    (record.data, row_id, len(record.mark), record.mark),
+                )
         else:
             row_id = self._insert(connection, scope, record, retention)
         if view is not None:

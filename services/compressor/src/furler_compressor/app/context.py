@@ -1,26 +1,30 @@
-"""What every use case is given: who calls, how long there is, and the service's settings."""
+"""What every use case is given besides its caller: the engine, the store, the service's settings."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
+from furler_compressor.app.audit import AuditTrail, NoTrail
+from furler_compressor.app.caller import Caller
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.errors import (
     ContentTooLargeError,
     FieldInvalidError,
     StoreUnavailableError,
 )
+from furler_compressor.app.leases import FreeLeases, Leases
+from furler_compressor.app.outcome import Led
 from furler_compressor.app.ports import Scope, Store, Tally
+from furler_compressor.app.quota import StoredBytes
 from furler_compressor.app.refs import reference, tenant_key
 from furler_compressor.app.sharing import Sharing
+from furler_compressor.app.singleflight import SingleFlight
 
-_T = TypeVar("_T")
-
-MAX_SPACE_LENGTH = 128
+__all__ = ["Caller", "Context", "Limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +41,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, and until when (event-loop time) an answer is of use."""
-
-    tenant: str
-    deadline: float
-    agent: str = ""
-
-    def time_left(self) -> float:
-        """Return the seconds until the deadline; not negative."""
-        return max(0.0, self.deadline - asyncio.get_running_loop().time())
-
-    async def within(self, work: Awaitable[_T]) -> _T:
-        """Await a store's answer, for no more than 40 % of the time that is left.
-
-        A store that hangs must leave time for the answer without it. Raises
-        StoreUnavailableError when that time is over.
-        """
-        try:
-            async with asyncio.timeout(0.4 * self.time_left()):
-                return await work
-        except TimeoutError:
-            raise StoreUnavailableError("the store did not answer in time") from None
-
-    def scope(self, space: str) -> Scope:
-        """Return the caller's scope for a space. Raises FieldInvalidError."""
-        name = space or "default"
-        if len(name) > MAX_SPACE_LENGTH or not name.isprintable():
-            raise FieldInvalidError(
-                f"space: want at most {MAX_SPACE_LENGTH} printable characters, got {len(name)}",
-                field="space",
-            )
-        return Scope(self.tenant, name)
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """The service: its engine, its store, its limits, its master key."""
 
@@ -80,6 +49,10 @@ class Context:
     limits: Limits
     master_key: bytes
     sharing: Sharing | None = None
+    leases: Leases = field(default_factory=FreeLeases)
+    trail: AuditTrail = field(default_factory=NoTrail)
+    stored: StoredBytes = field(default_factory=StoredBytes)
+    flights: SingleFlight[Hashable, Led] = field(default_factory=SingleFlight)
     background: set[asyncio.Task[None]] = field(default_factory=set)
 
     def reference(self, scope: Scope, sha256: bytes) -> str:
@@ -105,6 +78,11 @@ class Context:
                 size_bytes=str(size),
             )
 
+    async def admit(self, caller: Caller, size: int) -> None:
+        """Count what is about to be stored. Raises QuotaExceededError, StoreUnavailableError."""
+        adding = self.stored.add(self.store, caller.tenant, caller.grant.quota, size)
+        await caller.within(adding)
+
     def add_in_background(self, scope: Scope, tally: Tally) -> None:
         """Add to a scope's counters without making the caller wait; a loss is tolerable."""
 
@@ -112,7 +90,11 @@ class Context:
             with contextlib.suppress(StoreUnavailableError):
                 await self.store.add(scope, tally)
 
-        task = asyncio.create_task(add())
+        self.in_background(add())
+
+    def in_background(self, work: Coroutine[None, None, None]) -> None:
+        """Run something that no caller waits for, and that does not raise."""
+        task = asyncio.create_task(work)
         self.background.add(task)
         task.add_done_callback(self.background.discard)
 

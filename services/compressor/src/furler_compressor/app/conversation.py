@@ -11,11 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from furler_compressor import telemetry
 from furler_compressor.app import ledger
-from furler_compressor.app.compress import RESERVE_SECONDS, Degraded
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.conversed import ConversationJob, Conversed, Epoch, Splice
 from furler_compressor.app.engine import EngineFailedError
-from furler_compressor.app.errors import FieldInvalidError, StoreUnavailableError
+from furler_compressor.app.errors import (
+    FieldInvalidError,
+    QuotaExceededError,
+    StoreUnavailableError,
+)
+from furler_compressor.app.making import RESERVE_SECONDS
+from furler_compressor.app.outcome import Degraded
 from furler_compressor.app.ports import Pin, Record, Scope, Tally
 from furler_compressor.app.refs import tenant_key
 from furler_engine.dialects.block import Dialect
@@ -177,10 +182,11 @@ async def _keep(
         unkept = set(missing)
         records = await asyncio.to_thread(_records, body, [wanted[ref] for ref in missing])
         if records:
+            await context.admit(caller, sum(record.size for record in records))
             await caller.within(context.store.commit_all(scope, records, retention))
         unkept = set()
-    except StoreUnavailableError:
-        pass
+    except (StoreUnavailableError, QuotaExceededError):
+        pass  # a turn is sent on in any case: unedited where nothing could be kept
     lost = {s.key: s.view for s in done.splices if s.view.ref in unkept and s.key}
     plain = {key: Pin("", ledger.pack_as_is(view)) for key, view in lost.items()}
     return _Kept(

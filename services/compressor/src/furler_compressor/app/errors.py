@@ -76,6 +76,37 @@ class StoreRefusedError(StoreUnavailableError):
     """
 
 
+class CredentialInvalidError(FurlerError):
+    """There is no valid credential. One message for every cause: it must not help to guess."""
+
+    reason = "CREDENTIAL_INVALID"
+
+    def __init__(self, message: str = "a valid credential is required") -> None:
+        super().__init__(message)
+
+
+class SpaceDeniedError(FurlerError):
+    """The credential does not cover the space, or lacks a role there. Metadata: space, role."""
+
+    reason = "SPACE_DENIED"
+
+
+class QuotaExceededError(FurlerError):
+    """The tenant is over a quota. ``retry_after`` is in seconds, ``subject`` names the tenant.
+
+    Metadata: quota, limit.
+    """
+
+    reason = "QUOTA_EXCEEDED"
+
+    def __init__(
+        self, message: str, *, retry_after: float = 1.0, subject: str = "", **metadata: str
+    ) -> None:
+        super().__init__(message, **metadata)
+        self.retry_after = retry_after
+        self.subject = subject
+
+
 class OverloadedError(FurlerError):
     """The server sheds load. ``retry_after`` is in seconds."""
 

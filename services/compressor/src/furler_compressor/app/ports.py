@@ -24,12 +24,14 @@ class Record:
 
     ``sha256`` and ``size`` are of the original bytes, ``data`` may be packed
     (zstd) or sealed (encrypted) by decorators on its way to an adapter.
+    ``mark`` is what ``data`` begins with if it is sealed: it names the key.
     """
 
     ref: str
     sha256: bytes
     size: int
     data: bytes
+    mark: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,9 @@ class Store(Protocol):
         """Keep an original, and with it a view of it, for at least ``retention`` seconds.
 
         Idempotent; atomic: never a view without its original. A view of the
-        same recipe is replaced. Raises StoreRefusedError if the ref is held
-        with another digest.
+        same recipe is replaced; so is the data of an original that is held and
+        does not begin with the record's mark: it is sealed with an older key.
+        Raises StoreRefusedError if the ref is held with another digest.
         """
         ...
 
@@ -163,8 +166,12 @@ class Store(Protocol):
         """Return what the scope holds now."""
         ...
 
-    async def ping(self) -> None:
-        """Return if the store answers."""
+    async def tenant_usage(self, tenant: str) -> Usage:
+        """Return what all spaces of a tenant hold together."""
+        ...
+
+    async def ping(self) -> list[str]:
+        """Return if the store answers, with what an operator should put right: sentences."""
         ...
 
     async def close(self) -> None:

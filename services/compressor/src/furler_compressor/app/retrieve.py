@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from furler_compressor import telemetry
+from furler_compressor.app.audit import Operation, audited
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.engine import EngineFailedError, SelectJob
 from furler_compressor.app.errors import (
@@ -15,6 +16,7 @@ from furler_compressor.app.errors import (
     OverloadedError,
     SelectorInvalidError,
 )
+from furler_compressor.app.identity import ERASE
 from furler_compressor.app.ports import Held, Scope, Tally
 from furler_engine.markers import is_ref
 from furler_engine.types import DEFAULT_TOKENIZER, Selector
@@ -48,8 +50,18 @@ async def retrieve(context: Context, caller: Caller, request: RetrieveRequest) -
     Raises ContentNotFoundError, ContentCorruptError, SelectorInvalidError,
     StoreUnavailableError.
     """
+    form = _name(request.selector) if request.selector is not None else "all"
+    with audited(
+        context.trail, caller, Operation.RETRIEVE, request.space, request.ref, form
+    ) as attempt:
+        retrieved = await _retrieve(context, caller, request)
+        attempt.size = len(retrieved.data)
+    return retrieved
+
+
+async def _retrieve(context: Context, caller: Caller, request: RetrieveRequest) -> Retrieved:
     scope = caller.scope(request.space)
-    held = await fetch(context, caller, scope, request.ref)
+    held = await _fetch(context, caller, scope, request.ref)
     data = held.record.data
     job = SelectJob(
         await asyncio.to_thread(data.decode),
@@ -73,11 +85,18 @@ def _name(selector: Selector | None) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(selector).__name__).lower()
 
 
-async def fetch(context: Context, caller: Caller, scope: Scope, ref: str) -> Held:
-    """Return a whole original. Raises ContentNotFoundError and what the store raises.
+async def read(
+    context: Context, caller: Caller, space: str, ref: str, operation: Operation = Operation.READ
+) -> Held:
+    """Return a whole original. Raises ContentNotFoundError and what the store raises."""
+    with audited(context.trail, caller, operation, space, ref) as attempt:
+        held = await _fetch(context, caller, caller.scope(space), ref)
+        attempt.size = held.record.size
+    return held
 
-    A malformed reference is one that was never made: the same answer.
-    """
+
+async def _fetch(context: Context, caller: Caller, scope: Scope, ref: str) -> Held:
+    # A malformed reference is one that was never made: the same answer.
     held = await caller.within(context.store.fetch(scope, ref)) if is_ref(ref) else None
     name = "retrieval" if held is not None else "retrieval_miss"
     telemetry.record_retrieval(hit=held is not None)
@@ -108,7 +127,11 @@ async def find_missing(
 
 
 async def delete(context: Context, caller: Caller, space: str, ref: str) -> None:
-    """Forget an original and every view of it. Idempotent: what is not held is no error."""
-    scope = caller.scope(space)
-    if is_ref(ref):
-        await caller.within(context.store.delete(scope, ref))
+    """Forget an original and every view of it. Idempotent: what is not held is no error.
+
+    Wants the role erase.
+    """
+    with audited(context.trail, caller, Operation.DELETE, space, ref):
+        scope = caller.scope_for(ERASE, space)
+        if is_ref(ref):
+            await caller.within(context.store.delete(scope, ref))

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from furler_compressor.app import resemblance
+from furler_compressor.app.audit import Operation
 from furler_compressor.app.compress import Compressed, CompressRequest, compress
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.entries_port import Entry, Found, Page, Removal, Write
@@ -24,7 +25,7 @@ from furler_compressor.app.errors import (
 )
 from furler_compressor.app.ports import Record, Scope
 from furler_compressor.app.resemblance import Difference
-from furler_compressor.app.retrieve import fetch
+from furler_compressor.app.retrieve import read
 from furler_compressor.app.sharing import Sharing
 from furler_compressor.app.views import unpack_view
 from furler_engine.types import Fidelity, View
@@ -141,8 +142,8 @@ async def get(
 
 
 async def original(context: Context, caller: Caller, space: str, shared: Shared) -> bytes:
-    """Return an entry's original. Raises like retrieve.fetch."""
-    held = await fetch(context, caller, caller.scope(space), shared.body.ref)
+    """Return an entry's original. Raises like retrieve.read."""
+    held = await read(context, caller, space, shared.body.ref, Operation.READ_ENTRY)
     return held.record.data
 
 
@@ -222,6 +223,7 @@ async def _keep(
 
     Compress keeps originals only of views that can refer to them; an entry's is kept in any case.
     """
+    await context.admit(caller, record.size)
     await caller.within(context.store.commit(scope, record, None, seconds))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from furler.v1 import compression_pb2, content_pb2
 from furler_compressor.app import retrieve as retrieval
+from furler_compressor.app.audit import Operation
 from furler_compressor.app.compress import CompressRequest
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.errors import FieldInvalidError
@@ -23,9 +24,9 @@ async def compress_request(
         raise FieldInvalidError("content.source: want inline or stored", field="content.source")
     data = item.inline
     if source == "stored":
-        scope = caller.scope(space)
-        ref = context.reference(scope, item.stored.sha256)
-        data = (await retrieval.fetch(context, caller, scope, ref)).record.data
+        ref = context.reference(caller.scope(space), item.stored.sha256)
+        held = await retrieval.read(context, caller, space, ref, Operation.COMPRESS_STORED)
+        data = held.record.data
     return CompressRequest(
         space, data, convert.hints_from(item.hints), convert.policy_from(policy), policy.recipe
     )

@@ -31,6 +31,7 @@ from furler_engine.types import (
     Search,
     Selector,
     Symbol,
+    Within,
 )
 
 MAX_QUERY_LENGTH: Final = 4096
@@ -223,7 +224,7 @@ def _selector_to(elision: Elision) -> content.Selector:
             return content.Selector(lines=content.LineRange(first=first, last=last))
         case Bytes(start, end):
             return content.Selector(bytes=content.ByteRange(start=start, end=end))
-        case Rows():
+        case Rows() | Within():
             return content.Selector(json_path=format_place(elision.place))
 
 

@@ -18,6 +18,7 @@ from furler_compressor.app.errors import (
     FieldInvalidError,
     FurlerError,
     OverloadedError,
+    QuotaExceededError,
     SpaceFullError,
 )
 
@@ -35,6 +36,8 @@ _CODES: Final = {
     "CONTENT_CORRUPT": grpc.StatusCode.DATA_LOSS,
     "STORE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "CREDENTIAL_INVALID": grpc.StatusCode.UNAUTHENTICATED,
+    "SPACE_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "ENTRY_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "REVISION_MISMATCH": grpc.StatusCode.ABORTED,
@@ -52,6 +55,7 @@ class Status:
     metadata: tuple[tuple[str, str], ...] = ()
     field: str = ""
     retry_after: float = 0.0
+    subject: str = ""
 
     def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
         """Return the serialised google.rpc.Status with its details."""
@@ -69,6 +73,12 @@ class Status:
             bad.field_violations.add(field=self.field, description=self.message)
             packed = any_pb2.Any()
             packed.Pack(bad)
+            details.append(packed)
+        if self.subject:
+            failure = error_details_pb2.QuotaFailure()
+            failure.violations.add(subject=self.subject, description=self.message)
+            packed = any_pb2.Any()
+            packed.Pack(failure)
             details.append(packed)
         if self.retry_after:
             packed = any_pb2.Any()
@@ -102,6 +112,7 @@ def status_of(error: Exception) -> Status:
             metadata=tuple(sorted(error.metadata.items())),
             field=error.metadata.get("field", "") if isinstance(error, FieldInvalidError) else "",
             retry_after=_retry_after(error),
+            subject=error.subject if isinstance(error, QuotaExceededError) else "",
         )
     if isinstance(error, TimeoutError):
         return Status(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed")
@@ -109,7 +120,7 @@ def status_of(error: Exception) -> Status:
 
 
 def _retry_after(error: FurlerError) -> float:
-    if isinstance(error, OverloadedError | SpaceFullError):
+    if isinstance(error, OverloadedError | QuotaExceededError | SpaceFullError):
         return error.retry_after
     return STORE_RETRY_SECONDS if error.reason == "STORE_UNAVAILABLE" else 0.0
 

@@ -171,8 +171,7 @@ class Handlers(SharedHandlers):
         self, caller: Caller, request: contents.ReadContentRequest
     ) -> AsyncIterator[contents.ReadContentResponse]:
         """Stream a whole original from an offset on."""
-        scope = caller.scope(request.space)
-        record = (await retrieval.fetch(self._context, caller, scope, request.ref)).record
+        record = (await retrieval.read(self._context, caller, request.space, request.ref)).record
         if request.offset > record.size:
             raise FieldInvalidError(
                 f"offset: {request.offset} lies beyond the content's {record.size} bytes",

@@ -1,7 +1,7 @@
 """The gRPC server: registers the method table, and is the one place where errors become statuses.
 
-Every call passes through ``_served``: caller and deadline from the call, a
-server span, the handler, and on the way back a status for whatever it raised.
+Every call passes through ``_served``: a server span, the gate (who calls), the
+handler, and on the way back a status for whatever it raised.
 """
 
 from __future__ import annotations
@@ -23,27 +23,40 @@ from grpc_reflection.v1alpha import reflection
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Limits
 from furler_compressor.app.errors import FurlerError
+from furler_compressor.app.identity import Anyone
 from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
+from furler_compressor.rpc.gate import Gate, open_gate
 from furler_compressor.rpc.handlers import Handlers
 from furler_compressor.rpc.methods import METHODS, SERVICES, Method
+from furler_compressor.rpc.tls import ServerTls
 
 _LOG: Final = logging.getLogger("furler.rpc")
-DEFAULT_TENANT: Final = "default"
-"""Tenant of a server without credentials: whoever reaches it shares one cache."""
 _Call: TypeAlias = grpc.aio.ServicerContext[Message, Message]
 
 
 class Server:
     """A gRPC server around the handlers, with health, reflection and channelz."""
 
-    def __init__(self, handlers: Handlers, settings: Settings, *, shared_port: bool) -> None:
+    def __init__(
+        self,
+        handlers: Handlers,
+        settings: Settings,
+        *,
+        shared_port: bool,
+        gate: Gate | None = None,
+        tls: ServerTls | None = None,
+    ) -> None:
         self._handlers = handlers
+        self._gate = gate or open_gate()
         self._settings = settings
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self._server = grpc.aio.server(options=_options(settings, shared_port=shared_port))
         self._register()
-        self.port = self._server.add_insecure_port(settings.listen)
+        if tls is None:
+            self.port = self._server.add_insecure_port(settings.listen)
+        else:
+            self.port = self._server.add_secure_port(settings.listen, tls.credentials())
 
     async def start(self) -> None:
         """Listen, and report SERVING."""
@@ -67,7 +80,9 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        channelz.add_channelz_servicer(self._server)  # type: ignore[arg-type]
+        if isinstance(self._gate.authenticator, Anyone):
+            # It names every peer: not for whoever reaches a server that asks who they are.
+            channelz.add_channelz_servicer(self._server)  # type: ignore[arg-type]
 
     def _handler(self, method: Method) -> grpc.RpcMethodHandler[Message, Message]:
         read, write = method.request.FromString, method.response.SerializeToString
@@ -81,7 +96,8 @@ class Server:
         work = method.unary(self._handlers)
 
         async def serve(request: Message, call: _Call) -> Message:
-            async with _served(method, call, self._settings) as caller:
+            async with self._served(method, call) as caller:
+                await self._gate.charge(caller, request)
                 return await work(caller, request)
             raise AssertionError("an error aborts the call")
 
@@ -91,7 +107,8 @@ class Server:
         work = method.server_stream(self._handlers)
 
         async def serve(request: Message, call: _Call) -> AsyncIterator[Message]:
-            async with _served(method, call, self._settings) as caller:
+            async with self._served(method, call) as caller:
+                await self._gate.charge(caller, request)
                 async for response in work(caller, request):
                     yield response
 
@@ -101,38 +118,37 @@ class Server:
         work = method.both_streams(self._handlers)
 
         async def serve(requests: AsyncIterator[Message], call: _Call) -> AsyncIterator[Message]:
-            async with _served(method, call, self._settings) as caller:
-                async for response in work(caller, requests):
+            async with self._served(method, call) as caller:
+                async for response in work(caller, self._gate.charged(caller, requests)):
                     yield response
 
         return serve
 
-
-@asynccontextmanager
-async def _served(method: Method, call: _Call, settings: Settings) -> AsyncIterator[Caller]:
-    """Give the handler its caller; turn what it raises into the call's status."""
-    started = asyncio.get_running_loop().time()
-    seconds = _time_left(call, settings)
-    headers = {
-        key: value for key, value in call.invocation_metadata() or () if isinstance(value, str)
-    }
-    parent = telemetry.incoming(headers)
-    with telemetry.server_span(method.service, method.name, parent) as span:
-        status = Status(grpc.StatusCode.OK, "")
-        try:
-            async with asyncio.timeout(seconds):
-                yield Caller(DEFAULT_TENANT, started + seconds)
-        except (FurlerError, TimeoutError) as error:
-            status = status_of(error)
-        except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is INTERNAL
-            _log(method, error)
-            status = status_of(error)
-        took = asyncio.get_running_loop().time() - started
-        telemetry.record_call(
-            span, method.service, method.name, status.code.name, status.reason, took
-        )
-    if status.code is not grpc.StatusCode.OK:
-        await call.abort(status.code, status.message, status.trailing_metadata())
+    @asynccontextmanager
+    async def _served(self, method: Method, call: _Call) -> AsyncIterator[Caller]:
+        """Give the handler its caller; turn what it raises into the call's status."""
+        started = asyncio.get_running_loop().time()
+        seconds = _time_left(call, self._settings)
+        headers = {
+            key: value for key, value in call.invocation_metadata() or () if isinstance(value, str)
+        }
+        parent = telemetry.incoming(headers)
+        with telemetry.server_span(method.service, method.name, parent) as span:
+            status = Status(grpc.StatusCode.OK, "")
+            try:
+                async with asyncio.timeout(seconds):
+                    yield await self._gate.enter(headers, started + seconds)
+            except (FurlerError, TimeoutError) as error:
+                status = status_of(error)
+            except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is INTERNAL
+                _log(method, error)
+                status = status_of(error)
+            took = asyncio.get_running_loop().time() - started
+            telemetry.record_call(
+                span, method.service, method.name, status.code.name, status.reason, took
+            )
+        if status.code is not grpc.StatusCode.OK:
+            await call.abort(status.code, status.message, status.trailing_metadata())
 
 
 def _time_left(call: _Call, settings: Settings) -> float:

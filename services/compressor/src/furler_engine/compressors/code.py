@@ -15,7 +15,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from string import ascii_letters
+from typing import Final, NamedTuple
 
 from furler_engine.markers import format_place
 from furler_engine.shared.digest import LONG, digest, names
@@ -44,6 +45,7 @@ _MIN_BYTES: Final = 64
 """A cut must save more than the ten tokens that its marker costs."""
 _MIN_IMPORTS: Final = 4
 _BOM: Final = b"\xef\xbb\xbf"
+_LETTERS: Final = ascii_letters.encode()
 _MOST_ERRORS: Final = 200
 """Errors up to which each is compared with each body; beyond, all bodies are doubtful."""
 _KEPT_SHARE: Final = 0.25
@@ -68,15 +70,14 @@ class _PartKind(StrEnum):
     IMPORTS = "imports"
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """What may be cut: a body with what precedes it, a comment, a block of imports."""
 
     kind: _PartKind
     span: Span
     head: int
     """Where the definition of a body starts."""
-    count: int = 1
+    pieces: int = 1
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
@@ -168,7 +169,7 @@ class _Cutter:
             case _PartKind.COMMENT:
                 return self._comment(part.span)
             case _PartKind.IMPORTS:
-                return self._imports(part.span, part.count)
+                return self._imports(part.span, part.pieces)
             case _PartKind.CALLBACK if self._is_wrapper(part.span):
                 return None
             case _:
@@ -296,7 +297,8 @@ def _after_first_line(data: bytes, span: Span) -> tuple[int, int]:
         end = data.find(b"\n", at, span.end)
         if end < 0:
             return span.end, span.last_line
-        if sum(map(bytes.isalpha, (data[i : i + 1] for i in range(at, min(end, at + 200))))) > 3:
+        head = data[at : min(end, at + 200)]
+        if len(head) - len(head.translate(None, _LETTERS)) > 3:
             return end - (data[end - 1 : end] == b"\r"), number
         at, number = end + 1, number + 1
 

@@ -167,11 +167,12 @@ def guess(lines: Iterable[str]) -> Guess | None:
         first = _FIRST.match(stripped)
         if first is None:
             continue
-        languages = _spoken_for(first[0], stripped)
+        word = first[0]
+        languages = _spoken_for(word, stripped)
         if languages is not None:
             strong[languages] += 1
-            words.setdefault(languages, {})[first[0]] = None
-        elif first[0] in _NEUTRAL:
+            words.setdefault(languages, {})[word] = None
+        elif word in _NEUTRAL:
             continue
         elif (languages := _hinted(stripped)) is not None:
             weak[languages] += 1
@@ -190,9 +191,10 @@ def guess(lines: Iterable[str]) -> Guess | None:
 
 
 def _spoken_for(first: str, line: str) -> str | None:
-    fitting = [who for who, pattern in _FIRST_WORDS.get(first, ()) if pattern.match(line)]
-    if fitting:
-        return "/".join([who for who in fitting if "/" not in who] or fitting)
+    if first in _FIRST_WORDS:
+        fitting = [who for who, pattern in _FIRST_WORDS[first] if pattern.match(line)]
+        if fitting:
+            return "/".join([who for who in fitting if "/" not in who] or fitting)
     if line[-1] == '"' and _GO_IMPORT.match(line):
         return "go"
     return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from string import ascii_letters, digits, whitespace
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 from tree_sitter_language_pack import SupportedLanguage, get_language
@@ -54,8 +54,7 @@ class Role(StrEnum):
     TYPE = "type"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A part of a source: bytes from 0, half-open; lines from 1, inclusive."""
 
     start: int
@@ -69,8 +68,7 @@ class Span:
         return self.last_line - self.first_line + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """One named part of a source.
 
     ``qualified_name`` joins the names of what surrounds it with dots, in every
@@ -138,12 +136,7 @@ def outline(data: bytes, language: str) -> Outline | None:
         key, nodes = next(iter(captures.items()))
         if nodes[0].start_byte >= size:
             continue  # the tail
-        if (
-            "function" in captures
-            or "scope" in captures
-            or "type" in captures
-            or "whole" in captures
-        ):
+        if not _DEFINING.isdisjoint(captures):
             matches.append(captures)
             continue
         span = _span(captures["body"][0] if "callback" in captures else nodes[0])
@@ -245,6 +238,7 @@ def _has_stray_runs(tree: Tree) -> bool:
     return False
 
 
+_DEFINING: Final = frozenset(("function", "scope", "type", "whole"))
 _SPANS: Final = ("callback", "comment", "doc", "import", "error")
 _Matches = list[dict[str, list[Node]]]
 
@@ -263,16 +257,16 @@ def _span(node: Node) -> Span:
 def _definitions(data: bytes, matches: _Matches) -> tuple[Definition, ...]:
     wholes = {c["inner"][0].start_byte: c["whole"][0] for c in matches if "whole" in c}
     found: dict[tuple[int, int], _Found] = {}
+    roles = tuple(Role)
     for captures in matches:
-        for role in Role:
+        for role in roles:
             if role in captures:
                 node = captures[role][0]
                 found.setdefault(node.byte_range, _Found(role, node, captures))
     return _qualify(data, sorted(found.values(), key=_Found.order), wholes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     role: Role
     node: Node
     captures: dict[str, list[Node]]

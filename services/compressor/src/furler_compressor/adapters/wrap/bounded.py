@@ -139,8 +139,11 @@ class BoundedStore(ForwardingStore):
     async def usage(self, scope: Scope) -> Usage:
         return await self._ask(lambda: self._inner.usage(scope))
 
-    async def ping(self) -> None:
-        await self._ask(self._inner.ping)
+    async def tenant_usage(self, tenant: str) -> Usage:
+        return await self._ask(lambda: self._inner.tenant_usage(tenant))
+
+    async def ping(self) -> list[str]:
+        return await self._ask(self._inner.ping)
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         ticket = self._breaker.admit()

@@ -59,8 +59,11 @@ class ForwardingStore:
     async def usage(self, scope: Scope) -> Usage:
         return await self._inner.usage(scope)
 
-    async def ping(self) -> None:
-        await self._inner.ping()
+    async def tenant_usage(self, tenant: str) -> Usage:
+        return await self._inner.tenant_usage(tenant)
+
+    async def ping(self) -> list[str]:
+        return await self._inner.ping()
 
     async def close(self) -> None:
         await self._inner.close()

@@ -82,10 +82,15 @@ class TracedStore:
         with telemetry.store_span("usage"):
             return await self._inner.usage(scope)
 
-    async def ping(self) -> None:
+    async def tenant_usage(self, tenant: str) -> Usage:
+        """Return what a tenant holds."""
+        with telemetry.store_span("tenant_usage"):
+            return await self._inner.tenant_usage(tenant)
+
+    async def ping(self) -> list[str]:
         """Return if the store answers."""
         with telemetry.store_span("ping"):
-            await self._inner.ping()
+            return await self._inner.ping()
 
     async def close(self) -> None:
         """Release connections and files."""

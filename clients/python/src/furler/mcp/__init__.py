@@ -1,0 +1,1 @@
+"""Furler as an MCP server: the tools compress, retrieve and stats. Needs furler[mcp]."""

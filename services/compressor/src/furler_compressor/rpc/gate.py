@@ -1,0 +1,84 @@
+"""What every call passes before its handler: who is it, may it come in, what does it cost.
+
+Health checks and reflection do not pass here: load balancers have no credentials, and the API is
+public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import Message
+
+from furler.v1 import compressor_service_pb2 as compressor
+from furler.v1 import content_service_pb2 as contents
+from furler_compressor.app.caller import Caller
+from furler_compressor.app.identity import Anyone, Authenticator
+from furler_compressor.app.quota import LocalMeter, Meter, exceeded
+
+AUTHORIZATION: Final = "authorization"
+AGENT: Final = "furler-agent"
+"""Metadata by which an agent names itself, for the audit trail."""
+_SCHEME: Final = "bearer "
+_MAX_AGENT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets calls in."""
+
+    authenticator: Authenticator
+    meter: Meter
+
+    async def enter(self, metadata: Mapping[str, str], deadline: float) -> Caller:
+        """Return who calls. Raises CredentialInvalidError."""
+        grant = await self.authenticator.grant_of(_token(metadata.get(AUTHORIZATION, "")))
+        agent = metadata.get(AGENT, "")[:_MAX_AGENT]
+        return Caller(grant.tenant, deadline, agent if agent.isprintable() else "", grant)
+
+    async def charge(self, caller: Caller, request: Message) -> None:
+        """Charge a message to its tenant. Raises QuotaExceededError."""
+        await self._take(caller, _items(request), request.ByteSize())
+
+    async def charged(
+        self, caller: Caller, requests: AsyncIterator[Message]
+    ) -> AsyncIterator[Message]:
+        """Charge the messages of a stream as they come: the first as a request, all by their bytes."""
+        first = 1
+        async for message in requests:
+            await self._take(caller, first, message.ByteSize())
+            first = 0
+            yield message
+
+    async def _take(self, caller: Caller, requests: int, size: int) -> None:
+        quota = caller.grant.quota
+        if not quota.requests_per_second and not quota.bytes_per_second:
+            return
+        excess = await self.meter.take(caller.tenant, quota, requests, size)
+        if excess is not None:
+            raise exceeded(caller.tenant, excess)
+
+
+def open_gate() -> Gate:
+    """Return a gate that lets everybody in."""
+    return Gate(Anyone(), LocalMeter())
+
+
+def _token(header: str) -> str:
+    """Return the bearer token of an authorization header, or nothing."""
+    if header[: len(_SCHEME)].lower() != _SCHEME:
+        return ""
+    return header[len(_SCHEME) :].strip()
+
+
+def _items(request: Message) -> int:
+    """Return how many requests a message is: a batch is as many as it has items."""
+    match request:
+        case compressor.BatchCompressRequest():
+            return max(1, len(request.contents))
+        case contents.BatchRetrieveRequest():
+            return max(1, len(request.requests))
+        case _:
+            return 1
