@@ -180,6 +180,27 @@ def test_pages_of_other_origins_are_kept_out(gateway: Gateway, service: Service)
         assert opened.post(STATS, {}, origin="https://evil.example").status == 403
 
 
+@pytest.mark.parametrize(
+    ("credential", "status"),
+    [(b"Bearer \xc3\xa9", 401), (b"Bearer \xff", 401), (b"Bearer a\tb", 401), (b"x" * 7000, 431)],
+)
+def test_a_credential_that_cannot_be_passed_on_is_refused(
+    gateway: Gateway, credential: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
+        head = _head(STATS, "Content-Length: 2")[:-2] + b"Authorization: " + credential
+        client.sendall(head + b"\r\n\r\n{}")
+        assert b" %d " % status in client.recv(1000)
+
+
+def test_what_odd_headers_say_is_not_logged_and_changes_nothing(gateway: Gateway) -> None:
+    odd = b"tracestate: zanzibar\xc3\xa9=\xff\r\nbaggage: zanzibar=\xff\r\ntraceparent: zanzibar"
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
+        client.sendall(_head(STATS, "Content-Length: 2")[:-2] + odd + b"\r\n\r\n{}")
+        assert b" 200 " in client.recv(1000)
+    assert "zanzibar" not in gateway.log.read_text()
+
+
 def test_two_lengths_are_refused(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
         client.sendall(_head(STATS, "Content-Length: 2\r\nTransfer-Encoding: chunked") + b"{}")
