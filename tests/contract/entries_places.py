@@ -16,7 +16,7 @@ from furler_compressor.adapters.sqlite_entries import SqliteEntries
 from furler_compressor.app.entries_port import Bounds, Change, Entries, Write
 from furler_compressor.app.ports import Scope
 
-BACKENDS = ("memory", "sqlite", "redis")
+BACKENDS = ("memory", "sqlite", "redis", "cluster")
 LOG_LENGTH = 50
 AMPLE = Bounds(1000, 10**9)
 
@@ -48,7 +48,7 @@ class EntriesPlace:
             await asyncio.sleep(0.02)
 
 
-def open_place(backend: str, directory: Path, redis_url: Callable[[], str]) -> EntriesPlace:
+def open_place(backend: str, directory: Path, redis_url: Callable[[str], str]) -> EntriesPlace:
     clock = Clock()
     match backend:
         case "memory":
@@ -56,7 +56,7 @@ def open_place(backend: str, directory: Path, redis_url: Callable[[], str]) -> E
         case "sqlite":
             return EntriesPlace(SqliteEntries(directory, LOG_LENGTH, 30.0, clock), clock)
         case _:
-            return EntriesPlace(RedisEntries(redis_url(), LOG_LENGTH, timeout=30.0), None)
+            return EntriesPlace(RedisEntries(redis_url(backend), LOG_LENGTH, timeout=30.0), None)
 
 
 def write_of(key: str, text: str = "", retention: float = 3600.0) -> Write:

@@ -37,8 +37,9 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(params=BACKENDS)
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EntriesPlace]:
-    def redis_url() -> str:
-        return str(request.getfixturevalue("valkey_server"))
+    def redis_url(backend: str) -> str:
+        fixture = "valkey_server" if backend == "redis" else "cluster_url"
+        return str(request.getfixturevalue(fixture))
 
     place = open_place(str(request.param), tmp_path / "store", redis_url)
     yield place

@@ -21,7 +21,7 @@ from furler_compressor.adapters.redis_meter import RedisMeter
 from furler_compressor.adapters.redis_store import RedisStore
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
 from furler_compressor.app.leases import UNHELD
-from furler_compressor.app.ports import Scope, StoredView, Usage
+from furler_compressor.app.ports import Scope, StoredView
 from furler_compressor.app.quota import Quota
 
 pytestmark = pytest.mark.anyio
@@ -268,13 +268,3 @@ async def test_a_large_call_goes_into_debt_and_the_rate_holds_all_the_same(
     assert excess is not None
     assert excess.name == "bytes_per_second"
     assert 44.0 < excess.seconds <= 45.1
-
-
-async def test_a_tenants_usage_is_the_sum_of_its_spaces(link: RedisLink, scope: Scope) -> None:
-    store = RedisStore(link)
-    for space in ("a", "b", "c"):
-        await store.commit(Scope(scope.tenant, space), LOG, VIEW, HOUR)
-    await store.commit(Scope(scope.tenant + "x", "a"), LOG, VIEW, HOUR)
-    assert await store.tenant_usage(scope.tenant) == Usage(3, 3 * LOG.size)
-    await store.delete(Scope(scope.tenant, "b"), LOG.ref)
-    assert await store.tenant_usage(scope.tenant) == Usage(2, 2 * LOG.size)

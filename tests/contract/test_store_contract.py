@@ -294,6 +294,16 @@ async def test_usage_counts_unpacked_bytes_of_what_is_held(store: Store, scope: 
     assert await store.usage(scope) == Usage(2, LOG.size + TABLE.size)
 
 
+async def test_a_tenants_usage_is_the_sum_of_its_spaces(store: Store, scope: Scope) -> None:
+    for space in ("a", "b/c", "é"):
+        await store.commit(Scope(scope.tenant, space), LOG, VIEW, HOUR)
+    await store.commit(Scope(scope.tenant + "x", "a"), LOG, VIEW, HOUR)
+    assert await store.tenant_usage(scope.tenant) == Usage(3, 3 * LOG.size)
+    await store.delete(Scope(scope.tenant, "a"), LOG.ref)
+    assert await store.tenant_usage(scope.tenant) == Usage(2, 2 * LOG.size)
+    assert await store.tenant_usage(scope.tenant + "y") == Usage(0, 0)
+
+
 # At the same time
 
 

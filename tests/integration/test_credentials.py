@@ -11,6 +11,7 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
+import servers
 from furler import (
     CredentialInvalidError,
     Furler,
@@ -209,8 +210,9 @@ def test_a_key_that_was_taken_away_opens_nothing_within_seconds(
 def test_a_server_with_a_certificate_is_reached_by_tls_alone(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.issue("server")
-    files = {"tls_cert_file": str(pair.certificate), "tls_key_file": str(pair.key)}
-    with running_service(**files) as service:
+    with running_service(
+        tls_cert_file=str(pair.certificate), tls_key_file=str(pair.key)
+    ) as service:
         with Furler.connect(service.address, tls=Tls(ca=authority.file)) as client:
             view = client.compress(LOG)
             assert client.retrieve(view.ref).text == LOG
@@ -252,10 +254,27 @@ def test_with_mutual_tls_a_client_needs_a_certificate_of_ours(tmp_path: Path) ->
 def test_a_renewed_certificate_is_used_without_a_restart(tmp_path: Path) -> None:
     old, new = Authority(tmp_path, "old"), Authority(tmp_path, "new")
     pair = old.issue("server")
-    files = {"tls_cert_file": str(pair.certificate), "tls_key_file": str(pair.key)}
-    with running_service(**files) as service:
+    with running_service(
+        tls_cert_file=str(pair.certificate), tls_key_file=str(pair.key)
+    ) as service:
         with Furler.connect(service.address, tls=Tls(ca=old.file)) as client:
             assert client.compress(LOG).ref
         new.issue("server")
         with Furler.connect(service.address, tls=Tls(ca=new.file)) as client:
             assert client.compress(LOG).ref
+
+
+# What an operator is told
+
+
+def test_a_service_says_what_is_wrong_with_its_store_and_serves(tmp_path: Path) -> None:
+    with (
+        servers.valkey("--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru") as store,
+        (tmp_path / "log").open("w") as log,
+        running_service(store.url, stderr=log) as service,
+    ):
+        assert service.compress(LOG).ref
+        eventually(
+            lambda: "maxmemory-policy noeviction" in (tmp_path / "log").read_text() or None,
+            "the service warns of a store that evicts",
+        )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import grpc
 
@@ -74,7 +75,10 @@ class Service:
 
 @contextmanager
 def running_service(
-    store: str = "memory:", module: str = "furler_compressor.main", **settings: str
+    store: str = "memory:",
+    module: str = "furler_compressor.main",
+    stderr: TextIO | None = None,
+    **settings: str,
 ) -> Iterator[Service]:
     """Start a compressor; settings are FURLER_* variables without the prefix, in lower case."""
     variables = {f"FURLER_{name.upper()}": value for name, value in settings.items()}
@@ -87,6 +91,7 @@ def running_service(
             **variables,
         },
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
     try:

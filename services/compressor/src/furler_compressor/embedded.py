@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from furler_compressor.app.context import Caller
 from furler_compressor.app.errors import FurlerError
 from furler_compressor.app.identity import DEFAULT_TENANT
-from furler_compressor.assemble import for_library
+from furler_compressor.assemble import backend, for_library
 from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
 from furler_compressor.rpc.handlers import Handlers
@@ -55,6 +55,21 @@ class EmbeddedService:
     def _caller(self, seconds: float | None) -> Caller:
         budget = self._default_seconds if seconds is None else seconds
         return Caller(DEFAULT_TENANT, asyncio.get_running_loop().time() + budget)
+
+
+async def store_advice(store: str | None = None) -> list[str]:
+    """Return what an operator should put right in a Redis store: sentences. Others need no advice.
+
+    Raises FurlerError, or ValueError for a URL that names no store.
+    """
+    settings = Settings() if store is None else Settings(store=store)
+    if not settings.store.lower().startswith(("redis", "unix:")):
+        return []
+    found = backend(settings).store
+    try:
+        return await found.ping()
+    finally:
+        await found.close()
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "add": lambda store: store.add(SCOPE, Tally("log")),
     "totals": lambda store: store.totals(SCOPE),
     "usage": lambda store: store.usage(SCOPE),
+    "tenant_usage": lambda store: store.tenant_usage("tenant"),
     "ping": lambda store: store.ping(),
 }
 

@@ -44,6 +44,10 @@ async def test_memory_is_a_store_bounded_by_its_options() -> None:
         "rediss://host/0?ssl_ca_certs=/etc/ca.pem",
         "unix:///run/redis.sock?db=2",
         "unix://user:pass@/run/redis.sock",
+        "redis+sentinel://a:26379,b,[::1]:26380/originals/2",
+        "rediss+sentinel://user:p%40ss@a/originals",
+        "redis+cluster://a:7000,b:7001",
+        "REDISS+CLUSTER://user:pass@a/0",
     ],
 )
 def test_a_redis_url_connects_only_when_used(url: str) -> None:
@@ -69,6 +73,17 @@ def test_a_redis_url_connects_only_when_used(url: str) -> None:
         ("redis://:s3#cret@host/0", "port or host that is none|write %23"),
         ("unix://run/redis.sock", "three slashes"),
         ("unix://", "three slashes"),
+        ("redis+sentinel://a:26379", "names the service"),
+        ("redis+sentinel://a/originals/x", "names the service"),
+        ("redis+sentinel:a/originals", "lacks its slashes"),
+        ("redis+sentinel://:s3cret@a:x/originals", "host 1 of the store's URL is none"),
+        ("redis+sentinel://:s3cret@/originals", "host 1 of the store's URL is none"),
+        ("redis+cluster://a,,b", "host 2 of the store's URL is none"),
+        ("redis+cluster://:s3cret@a:99999", "host 1 of the store's URL is none"),
+        ("redis+cluster://a/1", "one database only"),
+        ("redis+cluster://:s3?cret@a", "takes no options"),
+        ("redis+cluster://a?db=1", "takes no options"),
+        ("redis+magic://a", "no store has the scheme"),
     ],
 )
 def test_a_url_that_names_no_store_is_refused_with_a_reason(url: str, says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -88,8 +89,21 @@ def check_store(connector: Connector, connection: Connection) -> Check:
     if problem:
         return Check("store", State.FAILED, problem, "look at the store's own log; it may be full")
     return Check(
-        "store", State.OK, connection.data or "the default (FURLER_STORE, or your data directory)"
+        "store",
+        State.OK,
+        connection.data or "the default (FURLER_STORE, or your data directory)",
+        " ".join(_store_advice(connection)),
     )
+
+
+def _store_advice(connection: Connection) -> list[str]:
+    """Return what is wrong with a store that works all the same, such as one that evicts."""
+    try:
+        from furler_compressor import embedded  # noqa: PLC0415 - an optional part
+
+        return asyncio.run(embedded.store_advice(connection.data))
+    except Exception:  # noqa: BLE001 - the round trip before has shown whether the store works
+        return []
 
 
 def check_model(connector: Connector, connection: Connection) -> Check:

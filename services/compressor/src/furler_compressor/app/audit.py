@@ -21,6 +21,7 @@ class Operation(StrEnum):
 
     RETRIEVE = "retrieve"
     READ = "read"
+    GET_ENTRY = "get_entry"
     READ_ENTRY = "read_entry"
     COMPRESS_STORED = "compress_stored"
     DELETE = "delete"

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from furler_compressor.app import resemblance
-from furler_compressor.app.audit import Operation
+from furler_compressor.app.audit import Operation, audited
 from furler_compressor.app.compress import Compressed, CompressRequest, compress
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.entries_port import Entry, Found, Page, Removal, Write
@@ -24,6 +24,7 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.ports import Record, Scope
+from furler_compressor.app.refs import tenant_key
 from furler_compressor.app.resemblance import Difference
 from furler_compressor.app.retrieve import read
 from furler_compressor.app.sharing import Sharing
@@ -103,7 +104,10 @@ async def put(context: Context, caller: Caller, request: PutRequest) -> Put:
     if not done.outcome.view.ref:
         record = Record(ref, done.sha256, done.size, content.data)
         await _keep(context, caller, scope, record, kept)
-    sketch = await asyncio.to_thread(resemblance.sketch, content.data.decode(), done.sha256)
+    key = tenant_key(context.master_key, scope.tenant)
+    sketch = await asyncio.to_thread(
+        lambda: resemblance.sketch(content.data.decode(), done.sha256, key)
+    )
     resembles = await _resembling(context, caller, scope, request, sketch)
     body = Body(request.author, request.source_tool, ref, done.outcome)
     write = Write(
@@ -136,7 +140,10 @@ async def get(
     if found.entry is None:
         raise EntryNotFoundError.of(key)
     shared = shared_of(found.entry)
-    view = await _view(context, caller, scope, shared)
+    ref = shared.body.ref
+    with audited(context.trail, caller, Operation.GET_ENTRY, space, ref) as attempt:
+        view = await _view(context, caller, scope, shared)
+        attempt.size = len(view.text.encode())
     outcome = replace(shared.body.outcome, view=view, cached=True)
     return replace(shared, compressed=replace(shared.compressed, outcome=outcome))
 

@@ -1,0 +1,82 @@
+"""Settings that do not go together are refused with their names; secrets are repeated nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import redis_fleets
+from furler_compressor.assemble import backend, redis_access
+from furler_compressor.config import Settings
+
+SECRET = "hunter2hunter2hunter2hunter2hunter2"  # noqa: S105 - a test's
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"master_key": "short"}, "FURLER_MASTER_KEY"),
+        ({"tls_cert_file": "cert"}, "FURLER_TLS_CERT_FILE and FURLER_TLS_KEY_FILE"),
+        ({"tls_key_file": "key"}, "FURLER_TLS_CERT_FILE and FURLER_TLS_KEY_FILE"),
+        ({"tls_client_ca_file": "ca"}, "FURLER_TLS_CLIENT_CA_FILE"),
+        ({"jwks": "file"}, "FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE"),
+        ({"jwks": "file", "jwt_issuer": "x"}, "FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE"),
+        ({"redis_key_file": "key"}, "FURLER_REDIS_CERT_FILE and FURLER_REDIS_KEY_FILE"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(given: dict[str, str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Settings.model_validate(given).check()
+
+
+def test_the_defaults_and_a_full_set_go_together() -> None:
+    Settings().check()
+    Settings(
+        tls_cert_file="c",
+        tls_key_file="k",
+        tls_client_ca_file="a",
+        jwks="file",
+        jwt_issuer="i",
+        jwt_audience="a",
+        master_key=SECRET,
+    ).check()
+
+
+def test_no_secret_is_in_a_setting_that_is_printed() -> None:
+    settings = Settings(
+        master_key=SECRET, redis_password=SECRET, redis_sentinel_password=SECRET, store="memory:"
+    )
+    assert SECRET not in repr(settings)
+    assert SECRET not in repr(redis_access(settings))
+    with pytest.raises(ValidationError) as raised:
+        Settings.model_validate({"workers": SECRET})
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "target"),
+    [
+        ({}, ""),
+        ({"audit": "stderr"}, "stderr"),
+        ({"audit": "off", "api_keys": "file"}, ""),
+        ({"api_keys": "file"}, "stderr"),
+        ({"jwks": "file"}, "stderr"),
+        ({"audit": "/var/log/furler.jsonl", "api_keys": "file"}, "/var/log/furler.jsonl"),
+    ],
+)
+def test_the_audit_trail_is_on_where_credentials_are_asked_for(
+    given: dict[str, str], target: str
+) -> None:
+    assert Settings.model_validate(given).audit_target() == target
+
+
+def test_every_kind_of_store_can_be_configured() -> None:
+    for url in ("memory:", "redis://h", "redis+cluster://a,b", "redis+sentinel://a/main/0"):
+        backend(Settings(store=url))
+
+
+def test_the_access_list_that_is_documented_is_the_one_that_is_tested() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs/threat-model.md"
+    assert redis_fleets.ACL in page.read_text()
