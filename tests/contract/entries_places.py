@@ -12,11 +12,11 @@ from pathlib import Path
 from contract.places import POLL_SECONDS, Clock
 from furler_compressor.adapters.memory_entries import MemoryEntries
 from furler_compressor.adapters.redis_entries import RedisEntries
+from furler_compressor.adapters.redis_url import RedisAccess
 from furler_compressor.adapters.sqlite_entries import SqliteEntries
 from furler_compressor.app.entries_port import Bounds, Change, Entries, Write
 from furler_compressor.app.ports import Scope
 
-BACKENDS = ("memory", "sqlite", "redis", "cluster")
 LOG_LENGTH = 50
 AMPLE = Bounds(1000, 10**9)
 
@@ -48,7 +48,9 @@ class EntriesPlace:
             await asyncio.sleep(0.02)
 
 
-def open_place(backend: str, directory: Path, redis_url: Callable[[str], str]) -> EntriesPlace:
+def open_place(
+    backend: str, directory: Path, redis_url: Callable[[], str], access: RedisAccess | None = None
+) -> EntriesPlace:
     clock = Clock()
     match backend:
         case "memory":
@@ -56,7 +58,8 @@ def open_place(backend: str, directory: Path, redis_url: Callable[[str], str]) -
         case "sqlite":
             return EntriesPlace(SqliteEntries(directory, LOG_LENGTH, 30.0, clock), clock)
         case _:
-            return EntriesPlace(RedisEntries(redis_url(backend), LOG_LENGTH, timeout=30.0), None)
+            entries = RedisEntries(redis_url(), LOG_LENGTH, timeout=30.0, access=access)
+            return EntriesPlace(entries, None)
 
 
 def write_of(key: str, text: str = "", retention: float = 3600.0) -> Write:

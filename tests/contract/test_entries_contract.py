@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import redis_fleets
 from contract.entries_places import (
-    BACKENDS,
     LOG_LENGTH,
     EntriesPlace,
     history,
@@ -35,13 +35,19 @@ from furler_compressor.app.ports import Scope
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=["memory", "sqlite", "redis", "cluster", "locked"])
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EntriesPlace]:
-    def redis_url(backend: str) -> str:
-        fixture = "valkey_server" if backend == "redis" else "cluster_url"
-        return str(request.getfixturevalue(fixture))
+    backend = str(request.param)
 
-    place = open_place(str(request.param), tmp_path / "store", redis_url)
+    def redis_url() -> str:
+        name = {"redis": "valkey_server", "cluster": "cluster_url"}[backend]
+        return str(request.getfixturevalue(name))
+
+    if backend == "locked":
+        server: redis_fleets.Locked = request.getfixturevalue("locked_server")
+        place = open_place(backend, tmp_path, lambda: server.url, server.access)
+    else:
+        place = open_place(backend, tmp_path / "store", redis_url)
     yield place
     await place.entries.close()
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -25,6 +26,7 @@ from furler import (
     View,
 )
 from furler.backends.remote import STREAM_ABOVE
+from support.gateway import fetch
 from support.inputs import orders, service_log
 from support.service import running_service
 
@@ -158,26 +160,42 @@ def test_the_command_line_brings_back_the_very_bytes(
     assert _cli("doctor", *where).returncode == 0
 
 
-def test_up_serves_until_it_is_interrupted() -> None:
+def _free_address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
+    address, gateway = _free_address(), _free_address()
+    where = ["--listen", address, "--gateway", gateway, "--data", "memory:"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "furler.cli", "up", "--listen", address, "--data", "memory:"],
+        [sys.executable, "-m", "furler.cli", "up", *where],
+        env=os.environ | {"FURLER_GATEWAY_OPERATE_LISTEN": "127.0.0.1:0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout is not None
-        assert process.stderr is not None
-        assert address in process.stdout.readline()
+        ready = process.stdout.readline() + process.stdout.readline()
+        assert f"furler-compressor is ready on {address}\n" in ready
+        assert f"furler-gateway is ready on {gateway}," in ready
         with Furler.connect(address) as furler:
             assert furler.compress(LOG).ref
-        os.kill(process.pid, signal.SIGINT)
+        body = {"messages": [{"role": "tool", "content": LOG}], "config": {"mode": "ccr"}}
+        headers = {"content-type": "application/json"}
+        url = f"http://{gateway}/v1/compress"
+        reply = fetch(url, "POST", json.dumps(body).encode(), headers)
+        assert cast("int", reply.json["tokens_saved"]) > 0
+        os.kill(process.pid, number)
         _, said = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "Traceback" not in said
+        assert f"http://{gateway}/mcp" in said
+        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+            probe.connect(("127.0.0.1", int(gateway.rpartition(":")[2])))
     finally:
         process.kill()
         process.wait()

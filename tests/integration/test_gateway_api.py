@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
+import socket
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from servers import silent_server
 from support.gateway import Gateway, running_gateway
 from support.inputs import service_log
+from support.recording import recording_server
 from support.service import Service, running_service
+from support.waiting import eventually
 
 LOG = service_log(400)
 COMPRESS = "/furler.v1.CompressorService/Compress"
@@ -147,11 +153,49 @@ def test_logs_are_json_and_hold_neither_content_nor_credential(gateway: Gateway)
     assert "sesame" not in gateway.log.read_text()
 
 
-def test_requests_in_flight_end_before_the_process_does(service: Service) -> None:
-    with running_gateway(service.address) as stopping:
-        _view(stopping, LOG)
-        assert stopping.stop() == 0
+def test_requests_in_flight_end_before_the_process_does() -> None:
+    with recording_server() as slow, running_gateway(slow.address) as stopping:
+        slow.gate.clear()
+        with ThreadPoolExecutor(1) as pool:
+            pending = pool.submit(stopping.post, STATS, {})
+            eventually(lambda: slow.calls, "the call reaches the compressor")
+            stopping.process.send_signal(signal.SIGTERM)
+            eventually(
+                lambda: stopping.probe("/readyz").body == b"draining\n", "the gateway drains"
+            )
+            slow.gate.set()
+            assert pending.result().status == 200
+        assert stopping.process.wait(timeout=60) == 0
         assert [line for line in stopping.logged() if line["level"] == "error"] == []
+
+
+def test_a_client_that_goes_away_ends_the_compressors_work() -> None:
+    with recording_server() as slow, running_gateway(slow.address) as gateway:
+        slow.gate.clear()
+        with socket.create_connection(("127.0.0.1", gateway.port)) as client:
+            head = f"POST {STATS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            client.sendall(head.encode() + b"Content-Length: 2\r\n\r\n{}")
+            eventually(lambda: slow.calls, "the call reaches the compressor")
+        eventually(lambda: slow.cancelled == [STATS], "the call is cancelled")
+
+
+def test_a_watch_passes_on_each_change_as_it_comes(gateway: Gateway) -> None:
+    service = "/furler.v1.SharedContextService"
+    body = json.dumps({"space": "watched"}).encode()
+    request = urllib.request.Request(
+        f"http://{gateway.address}{service}/WatchEntries",
+        body,
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as stream:  # noqa: S310 - loopback
+        assert stream.headers["Content-Type"] == "application/x-ndjson"
+        for number in range(3):
+            entry = {"space": "watched", "key": f"k{number}", "content": _inline("x")["content"]}
+            assert gateway.post(f"{service}/PutEntry", entry).status == 200
+            seen = b""
+            while f'"k{number}"'.encode() not in seen:
+                seen = stream.readline()
+                assert seen.startswith(b'{"result":')
 
 
 def test_the_api_describes_itself_on_a_page_that_loads_nothing_from_elsewhere(

@@ -156,7 +156,7 @@ async def compare(place: EntriesPlace, scope: Scope, steps: list[Step]) -> None:
 
 
 async def run(backend: str, directory: Path, url: str, scope: Scope, steps: list[Step]) -> None:
-    place = open_place(backend, directory, lambda _: url)
+    place = open_place(backend, directory, lambda: url)
     try:
         await compare(place, scope, steps)
     finally:

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from furler_engine.compressors import markdown, markup
+from furler_engine.compressors import markdown, markup, xml
 from furler_engine.coverage import check
 from furler_engine.shared.markdown_blocks import markdown_blocks
 from furler_engine.types import Hints, Kind, Level, Policy, Source
@@ -33,6 +33,15 @@ def test_every_byte_of_a_page_is_shown_as_text_or_named(
 ) -> None:
     source = Source(page, Hints(query=query))
     draft = markup.plan(source, policy)
+    if draft is not None:
+        check(source, draft)
+
+
+@given(st.lists(MARKUP, max_size=50).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_every_byte_of_xml_is_shown_as_text_or_named(body: str) -> None:
+    source = Source(f"<rss>{body}{TEXT * 6}<a b='{TEXT * 3}'>{body}")
+    draft = xml.plan(source, Policy())
     if draft is not None:
         check(source, draft)
 

@@ -17,7 +17,7 @@ from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.open_store import StoreOptions, decorate
 from furler_compressor.adapters.redis_store import RedisStore
 from furler_compressor.adapters.sqlite_store import SqliteStore
-from furler_compressor.app.ports import Scope, Store, StoredView, Tally
+from furler_compressor.app.ports import Pin, Scope, Store, StoredView, Tally
 
 RECORDS = [record_of(data) for data in (b"", b"one", b"two" * 500)]
 # Twice these is how far time moves. No sum of 30 moves ends within a retention's slack (up to 1/64
@@ -52,7 +52,10 @@ def calls(*methods: str) -> st.SearchStrategy[list[Call]]:
     )
 
 
-METHODS = ("recall", "commit", "fetch", "find_missing", "delete", "add", "usage", "totals")
+METHODS = (
+    "recall", "commit", "fetch", "find_missing", "delete", "add", "usage", "totals",
+    "commit_all", "pins", "pin",
+)  # fmt: skip
 
 
 async def answer(store: Store, tenant: str, call: Call) -> object:
@@ -68,6 +71,13 @@ async def answer(store: Store, tenant: str, call: Call) -> object:
             return held and held.record
         case "find_missing":
             return await store.find_missing(scope, [record.ref, "x", record.ref], call.seconds)
+        case "commit_all":
+            await store.commit_all(scope, [record, RECORDS[0]], call.seconds)
+        case "pins":
+            return await store.pins(scope, f"c{call.recipe}", call.seconds)
+        case "pin":
+            pins = {"k": Pin(record.ref, call.data), f"k{call.record}": Pin("", b"x")}
+            return await store.pin(scope, f"c{call.recipe}", pins, call.seconds)
         case "delete":
             await store.delete(scope, record.ref)
         case "add":

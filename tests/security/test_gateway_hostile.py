@@ -180,6 +180,50 @@ def test_pages_of_other_origins_are_kept_out(gateway: Gateway, service: Service)
         assert opened.post(STATS, {}, origin="https://evil.example").status == 403
 
 
+@pytest.mark.parametrize(
+    ("credential", "status"),
+    [(b"Bearer \xc3\xa9", 401), (b"Bearer \xff", 401), (b"Bearer a\tb", 401), (b"x" * 7000, 431)],
+)
+def test_a_credential_that_cannot_be_passed_on_is_refused(
+    gateway: Gateway, credential: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
+        head = _head(STATS, "Content-Length: 2")[:-2] + b"Authorization: " + credential
+        client.sendall(head + b"\r\n\r\n{}")
+        assert b" %d " % status in client.recv(1000)
+
+
+def test_what_odd_headers_say_is_not_logged_and_changes_nothing(gateway: Gateway) -> None:
+    odd = b"tracestate: zanzibar\xc3\xa9=\xff\r\nbaggage: zanzibar=\xff\r\ntraceparent: zanzibar"
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
+        client.sendall(_head(STATS, "Content-Length: 2")[:-2] + odd + b"\r\n\r\n{}")
+        assert b" 200 " in client.recv(1000)
+    assert "zanzibar" not in gateway.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /v1/retrieve/\xff?query=\xff HTTP/1.1", 400),
+        (b"GET /v1/retrieve/%ff?query=%ff HTTP/1.1", 404),
+        (b"GET /v1/retrieve/aaaaaaaaaaaaaaaa?query=\xff HTTP/1.1", 400),
+        (b"GET /v1/retrieve/aaaaaaaaaaaaaaaa HTTP/1.1\r\nx-furler-space: \xff", 400),
+        (b"GET /\xff\xfe HTTP/1.1", 400),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(gateway: Gateway, head: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
+        client.sendall(head + b"\r\nHost: localhost\r\n\r\n")
+        assert client.recv(1000).split()[1] == b"%d" % status
+
+
+@pytest.mark.parametrize("name", ["session_id", "model"])
+def test_half_a_surrogate_pair_in_a_name_is_refused(gateway: Gateway, name: str) -> None:
+    message = {"role": "tool", "content": "half \ud800 a pair"}
+    assert gateway.post(COMPRESS, {"messages": [message]}).status == 200
+    assert gateway.post(COMPRESS, {"messages": [message], name: "\ud800"}).status == 400
+
+
 def test_two_lengths_are_refused(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
         client.sendall(_head(STATS, "Content-Length: 2\r\nTransfer-Encoding: chunked") + b"{}")

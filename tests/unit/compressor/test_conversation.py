@@ -189,6 +189,17 @@ async def test_a_conversation_keeps_the_policy_it_began_with() -> None:
     assert [s.replacement for s in later.splices] == [s.replacement for s in alone.splices]
 
 
+async def test_a_new_block_is_read_with_the_question_of_its_own_turn() -> None:
+    found = []
+    for query in ("", "customer 77"):
+        store = MemoryStore()
+        await ask(context(store), request(STEPS[:1]))
+        wanted = replace(request([STEPS[0], STEPS[4]]), query=query)
+        answer = await ask(context(store), wanted)
+        found.append("customer 77|" in answer.splices[1].view.text)
+    assert found == [False, True]
+
+
 async def test_without_a_name_a_longer_conversation_starts_with_the_shorter_ones_edits() -> None:
     cache = PrefixCache()
     for turns in range(1, len(STEPS) + 1):

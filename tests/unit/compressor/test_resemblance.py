@@ -21,7 +21,7 @@ from support.inputs import orders, service_log
 
 
 def sketch_of(text: str) -> bytes:
-    return sketch(text, hashlib.sha256(text.encode()).digest())
+    return sketch(text, hashlib.sha256(text.encode()).digest(), b"tenant")
 
 
 def lines(first: int, last: int) -> str:
@@ -62,6 +62,12 @@ def test_a_sketch_is_bounded_and_the_same_every_time() -> None:
     assert sketch_of(text) == sketch_of(text)
     # Both ends of a long content count.
     assert similarity(sketch_of(text), sketch_of(text[: len(text) // 2])) < 1.0
+
+
+def test_sketches_of_other_tenants_have_nothing_in_common() -> None:
+    text = lines(0, 1000)
+    mine, theirs = sketch(text, b"m" * 32, b"mine"), sketch(text, b"t" * 32, b"theirs")
+    assert similarity(mine, theirs) < 0.01
 
 
 def test_the_nearest_is_the_most_similar_of_those_that_are_near() -> None:

@@ -53,6 +53,12 @@ def test_an_edited_file_becomes_a_difference_to_the_earlier_read() -> None:
     assert sum(row.startswith("+") for row in again.view.text.split("\n")) == 2
 
 
+def test_what_a_tool_says_of_an_edit_is_no_read_of_the_file() -> None:
+    edit = Step("edit", {"path": "a.py"}, "edited")
+    views = seen(read("a.py", talk.numbered(FILE)), edit, read("a.py", talk.numbered(EDITED)))
+    assert views[2].view.compressors == (DIFFERENCE,)
+
+
 def test_numbers_that_moved_are_no_difference() -> None:
     edited = talk.numbered("# new\n" + FILE)
     _, again = seen(read("a.py", talk.numbered(FILE)), read("a.py", edited))

@@ -1,6 +1,8 @@
 """Compilers and linters: messages by kind, no place hidden without its name."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from furler_engine.compressors import diagnostics
 from furler_engine.coverage import check
@@ -89,3 +91,26 @@ def test_places_are_read_in_any_notation(line: str, place: Place | None) -> None
 def test_runs_and_repeats_of_lines_are_written_short() -> None:
     places = [Place("a.py", n) for n in (1, 2, 3, 7, 9, 9)] + [Place("b.py", 4)]
     assert say_places(places) == "a.py 1-3 7 9×2; b.py 4"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["a.c", ":", "12", "(", ")", "[", "]", "|", '"', ",", " ", "line ", "Line:", "at line ",
+             "error", "warning", "[E1]", ": ", "  3:4  error x", "٣", "x/y", "\t"]
+        ),
+        max_size=8,
+    ).map("".join)
+)  # fmt: skip
+def test_no_message_escapes_the_search_for_candidates(line: str) -> None:
+    below = "  --> a.rs:1:2"
+    if diagnostics._message_at(1, ["heading", line, below], 0) is not None:
+        assert next(diagnostics._candidates(f"heading\n{line}\n{below}")) == 1
+
+
+@pytest.mark.parametrize("text", [TSC, GCC, GCC.replace("\n", "\n\nplain\n")])
+def test_a_long_output_is_read_as_a_short_one(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    lines = text.split("\n")
+    each = diagnostics._read(lines, text)
+    monkeypatch.setattr(diagnostics, "_FEW_LINES", 0)
+    assert each == diagnostics._read(lines, text)

@@ -118,3 +118,9 @@ def test_turns_of_a_talk_are_units_however_long() -> None:
 )
 def test_running_text_is_detected(text: str, kind: Kind) -> None:
     assert detect(Source(text)) is kind
+
+
+@pytest.mark.parametrize("query", ["zzz qqq", "the and of", "harbour"])
+def test_a_query_that_tells_no_passage_apart_cuts_nothing(query: str) -> None:
+    text = "\n\n".join(f"{FILLER}Number {n} of the boats was blue. {FILLER}" for n in range(40))
+    assert prose.plan(Source(text, Hints(query=query)), Policy()) is None

@@ -173,8 +173,7 @@ class AsyncFurler:
             except FurlerError as error:
                 outcomes[position] = error
         message = messages.policy(policy)
-        positions = list(prepared)
-        items = list(prepared.values())
+        positions, items = list(prepared), list(prepared.values())
         limit = (await self._capabilities()).max_batch_items if items else 1
         for batch in requests.batches(items, max(1, limit), self._backend.stream_above):
             results = await self._compress_batch([items[at] for at in batch], message, space)
@@ -281,8 +280,7 @@ class AsyncFurler:
         """
         requests.check_ref(ref)
         hasher = hashlib.sha256()
-        at = offset
-        expected: bytes = b""
+        at, expected = offset, b""
         while True:
             before = at
             request = content.ReadContentRequest(space=space, ref=ref, offset=at)
@@ -300,9 +298,8 @@ class AsyncFurler:
             else:
                 break
         if offset == 0 and hasher.digest() != expected:
-            raise ContentCorruptError(
-                "what was read does not match its digest", metadata={"ref": ref}
-            )
+            problem = "what was read does not match its digest"
+            raise ContentCorruptError(problem, metadata={"ref": ref})
 
     async def find_missing(
         self,
@@ -342,9 +339,8 @@ class AsyncFurler:
     async def stats(self, *, space: str = DEFAULT_SPACE) -> Stats:
         """Return what the space has saved and holds."""
         request = info.GetStatsRequest(space=space)
-        return messages.stats_from(
-            await self._backend.unary(base.GET_STATS, request, self._timeout)
-        )
+        response = await self._backend.unary(base.GET_STATS, request, self._timeout)
+        return messages.stats_from(response)
 
     async def capabilities(self, *, space: str = DEFAULT_SPACE) -> Capabilities:
         """Return the server's limits and features."""

@@ -218,8 +218,11 @@ class _State:
         self.wholes[_digest(link.text)] = label
         self.visible.add(label, text, [(0, len(text.lines))])
         path = calls.path(block.call) if block.role is Role.RESULT else ""
-        if path:
-            self.files[path] = (label, text)
+        if path and len(text.lines) * 2 >= self._lines_of(path):
+            self.files[path] = (label, text)  # what only says "edited" is no read
+
+    def _lines_of(self, path: str) -> int:
+        return len(self.files[path][1].lines) if path in self.files else 0
 
 
 def _digest(text: str) -> bytes:

@@ -112,7 +112,7 @@ def _marker(text: Text, run: Run, named: set[str]) -> str:
         other = f"{place} of {label.partition(',')[0] if label in named else label}"
         named.add(label)
     first, last = text.numbers[run.start], text.numbers[run.end - 1]
-    numbers = None if first < 0 else (first, last)
+    numbers = None if first in (-1, run.start + 1) else (first, last)
     return markers.repeat(Lines(run.start + 1, run.end), other, numbers)
 
 

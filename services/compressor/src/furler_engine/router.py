@@ -35,6 +35,7 @@ from furler_engine.compressors import (
     table,
     test_output,
     tree,
+    xml,
 )
 from furler_engine.types import Compressor, Fidelity, Kind
 
@@ -63,6 +64,7 @@ _TABLE: Final = (
     (Kind.CONFIG, Compressor("config", _ELIDING, config.plan)),
     (Kind.BLOB, Compressor("blob", _ELIDING, blob.plan)),
     (Kind.MARKUP, Compressor("markup", _ELIDING, markup.plan)),
+    (Kind.MARKUP, Compressor("xml", _ELIDING, xml.plan)),
     (Kind.PROSE, Compressor("prose", _ELIDING, prose.plan)),
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
     (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),

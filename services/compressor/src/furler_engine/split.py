@@ -45,7 +45,8 @@ _SHORTEST: Final = 1_200
 _FEWEST_LINES: Final = 6
 _MOST_OF_CONTENT: Final = 0.5
 """Share of a content that its parts must make up."""
-_PROMPT: Final = re.compile(r"(?:[\w.@:~/\[\] -]{0,60})?[$#] \S")
+# "$ ls", "dev@host:~/src$ ls", "[dev@host src]$ ls"; a lone # opens a comment.
+_PROMPT: Final = re.compile(r"(?:[\w.@:~/-]{0,60}|\[[^\]\n]{1,60}\])\$ \S")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 

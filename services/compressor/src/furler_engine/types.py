@@ -114,6 +114,12 @@ class Policy:
 _T = TypeVar("_T")
 
 
+_SPLIT_AT_ONCE = 1 << 18
+"""Characters that are split into lines at once."""
+_MANY, _SHORT = 1 << 14, 16
+"""Lines, and mean characters of a line."""
+
+
 class Source:
     """One content: its text and what can be derived from it, derived once."""
 
@@ -136,7 +142,20 @@ class Source:
     @cached_property
     def lines(self) -> list[str]:
         r"""Lines without their ``\n``; a final newline ends the last line, it starts no other."""
-        lines = self.text.split("\n")
+        lines: list[str] = []
+        known: dict[str, str] = {}
+        at = 0
+        while at <= len(self.text):
+            end = self.text.find("\n", at + _SPLIT_AT_ONCE)
+            end = len(self.text) if end < 0 else end
+            part = self.text[at:end].split("\n")
+            # Equal lines are one object where lines are short: each takes 50 bytes and its text.
+            if len(part) > _MANY and end - at < _SHORT * len(part):
+                if len(known) > _MANY:
+                    known.clear()
+                part = [known.setdefault(line, line) for line in part]
+            lines += part
+            at = end + 1
         if lines[-1] == "":
             lines.pop()
         return lines

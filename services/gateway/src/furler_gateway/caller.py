@@ -6,16 +6,31 @@ it came; the compressor judges it, for this surface as for its own.
 
 from __future__ import annotations
 
+import re
 from contextvars import ContextVar
 from typing import Final
 
 from furler_gateway import telemetry
+from furler_gateway.errors import Failure, RequestError
 
+MAX_CREDENTIAL: Final = 6 * 1024
+"""gRPC refuses calls with 8 KiB of metadata, and the rest of it needs room, too."""
+_CREDENTIAL: Final = re.compile(r"[\x20-\x7e]*")
+"""What gRPC takes as the value of metadata."""
 _AUTHORIZATION: Final[ContextVar[str]] = ContextVar("authorization", default="")
 
 
 def serve(authorization: str) -> None:
-    """Say with whose credential the calls of this task, and of those it starts, are made."""
+    """Say with whose credential the calls of this task, and of those it starts, are made.
+
+    Raises RequestError for one that cannot be passed on.
+    """
+    if len(authorization) > MAX_CREDENTIAL:
+        message = f"Authorization has more than {MAX_CREDENTIAL:,} characters"
+        raise RequestError(Failure("unauthenticated", message, status=431))
+    if not _CREDENTIAL.fullmatch(authorization):
+        message = "Authorization has characters that no credential has"
+        raise RequestError(Failure("unauthenticated", message))
     _AUTHORIZATION.set(authorization)
 
 

@@ -38,7 +38,6 @@ def _observe(settings: Settings) -> Middleware:
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         start = time.perf_counter()
         route = _route(request)
-        caller.serve(request.headers.get(hdrs.AUTHORIZATION, ""))
         parent = telemetry.incoming(request.headers)
         status = 499  # the client went away
         with telemetry.server_span(request.method, route, parent) as span:
@@ -67,6 +66,7 @@ def _observe(settings: Settings) -> Middleware:
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Return the handler's reply, or the one that stands for what it raised."""
     try:
+        caller.serve(request.headers.get(hdrs.AUTHORIZATION, ""))
         return await handler(request)
     except RequestError as error:
         failure = error.failure

@@ -6,12 +6,31 @@ from typing import Final
 
 from aiohttp import web
 
+from furler.client import DEFAULT_SPACE
 from furler_gateway.config import Settings
-from furler_gateway.errors import Failure, RequestError
+from furler_gateway.errors import Failure, RequestError, invalid
 from furler_gateway.limits import Hold, read_body
 
 HOLD: Final = web.RequestKey("hold", Hold)
 """What the request holds of the process's memory."""
+SPACE_HEADER: Final = "x-furler-space"
+
+
+def space_of(request: web.Request) -> str:
+    """Return the space a request of the /v1 surface names. Raises RequestError."""
+    space = request.headers.get(SPACE_HEADER, DEFAULT_SPACE)
+    if not space.isprintable():  # nor are the stand-ins for bytes that are no text
+        raise invalid("space", f"{SPACE_HEADER}: want printable characters")
+    return space
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether text has no half pairs, which stand in for bytes that are no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def json_body(request: web.Request, settings: Settings) -> bytes:

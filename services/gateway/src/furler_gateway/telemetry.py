@@ -17,8 +17,8 @@ from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.propagate import extract, inject
 from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -88,6 +88,8 @@ CACHE_TOKENS: Final = Counter(
 )
 
 _tracer = trace.get_tracer("furler.gateway")
+# Not the global one, which passes on baggage as well: what is in it is nobody's business here.
+_propagator: Final = TraceContextTextMapPropagator()
 
 
 def exposition() -> bytes:
@@ -119,13 +121,13 @@ def shutdown() -> None:
 
 def incoming(headers: Mapping[str, str]) -> Context:
     """Return the trace context of a request (W3C traceparent, tracestate)."""
-    return extract(headers)
+    return _propagator.extract(headers)
 
 
 def outgoing() -> tuple[tuple[str, str], ...]:
     """Return the current trace context as metadata of a call."""
     carrier: dict[str, str] = {}
-    inject(carrier)
+    _propagator.inject(carrier)
     return tuple(carrier.items())
 
 
@@ -170,7 +172,7 @@ def configure_logs() -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # They log what clients send, or a line per request of their own.
-    for name in ("aiohttp", "mcp", "asyncio"):
+    for name in ("aiohttp", "mcp", "asyncio", "opentelemetry"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

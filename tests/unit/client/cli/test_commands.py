@@ -324,11 +324,13 @@ def test_up_starts_the_compressor_where_it_is_told(monkeypatch: pytest.MonkeyPat
         return 0
 
     monkeypatch.setattr(furler_compressor.main, "main", fake_main)
-    done = Cli({}).run("up", "--listen", "127.0.0.1:0", "--data", "d", "--workers", "2")
+    given = ("--listen", "127.0.0.1:0", "--data", "d", "--workers", "2", "--no-gateway")
+    done = Cli({}).run("up", *given)
     assert done.exit_code == 0
     expected = ["--listen", "127.0.0.1:0", "--store", "d", "--workers", "2"]
     assert started == [expected]
     assert 'Furler.connect("127.0.0.1:0")' in done.stderr
+    assert "/mcp" not in done.stderr
 
 
 def test_up_says_when_the_port_is_taken() -> None:
@@ -336,9 +338,12 @@ def test_up_says_when_the_port_is_taken() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = Cli({}).run("up", "--listen", address)
-    assert done.exit_code == 2
-    assert f"{address} is in use, perhaps by another `furler up`" in done.stderr
+        compressor = Cli({}).run("up", "--listen", address)
+        gateway = Cli({}).run("up", "--listen", "127.0.0.1:0", "--gateway", address)
+    for done, option in ((compressor, "--listen"), (gateway, "--gateway")):
+        assert done.exit_code == 2
+        assert f"{address} is in use, perhaps by another `furler up`" in done.stderr
+        assert done.stderr.rstrip().endswith(f"try another {option}")
 
 
 def test_a_doctor_of_what_works_finds_nothing_wrong() -> None:

@@ -1,15 +1,23 @@
-"""``furler up``: the compressor on this machine."""
+"""``furler up``: the compressor on this machine, and the gateway in front of it if it is installed."""
 
 from __future__ import annotations
 
 import errno
+import importlib.util
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from furler.errors import FieldInvalidError, NotInstalledError
 
 DEFAULT_LISTEN = "127.0.0.1:50051"
+DEFAULT_GATEWAY = "127.0.0.1:8787"
+_GATEWAY_ENDS_SECONDS = 30.0
+"""More than the gateway takes to drain."""
 
 
 @click.command()
@@ -18,14 +26,24 @@ DEFAULT_LISTEN = "127.0.0.1:50051"
     default=DEFAULT_LISTEN,
     show_default=True,
     metavar="HOST:PORT",
-    help="Where to listen.",
+    help="Where the compressor listens.",
 )
 @click.option(
     "--data", metavar="DIR", help="Where originals are kept: a directory, redis://, memory:."
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Serving processes on the one port.")
-def up(listen: str, data: str | None, workers: int | None) -> None:
-    """Start the compressor on this machine; Ctrl-C stops it.
+@click.option(
+    "--gateway",
+    default=DEFAULT_GATEWAY,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the gateway listens, if furler-gateway is installed.",
+)
+@click.option("--no-gateway", is_flag=True, help="Start the compressor alone.")
+def up(
+    listen: str, data: str | None, workers: int | None, gateway: str, *, no_gateway: bool
+) -> None:
+    """Start the compressor, and the gateway, on this machine; Ctrl-C stops them.
 
     Other terminals and programs then share one store:
     furler compress --server 127.0.0.1:50051 FILE, or Furler.connect("127.0.0.1:50051").
@@ -38,25 +56,64 @@ def up(listen: str, data: str | None, workers: int | None) -> None:
         raise NotInstalledError(
             "the compressor is not installed: pip install 'furler[embedded]'"
         ) from None
-    check_free(listen)
+    check_free(listen, "listen")
     arguments = ["--listen", listen]
     arguments += ["--store", data] if data else []
     arguments += ["--workers", str(workers)] if workers else []
-    click.echo(
-        f'Starting. Then: furler compress --server {listen} FILE, or Furler.connect("{listen}").'
-        " Ctrl-C stops it.",
-        err=True,
+    if no_gateway or importlib.util.find_spec("furler_gateway") is None:
+        click.echo(_how_to(listen), err=True)
+        raise click.exceptions.Exit(main.main(arguments))
+    check_free(gateway, "gateway")
+    click.echo(_how_to(listen) + _how_to_http(gateway), err=True)
+    with _running_gateway(gateway, listen):
+        raise click.exceptions.Exit(main.main(arguments))
+
+
+def _how_to(listen: str) -> str:
+    return (
+        "Starting. Ctrl-C stops it. Then:\n"
+        f"  command line      furler compress --server {listen} FILE\n"
+        f'  Python            Furler.connect("{listen}")'
     )
-    raise click.exceptions.Exit(main.main(arguments))
 
 
-def check_free(listen: str) -> None:
-    """Raise FieldInvalidError for no address, UnavailableError for one that is taken."""
-    host, colon, port = listen.rpartition(":")
+def _how_to_http(gateway: str) -> str:
+    url = f"http://{gateway}"
+    return (
+        f"\n  MCP               {url}/mcp"
+        f"\n  HTTP/JSON         {url}/docs"
+        f"\n  LLM gateways      {url} as the address that they POST /v1/compress to"
+    )
+
+
+@contextmanager
+def _running_gateway(listen: str, compressor: str) -> Iterator[None]:
+    """Run the gateway in a process of its own for the time of the body."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [
+            *(sys.executable, "-m", "furler_gateway.main"),
+            *("--listen", listen, "--compressor", compressor),
+        ]
+    )
+    try:
+        yield
+    finally:
+        # Ctrl-C has reached it as well, which makes this the second word at most.
+        process.terminate()
+        try:
+            process.wait(_GATEWAY_ENDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def check_free(address: str, option: str = "listen") -> None:
+    """Raise FieldInvalidError for an option that is no address, or one that is taken."""
+    host, colon, port = address.rpartition(":")
     if not (colon and host and port.isdecimal() and int(port) < 65536):
         raise FieldInvalidError(
-            f"--listen {listen}: want HOST:PORT, such as {DEFAULT_LISTEN}",
-            metadata={"field": "listen"},
+            f"--{option} {address}: want HOST:PORT, such as {DEFAULT_LISTEN}",
+            metadata={"field": option},
         )
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -65,9 +122,9 @@ def check_free(listen: str) -> None:
             probe.bind((host.strip("[]"), int(port)))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                problem = "is in use, perhaps by another `furler up`; try another --listen"
+                problem = f"is in use, perhaps by another `furler up`; try another --{option}"
             else:
                 problem = f"cannot be listened on: {error.strerror or error}"
             raise FieldInvalidError(
-                f"--listen: {listen} {problem}", metadata={"field": "listen"}
+                f"--{option}: {address} {problem}", metadata={"field": option}
             ) from None

@@ -299,7 +299,7 @@ class CompressConversationRequest(_message.Message):
     but a new policy or release may change them.
     """
     query: _builtins.str
-    """What the agent looks for: matching parts stay visible."""
+    """What the agent looks for: matching parts of new blocks stay visible."""
     relocate_volatile: _builtins.bool
     """Whether volatile text moves from the system prompt to the end of the last
     message. The only way in which the system prompt is ever edited.
@@ -307,7 +307,7 @@ class CompressConversationRequest(_message.Message):
     @_builtins.property
     def policy(self) -> _compression_pb2.Policy:
         """How to compress each block; unset takes the space's default. A conversation
-        keeps the policy and the query it began with until its next epoch.
+        keeps the policy it began with until its next epoch.
         """
 
     @_builtins.property

@@ -37,7 +37,7 @@ def converse(job: ConversationJob) -> Conversed:
     """
     body = read(job.body, job.dialect)
     held = ledger.read(job.pins or {})
-    policy, query = held.policy or (job.policy, job.query)
+    policy, query = held.policy or job.policy, job.query
     turn = Turn(
         policy,
         lambda sha256: reference(job.tenant_key, sha256),
@@ -53,12 +53,12 @@ def converse(job: ConversationJob) -> Conversed:
         applied = bool(job.epoch.apply and plan.retired and (plan.pays or job.epoch.force))
     if plan is not None and applied:
         epoch = held.epoch + 1
-        policy, query = job.policy, job.query
-        turn = _rewriting(turn, body, plan, policy, query)
+        policy = job.policy
+        turn = _rewriting(turn, body, plan, policy)
         seen = fold(body, turn)
     sizes = _sizes(body, seen, policy)
     found = _find(body, held, [after for _, after in sizes])
-    pins = _new_pins(job, held, seen, epoch, (policy, query))
+    pins = _new_pins(job, held, seen, epoch, policy)
     if not held.epoch and "prefix" not in (job.pins or {}) and job.pins is not None:
         key, pin = ledger.prefix_pin(found.trace)
         pins[key] = pin
@@ -78,7 +78,7 @@ def converse(job: ConversationJob) -> Conversed:
     )
 
 
-def _rewriting(turn: Turn, body: Body, plan: Plan, policy: Policy, query: str) -> Turn:
+def _rewriting(turn: Turn, body: Body, plan: Plan, policy: Policy) -> Turn:
     """Return the turn that begins an epoch: what lies before its first change stays pinned."""
     first = {each.key for each in plan.retired}
     kept: dict[str, View] = {}
@@ -88,11 +88,11 @@ def _rewriting(turn: Turn, body: Body, plan: Plan, policy: Policy, query: str) -
         if turn.pins is not None and link.key in turn.pins:
             kept[link.key] = turn.pins[link.key]
     retired = {each.key: each.reason for each in plan.retired}
-    return replace(turn, policy=policy, query=query, pins=kept, retired=retired, is_epoch=True)
+    return replace(turn, policy=policy, pins=kept, retired=retired, is_epoch=True)
 
 
 def _new_pins(
-    job: ConversationJob, held: Ledger, seen: list[Seen], epoch: int, policy: tuple[Policy, str]
+    job: ConversationJob, held: Ledger, seen: list[Seen], epoch: int, policy: Policy
 ) -> dict[str, Pin]:
     if job.pins is None:
         return {}
@@ -102,7 +102,7 @@ def _new_pins(
             key, pin = ledger.view_pin(epoch, each.key, each.view)
             pins[key] = pin
     if held.policy is None or epoch != held.epoch:
-        key, pin = ledger.policy_pin(epoch, *policy)
+        key, pin = ledger.policy_pin(epoch, policy)
         pins[key] = pin
     if epoch != held.epoch:
         key, pin = ledger.epoch_pin(epoch)

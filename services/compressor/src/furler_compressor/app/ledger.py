@@ -25,8 +25,7 @@ class Ledger:
     epoch: int = 0
     views: dict[str, View] = field(default_factory=dict)
     tails: dict[str, str] = field(default_factory=dict)
-    policy: tuple[Policy, str] | None = None
-    """The pinned policy and query."""
+    policy: Policy | None = None
     prefix: Trace | None = None
 
 
@@ -77,7 +76,7 @@ def prefix_pin(trace: Trace) -> tuple[str, Pin]:
     return "prefix", Pin("", data)
 
 
-def policy_pin(epoch: int, policy: Policy, query: str) -> tuple[str, Pin]:
+def policy_pin(epoch: int, policy: Policy) -> tuple[str, Pin]:
     """Return key and pin of the policy that a conversation keeps."""
     fields = {
         "fidelity": policy.fidelity,
@@ -86,17 +85,16 @@ def policy_pin(epoch: int, policy: Policy, query: str) -> tuple[str, Pin]:
         "tokenizer": policy.tokenizer,
         "disabled": sorted(policy.disabled),
         "levels": policy.levels,
-        "query": query,
     }
     return f"policy/{epoch}", Pin("", orjson.dumps(fields))
 
 
-def _policy(data: bytes | None) -> tuple[Policy, str] | None:
+def _policy(data: bytes | None) -> Policy | None:
     if data is None:
         return None
     try:
         fields = orjson.loads(data)
-        policy = Policy(
+        return Policy(
             fidelity=Fidelity(fields["fidelity"]),
             target_tokens=fields["target_tokens"],
             min_tokens=fields["min_tokens"],
@@ -104,7 +102,6 @@ def _policy(data: bytes | None) -> tuple[Policy, str] | None:
             disabled=frozenset(fields["disabled"]),
             levels=tuple((Kind(kind), Level(level)) for kind, level in fields["levels"]),
         )
-        return policy, fields["query"]
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -52,12 +52,18 @@ class Difference:
     removed: tuple[DifferingLine, ...] = ()
 
 
-def sketch(text: str, sha256: bytes) -> bytes:
-    """Return what ``similarity`` compares: 16 bytes of the digest, then 4 per piece, ascending."""
+def sketch(text: str, sha256: bytes, key: bytes) -> bytes:
+    """Return what ``similarity`` compares: 16 bytes of the digest, then 4 per piece, ascending.
+
+    ``key`` is the tenant's, 1 to 64 bytes: without it a sketch does not tell which lines it is of.
+    """
     if len(text) > 2 * _HALF:
         text = text[:_HALF] + "\n" + text[-_HALF:]
     pieces = {piece.strip() for piece in _PIECE.findall(text)}
-    hashes = {hashlib.blake2b(p.encode(), digest_size=_HASH_BYTES).digest() for p in pieces}
+    hashes = {
+        hashlib.blake2b(piece.encode(), digest_size=_HASH_BYTES, key=key).digest()
+        for piece in pieces
+    }
     return sha256[:_DIGEST_BYTES] + b"".join(sorted(hashes)[:SKETCH_PIECES])
 
 

@@ -24,6 +24,7 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.ports import Record, Scope
+from furler_compressor.app.refs import tenant_key
 from furler_compressor.app.resemblance import Difference
 from furler_compressor.app.retrieve import read
 from furler_compressor.app.sharing import Sharing
@@ -103,7 +104,10 @@ async def put(context: Context, caller: Caller, request: PutRequest) -> Put:
     if not done.outcome.view.ref:
         record = Record(ref, done.sha256, done.size, content.data)
         await _keep(context, caller, scope, record, kept)
-    sketch = await asyncio.to_thread(resemblance.sketch, content.data.decode(), done.sha256)
+    key = tenant_key(context.master_key, scope.tenant)
+    sketch = await asyncio.to_thread(
+        lambda: resemblance.sketch(content.data.decode(), done.sha256, key)
+    )
     resembles = await _resembling(context, caller, scope, request, sketch)
     body = Body(request.author, request.source_tool, ref, done.outcome)
     write = Write(

@@ -53,8 +53,8 @@ def _hosts(lines: Sequence[str], layout: Layout) -> Iterator[str]:
     """Tell the hosts of all lines: patterns tell theirs only where something is wrong."""
     if layout.host < 0:
         return
-    split = [line.split(None, layout.host + 1) for line in lines]
-    hosts = Counter([words[layout.host] for words in split if len(words) > layout.host])
+    split = (line.split(None, layout.host + 1) for line in lines)
+    hosts = Counter(words[layout.host] for words in split if len(words) > layout.host)
     if len(hosts) > 1:
         top = " ".join(f"{host}×{count}" for host, count in hosts.most_common(_HOSTS))
         more = f" +{len(hosts) - _HOSTS} values" if len(hosts) > _HOSTS else ""

@@ -23,7 +23,7 @@ from furler_engine.markers import format_place
 from furler_engine.shared.answers import choose, relevance
 from furler_engine.shared.json_offsets import byte_offsets
 from furler_engine.shared.main_text import main_blocks
-from furler_engine.shared.markup_scan import Block, Page, folded, read_page
+from furler_engine.shared.markup_scan import Block, Page, folded, is_xml, read_page
 from furler_engine.shared.ranking import hits
 from furler_engine.tokens import estimate
 from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Source, TextShown
@@ -33,7 +33,6 @@ _PAGE: Final = re.compile(
 )
 _DOCUMENT: Final = re.compile(r"<(?:html|body|head|!doctype)[\s>]", re.IGNORECASE)
 _SCRIPT: Final = re.compile(r"<(?:script|template)[\s>]", re.IGNORECASE)
-_XML: Final = re.compile(r"\s*<\?xml(?!.{0,2000}?<html\b)", re.IGNORECASE | re.DOTALL)
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]{1,500})</title", re.IGNORECASE)
 _SITE: Final = re.compile(r"(?<=.{20}) (?:\||-|–|—|·|::|») [^|–—·»]{1,40}$")
 """The site's name, which titles end in."""
@@ -57,7 +56,7 @@ _GAP_WORDS: Final = 30
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Show a page's main text. None for what is no page."""
     text = source.text
-    if _XML.match(text) or not _PAGE.search(text) or _is_component(text):
+    if is_xml(text) or not _PAGE.search(text) or _is_component(text):
         return None
     page = read_page(text)
     texts = [block.text(text) for block in page.blocks]

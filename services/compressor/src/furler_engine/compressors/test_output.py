@@ -115,7 +115,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     page.picked.update(row for row, name in run.failing.items() if name not in summary)
     _show_failures(page, lines, failures)
     others = [row for row in others if row not in named]
-    tally = fold(page, lines, others, layout_of([lines[row] for row in others]))
+    tally = fold(page, lines, others, layout_of(lines, others))
     page.opening.append(
         "; ".join(["[test run: results as counts, failures in full", *legend(page)]) + "]"
     )

@@ -103,12 +103,15 @@ class Body:
     data: bytes
     blocks: tuple[Block, ...]
     end: int
+    _texts: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, block: Block) -> str | None:
         """Return a block's text; of a call its string arguments; None if it is no text."""
         if block.role is Role.CALL:
             return "\n".join(text for _, text in block.call.arguments)
-        return decode(self.data[block.span.start : block.span.end])
+        if block.pointer not in self._texts:
+            self._texts[block.pointer] = decode(self.data[block.span.start : block.span.end])
+        return self._texts[block.pointer]
 
 
 class Collector:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from furler_engine.shared.blocks import blocks
 from furler_engine.shared.layout import Layout, is_clock
 from furler_engine.shared.templates import WILD, Pattern
 
@@ -60,14 +61,18 @@ def fields_of(pattern: Pattern, lines: Sequence[str], header: Layout) -> list[Fi
     Of the header only the host is a field, and only where it tells trouble apart.
     """
     offset = 1 if pattern.words[:1] == ("",) else 0
-    columns = list(zip(*[lines[row].split() for row in pattern.rows], strict=True))
-    skip = header.width if len(columns) > header.width and not offset else 0
+    width = len(lines[pattern.rows[0]].split())
+    skip = header.width if width > header.width and not offset else 0
     keep = header.host if pattern.label else -1
+    places = [
+        place
+        for place, word in enumerate(pattern.words[offset:])
+        if word.endswith(WILD) and (place >= skip or place == keep)
+    ]
+    columns = _columns(pattern, lines, {near for at in places for near in (at - 1, at)})
     found: list[Field] = []
     seen: set[tuple[str, ...]] = set()
-    for place, word in enumerate(pattern.words[offset:]):
-        if not word.endswith(WILD) or (place < skip and place != keep):
-            continue
+    for place in places:
         column = columns[place]
         if len(set(column)) == 1:
             continue
@@ -79,6 +84,24 @@ def fields_of(pattern: Pattern, lines: Sequence[str], header: Layout) -> list[Fi
             seen.add(field.column)
             found.append(field)
     return found
+
+
+def _columns(
+    pattern: Pattern, lines: Sequence[str], places: Collection[int]
+) -> dict[int, tuple[str, ...]]:
+    """Return the words that the lines of a pattern have in some places."""
+    if not places:
+        return {}
+    columns: dict[int, list[str]] = {}
+    known: dict[str, str] = {}
+    for block in blocks(pattern.rows):
+        for place, words in enumerate(zip(*[lines[row].split() for row in block], strict=True)):
+            if place in places:
+                # Equal words of a long log are one object: most columns have few.
+                several = len(block) < len(pattern.rows)
+                equal = [known.setdefault(word, word) for word in words] if several else words
+                columns.setdefault(place, []).extend(equal)
+    return {place: tuple(column) for place, column in columns.items()}
 
 
 def _field(column: tuple[str, ...], before: str, place: int) -> Field:
@@ -98,7 +121,10 @@ def _field(column: tuple[str, ...], before: str, place: int) -> Field:
     if suffix and not all(value.endswith(suffix) for value in set(column)):
         suffix = ""
     end = -len(suffix) or None
-    values = tuple([value[cut:end] for value in column])
+    values = column
+    if cut or end:
+        short = {value: value[cut:end] for value in dict.fromkeys(column)}
+        values = tuple([short[value] for value in column])
     named = _NAME_BEFORE.search(prefix.rstrip("=:[({\"'#@/<"))
     if named is None:
         named = _NAME_BEFORE.search(before.strip("=:[(,;)]\"'"))

@@ -10,12 +10,14 @@ few values. A tight page shows exemplars only; notes still tell the rare values.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.shared import severity
+from furler_engine.shared.blocks import blocks
 from furler_engine.shared.fields import Field, describe, fields_of
 from furler_engine.shared.layout import Layout
 from furler_engine.shared.numbered import Page
@@ -85,34 +87,39 @@ def legend(page: Page) -> list[str]:
 
 
 def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) -> Tally:
-    """Put the given lines, by pattern, on the page; ``rows`` are ascending indexes into ``lines``."""
+    """Put the given lines, by pattern, on the page; ``rows`` are ascending indexes into ``lines``.
+
+    What the page is to show besides must have been picked: only of picked lines it is noted
+    which pattern they have.
+    """
     tally = Tally()
-    text = "\n".join([lines[row] for row in rows])
-    if has_traces(text):
+    if any(has_traces("\n".join([lines[row] for row in block])) for block in blocks(rows)):
         traces = find_traces(lines, rows)
         news = show_traces(page, lines, traces)
         inside = {row for trace in traces for row in trace.rows} - set(news)
-        rows = [row for row in rows if row not in inside]
+        rows = array("i", [row for row in rows if row not in inside])
         tally.traces, tally.traced = len(traces), len(inside)
-    for pattern in mine([lines[row] for row in rows], severity.level, layout.width):
-        pattern.rows = [rows[row] for row in pattern.rows]
+    patterns = mine(lines, severity.level, layout.width, rows)
+    for pattern in patterns:
         tally.levels[pattern.label] += pattern.count
         if not pattern.words:
             tally.blank += pattern.count
             continue
         tally.patterns += 1
-        if not _stands_out(pattern):
-            page.plain.update(pattern.rows)
-        first = pattern.rows[0]
         if pattern.count <= RARE:
             tally.single += pattern.count
             page.picked.update(pattern.rows)
         else:
             tally.folded += pattern.count
+            first = pattern.rows[0]
             fields = fields_of(pattern, lines, layout)
             page.picked.update([first] if page.tight else _samples(pattern, fields))
             page.notes.setdefault(first, []).append(_note(pattern, fields))
-        page.like.update(dict.fromkeys(pattern.rows[1:], first))
+    for pattern in patterns:
+        shown = page.picked.intersection(pattern.rows) if pattern.words else set()
+        if not _stands_out(pattern):
+            page.plain.update(shown)
+        page.like.update(dict.fromkeys(shown - {pattern.rows[0]}, pattern.rows[0]))
     return tally
 
 

@@ -40,12 +40,14 @@ def is_clock(word: str) -> bool:
     return _CLOCK.match(word) is not None
 
 
-def layout_of(lines: Sequence[str]) -> Layout:
-    """Find the header that most lines share; width 0 if they have none with a time in it."""
-    step = max(1, len(lines) // _SAMPLE)
-    rows = [
-        line.split(None, _WIDEST + 1) for line in lines[::step] if line[:1] not in ("", " ", "\t")
-    ]
+def layout_of(lines: Sequence[str], picked: Sequence[int] | None = None) -> Layout:
+    """Find the header that most lines share; width 0 if they have none with a time in it.
+
+    ``picked`` are the indexes of the lines to look at, all by default.
+    """
+    picked = range(len(lines)) if picked is None else picked
+    sample = [lines[row] for row in picked[:: max(1, len(picked) // _SAMPLE)]]
+    rows = [line.split(None, _WIDEST + 1) for line in sample if line[:1] not in ("", " ", "\t")]
     if not rows:
         return Layout()
 

@@ -65,6 +65,20 @@ class Tag(NamedTuple):
     attributes: str
 
 
+_XML: Final = re.compile(
+    r"\s*(?:<\?xml\b|<(?:svg|rss|feed|project|urlset|configuration|beans|testsuites?|coverage|plist)[\s>])",
+    re.IGNORECASE,
+)
+_HTML: Final = re.compile(r"<html[\s>]", re.IGNORECASE)
+_OPENING: Final = 2_000
+"""Characters in which the element of a page would stand."""
+
+
+def is_xml(text: str) -> bool:
+    """Whether a text opens as XML does, and is no page."""
+    return _XML.match(text) is not None and _HTML.search(text, 0, _OPENING) is None
+
+
 def tags(text: str) -> Iterator[Tag]:
     """Yield the tags of a text in order; what lies between them is text."""
     at = 0

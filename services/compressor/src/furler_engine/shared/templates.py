@@ -10,9 +10,12 @@ what its varying fields mean (fields.py).
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from furler_engine.shared.blocks import blocks
 
 MASK: Final = "0"
 # A number with all that may follow inside one: 10.0.0.1:80, 07:57:51,123, 9f4ef63, 2026-11-20.
@@ -53,7 +56,7 @@ class Pattern:
 
     words: tuple[str, ...]
     label: str
-    rows: list[int]
+    rows: array[int]
 
     @property
     def count(self) -> int:
@@ -70,38 +73,51 @@ def mask(text: str) -> str:
     return _NUMBER.sub(MASK, text)
 
 
-def mine(lines: Sequence[str], label: Callable[[str], str], header: int = 0) -> list[Pattern]:
+def mine(
+    lines: Sequence[str],
+    label: Callable[[str], str],
+    header: int = 0,
+    rows: Sequence[int] | None = None,
+) -> list[Pattern]:
     """Group lines into patterns, in the order of their first lines.
 
-    The first ``header`` words of a line tell no patterns apart. ``label`` is called with masked lines; lines with different labels never
-    share a pattern. Every index is in exactly one pattern. Linear in the text;
-    the text may be anything, lines must not contain a newline.
+    The first ``header`` words of a line tell no patterns apart. ``label`` is called
+    with masked lines; lines with different labels never share a pattern. ``rows`` are
+    the indexes of the lines to group, ascending, all by default; each is in exactly one
+    pattern. Linear in the text; the text may be anything, lines must not contain a newline.
     """
-    if not lines:
+    exact = _by_masked_form(lines, range(len(lines)) if rows is None else rows)
+    if not exact:
         return []
-    exact: dict[str, list[int]] = {}
-    for row, key in enumerate(mask("\n".join(lines)).split("\n")):
-        rows = exact.get(key)
-        if rows is None:
-            exact[key] = [row]
-        else:
-            rows.append(row)
     shaped: dict[tuple[str, ...], Pattern] = {}
     known = _Known()
     keys = _HEX.sub(MASK, "\n".join(exact)).split("\n")
-    for key, rows in zip(keys, exact.values(), strict=True):
+    for key, found in zip(keys, exact.values(), strict=True):
         name = label(key)
         words = _shape(key, header, known)
         pattern = shaped.get((name, *words))
         if pattern is None:
-            shaped[name, *words] = Pattern(words, name, rows)
+            shaped[name, *words] = Pattern(words, name, found)
         else:
-            pattern.rows += rows
+            pattern.rows += found
     merged = _merge(list(shaped.values()))
     for pattern in merged:
-        pattern.rows.sort()
+        pattern.rows = array("i", sorted(pattern.rows))
     merged.sort(key=lambda p: p.rows[0])
     return merged
+
+
+def _by_masked_form(lines: Sequence[str], rows: Sequence[int]) -> dict[str, array[int]]:
+    exact: dict[str, array[int]] = {}
+    for block in blocks(rows):
+        keys = mask("\n".join([lines[row] for row in block])).split("\n")
+        for row, key in zip(block, keys, strict=True):
+            found = exact.get(key)
+            if found is None:
+                exact[key] = array("i", (row,))
+            else:
+                found.append(row)
+    return exact
 
 
 class _Known(dict[str, str]):

@@ -17,7 +17,6 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from furler.client import DEFAULT_SPACE
 from furler.conversations import Conversation, Dialect, Edit, splice
 from furler.errors import (
     CredentialInvalidError,
@@ -30,11 +29,10 @@ from furler_gateway import telemetry
 from furler_gateway.config import Settings
 from furler_gateway.contract.body import BodyError, Member, dialect_of, members
 from furler_gateway.limits import malformed, off_loop
-from furler_gateway.requests import json_body
+from furler_gateway.requests import json_body, space_of
 from furler_gateway.upstream import Upstream
 
 BYPASS_HEADERS: Final = ("x-headroom-bypass", "x-furler-bypass")
-SPACE_HEADER: Final = "x-furler-space"
 MAX_SESSION_ID: Final = 256
 
 _LOSSLESS: Final = Policy(fidelity=Fidelity.LOSSLESS)
@@ -93,8 +91,7 @@ class Compress:
         if asked.dialect is None or bypassed(request):
             outcome = Outcome(unchanged(asked))
         else:
-            space = request.headers.get(SPACE_HEADER, DEFAULT_SPACE)
-            outcome = await self._compressed(asked, asked.dialect, space)
+            outcome = await self._compressed(asked, asked.dialect, space_of(request))
             _record(outcome)
         reply = await off_loop(len(body), write, asked, outcome)
         return web.Response(body=reply, content_type="application/json")
@@ -224,8 +221,9 @@ def _text(body: bytes, found: Mapping[str, Member], name: str) -> str:
     value = found[name].exactly(body) if name in found else None
     if value is None:
         return ""
-    if not isinstance(value, str) or not value:
-        raise malformed(f"{name}: want text")
+    # Half a surrogate pair, which JSON can have, is not printable either.
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise malformed(f"{name}: want printable text")
     return value
 
 

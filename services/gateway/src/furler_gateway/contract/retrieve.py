@@ -13,13 +13,11 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from furler.client import DEFAULT_SPACE
 from furler.values import Retrieved
 from furler_gateway.config import Settings
-from furler_gateway.contract.compress import SPACE_HEADER
 from furler_gateway.errors import Failure, RequestError
 from furler_gateway.limits import malformed, off_loop
-from furler_gateway.requests import json_body
+from furler_gateway.requests import is_utf8, json_body, space_of
 from furler_gateway.upstream import Upstream
 
 _TEXTS: Final = ("marker", "lines", "match", "path", "symbol", "query", "page")
@@ -69,7 +67,7 @@ class Retrieve:
             limit=asked.numbers.get("limit", 0),
             max_tokens=asked.numbers.get("max_tokens"),
             page=asked.texts.get("page"),
-            space=request.headers.get(SPACE_HEADER, DEFAULT_SPACE),
+            space=space_of(request),
         )
         body = await off_loop(len(part.data), _write, asked.ref, part)
         return web.Response(body=body, content_type="application/json")
@@ -78,7 +76,7 @@ class Retrieve:
 def wanted(fields: Mapping[str, object]) -> Wanted:
     """Return what is wanted. Raises RequestError."""
     ref = fields.get("hash", fields.get("ref"))
-    if not isinstance(ref, str) or not ref:
+    if not isinstance(ref, str) or not ref or not is_utf8(ref):
         raise malformed("hash required")
     texts: dict[str, str] = {}
     numbers: dict[str, int] = {}
@@ -87,7 +85,7 @@ def wanted(fields: Mapping[str, object]) -> Wanted:
         # An empty query is how callers leave it out.
         if value in (None, ""):
             continue
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not is_utf8(value):
             raise malformed(f"{name}: want text")
         texts[name] = value
     for name in _NUMBERS:
