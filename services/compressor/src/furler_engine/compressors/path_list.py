@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from typing import Final
+from itertools import chain, groupby, islice, zip_longest
+from typing import Final, NamedTuple
 
 from furler_engine.shared.outline import Unfolder, fold, is_joinable, join_names, split_names
 from furler_engine.shared.paths import common_root, split_path
@@ -63,11 +63,12 @@ def _legend(total: int, *, star: bool, implied: bool) -> str:
 
 def _without_parents(paths: list[str]) -> list[str]:
     """Drop each directory that is listed right before what is in it, if all are (find, DFS)."""
-    following = [*paths[1:], ""]
+    following = chain(islice(paths, 1, None), ("",))
     leaves = [p for p, n in zip(paths, following, strict=True) if not n.startswith(f"{p}/")]
-    if len(leaves) == len(paths) or list(_with_parents(leaves)) != paths:
+    if len(leaves) == len(paths):
         return paths
-    return leaves
+    restored = zip_longest(_with_parents(leaves), paths)
+    return leaves if all(a == b for a, b in restored) else paths
 
 
 def _with_parents(paths: Iterable[str]) -> Iterator[str]:
@@ -86,9 +87,12 @@ def _with_parents(paths: Iterable[str]) -> Iterator[str]:
 
 def _repeats_directories(paths: Sequence[str]) -> bool:
     """Whether many names repeat the name of their directory, and none has a star."""
-    found = [split_path(path) for path in paths]
-    repeats = sum(1 for directory, name in found if _starred(directory, name) != name)
-    return repeats > _OWN_NAME * len(paths) and not any("*" in name for _, name in found)
+    repeats = 0
+    for directory, name in map(split_path, paths):
+        if "*" in name:
+            return False
+        repeats += _starred(directory, name) != name
+    return repeats > _OWN_NAME * len(paths)
 
 
 def _starred(directory: str, name: str) -> str:
@@ -98,6 +102,8 @@ def _starred(directory: str, name: str) -> str:
 
 def _named(lines: Sequence[str], query: str) -> list[str]:
     """Paths that a telling word of the query picks, for a reader who looks for them whole."""
+    if not query:
+        return []
     named: dict[str, None] = {}
     lowered = "\n".join(lines).lower().split("\n")
     for word in dict.fromkeys(re.findall(r"[\w.-]{3,}", query.lower())):
@@ -107,27 +113,45 @@ def _named(lines: Sequence[str], query: str) -> list[str]:
     return list(named)[:_HITS]
 
 
+class _Group(NamedTuple):
+    """Paths ``first`` to ``end`` (half-open), all of one directory, all plain or none."""
+
+    directory: str
+    is_plain: bool
+    first: int
+    end: int
+
+
+def _groups(paths: Sequence[str]) -> Iterator[_Group]:
+    directory, is_plain, is_speakable, first = "", False, True, 0
+    for at, path in enumerate(paths):
+        own, name = split_path(path)
+        if own != directory:
+            is_speakable = not own or _DIRECTORY.fullmatch(own) is not None
+        plain = is_speakable and is_joinable(name)
+        if own != directory or plain != is_plain:
+            if at > first:
+                yield _Group(directory, is_plain, first, at)
+            directory, is_plain, first = own, plain, at
+    yield _Group(directory, is_plain, first, len(paths))
+
+
 def _write(paths: Sequence[str], *, star: bool) -> Iterator[str]:
-    found = [split_path(path) for path in paths]
-    for plain, run in groupby(found, key=_is_plain):
+    for plain, run in groupby(_groups(paths), key=lambda group: group.is_plain):
+        groups = list(run)
         if not plain:
-            yield from (f"| {directory}{name}" for directory, name in run)
+            yield from (f"| {path}" for group in groups for path in paths[group.first : group.end])
             continue
-        groups = [(d, [n for _, n in names]) for d, names in groupby(run, key=lambda p: p[0])]
-        for heading in fold([directory for directory, _ in groups]):
+        for heading in fold([group.directory for group in groups]):
             indent = " " * heading.depth
             if heading.index < 0:
                 yield f"{indent}{heading.relative}:"
                 continue
-            directory, names = groups[heading.index]
+            directory, _, first, end = groups[heading.index]
+            names = [path[len(directory) :] for path in paths[first:end]]
             if star:
                 names = [_starred(directory, name) for name in names]
             yield f"{indent}{heading.relative or _TOP}: {join_names(names)}"
-
-
-def _is_plain(path: tuple[str, str]) -> bool:
-    directory, name = path
-    return is_joinable(name) and (not directory or _DIRECTORY.fullmatch(directory) is not None)
 
 
 def _decode(text: str) -> Iterator[tuple[int, str]]:

@@ -200,8 +200,8 @@ def _hits(results: Results, entries: list[Entry], query: str) -> set[int]:
     return hits
 
 
-Row = tuple[list[str], str, str]
-"""Line numbers that share a text, its mark, the text."""
+Row = tuple[str, str, str]
+"""Line numbers that share a text, with commas between; its mark; the text."""
 
 
 class _View:
@@ -248,7 +248,7 @@ class _View:
         says.append(f" in {self.files:,} files. Below each # path: line number:text")
         if self.context:
             says.append(", number-text is context")
-        if any(len(numbers) > 1 for rows in self.rows for numbers, _, _ in rows):
+        if any("," in numbers for rows in self.rows for numbers, _, _ in rows):
             says.append("; 12,40:text is the same text on lines 12 and 40")
         if self.names:
             says.append("; =A:text names a text, a lone =A stands for it")
@@ -308,21 +308,21 @@ class _View:
         numbers, mark, text = row
         name = self.names.get(text) if mark == ":" else None
         if name is None:
-            return f"{','.join(numbers)}{mark}{text}"
+            return f"{numbers}{mark}{text}"
         if name in self.named:
-            return f"{','.join(numbers)} {name}"
+            return f"{numbers} {name}"
         self.named.add(name)
-        return f"{','.join(numbers)} {name}:{text}"
+        return f"{numbers} {name}:{text}"
 
 
 def _rows(entries: list[Entry], *, merge: bool) -> list[Row]:
     numbers = [int(e.number) for e in entries]
     if not merge or any(a >= b for a, b in pairwise(numbers)):
-        return [([e.number], e.mark, e.text) for e in entries]
-    rows: dict[str, Row] = {}
+        return [(e.number, e.mark, e.text) for e in entries]
+    found: dict[str, list[str]] = {}
     for e in entries:
-        rows.setdefault(e.text, ([], e.mark, e.text))[0].append(e.number)
-    return list(rows.values())
+        found.setdefault(e.text, []).append(e.number)
+    return [(",".join(of), entries[0].mark, text) for text, of in found.items()]
 
 
 def _names(groups: list[list[Row]]) -> dict[str, str]:
