@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import jwt
@@ -247,6 +250,30 @@ async def test_a_new_key_of_the_issuer_is_found_and_made_up_ones_do_not_flood_it
     file.unlink()
     clock.now += 700
     assert (await tokens.grant_of(signed("ec-1"))).tenant == "acme"
+
+
+async def test_keys_come_from_a_url(tmp_path: Path) -> None:
+    (tmp_path / "jwks.json").write_text(jwk_set("ec-1"))
+    handler = partial(QuietHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            port = server.server_address[1]
+            tokens = Tokens(Jwks(f"http://127.0.0.1:{port}/jwks.json"), RULES, UNLIMITED)
+            assert (await tokens.grant_of(signed("ec-1"))).tenant == "acme"
+            none = Tokens(Jwks(f"http://127.0.0.1:{port}/none.json"), RULES, UNLIMITED)
+            await refused(none, signed("ec-1"))
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a directory and logs nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        return
 
 
 def test_keys_come_over_https_only() -> None:

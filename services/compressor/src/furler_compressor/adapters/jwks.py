@@ -71,6 +71,8 @@ class Jwks:
     def _load(self) -> dict[str, PyJWK]:
         if self._is_url:
             with urllib.request.urlopen(self._source, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - the scheme was checked
+                if urlsplit(answer.url).scheme != urlsplit(self._source).scheme:
+                    raise JwksError("the JWK set was redirected out of https")
                 data = answer.read(_MAX_BYTES)
         else:
             data = Path(self._source.removeprefix("file://")).read_bytes()

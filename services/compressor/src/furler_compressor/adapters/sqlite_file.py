@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
+from furler_compressor.app.ports import Scope
 
 FILE_NAME = "furler.sqlite3"
 SCHEMA_VERSION = 2
@@ -134,6 +135,16 @@ def transaction(connection: sqlite3.Connection, *, durable: bool = False) -> Ite
     finally:
         if durable:
             connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def find_scope(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Return a scope's row id, made if need be."""
+    names = (scope.tenant, scope.space)
+    connection.execute("INSERT OR IGNORE INTO scope (tenant, space) VALUES (?, ?)", names)
+    (scope_id,) = connection.execute(
+        "SELECT id FROM scope WHERE tenant = ? AND space = ?", names
+    ).fetchone()
+    return int(scope_id)
 
 
 def _prepare(connection: sqlite3.Connection, busy_timeout: float) -> None:

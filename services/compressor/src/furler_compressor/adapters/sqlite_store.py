@@ -24,6 +24,7 @@ from furler_compressor.adapters.retention import with_slack
 from furler_compressor.adapters.sqlite_file import (
     FILE_NAME,
     as_store_error,
+    find_scope,
     is_full,
     is_lost,
     open_file,
@@ -100,21 +101,10 @@ class SqliteStore:
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
     ) -> None:
-        def job(connection: sqlite3.Connection) -> None:
-            with transaction(connection, durable=True):
-                self._commit(connection, scope, record, view, retention)
-            self._commits += 1
-
-        await self._make_room(job)
+        await self._commit_together(scope, [(record, view)], retention)
 
     async def commit_all(self, scope: Scope, records: Sequence[Record], retention: float) -> None:
-        def job(connection: sqlite3.Connection) -> None:
-            with transaction(connection, durable=True):
-                for record in records:
-                    self._commit(connection, scope, record, None, retention)
-            self._commits += len(records)
-
-        await self._make_room(job)
+        await self._commit_together(scope, [(record, None) for record in records], retention)
 
     async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:
         def job(connection: sqlite3.Connection) -> dict[str, bytes]:
@@ -131,14 +121,24 @@ class SqliteStore:
         self, scope: Scope, conversation: str, pins: Mapping[str, Pin], retention: float
     ) -> dict[str, bytes]:
         def job(connection: sqlite3.Connection) -> dict[str, bytes]:
+            times = (self._now_ms(), self._expiry_ms(retention))
             with transaction(connection):
-                scope_id, now_ms = _scope_id(connection, scope), self._now_ms()
-                row_id = sqlite_pins.open_conversation(
-                    connection, scope_id, conversation, (now_ms, self._expiry_ms(retention))
-                )
+                scope_id = find_scope(connection, scope)
+                row_id = sqlite_pins.open_conversation(connection, scope_id, conversation, times)
                 return sqlite_pins.add(connection, row_id, pins)
 
         return await self._make_room(job)
+
+    async def _commit_together(
+        self, scope: Scope, pairs: Sequence[tuple[Record, StoredView | None]], retention: float
+    ) -> None:
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection, durable=True):
+                for record, view in pairs:
+                    self._commit(connection, scope, record, view, retention)
+            self._commits += len(pairs)
+
+        await self._make_room(job)
 
     async def _make_room(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job that writes; if the file is full, sweep and run it again."""
@@ -206,7 +206,7 @@ class SqliteStore:
                     " tokens_before = tokens_before + excluded.tokens_before,"
                     " tokens_after = tokens_after + excluded.tokens_after",
                     (
-                        _scope_id(connection, scope),
+                        find_scope(connection, scope),
                         tally.name,
                         tally.views,
                         tally.cached,
@@ -231,23 +231,17 @@ class SqliteStore:
         return await self._run(job)
 
     async def usage(self, scope: Scope) -> Usage:
-        def job(connection: sqlite3.Connection) -> Usage:
-            originals, stored_bytes = connection.execute(
-                "SELECT count(*), coalesce(sum(size), 0) FROM original"
-                " JOIN scope ON scope.id = original.scope"
-                " WHERE tenant = ? AND space = ? AND expires_ms > ?",
-                (scope.tenant, scope.space, self._now_ms()),
-            ).fetchone()
-            return Usage(originals, stored_bytes)
-
-        return await self._run(job)
+        return await self._usage("tenant = ? AND space = ?", scope.tenant, scope.space)
 
     async def tenant_usage(self, tenant: str) -> Usage:
+        return await self._usage("tenant = ?", tenant)
+
+    async def _usage(self, where: str, *names: str) -> Usage:
         def job(connection: sqlite3.Connection) -> Usage:
             originals, stored_bytes = connection.execute(
-                "SELECT count(*), coalesce(sum(size), 0) FROM original"
-                " JOIN scope ON scope.id = original.scope WHERE tenant = ? AND expires_ms > ?",
-                (tenant, self._now_ms()),
+                "SELECT count(*), coalesce(sum(size), 0) FROM original"  # noqa: S608 - ours, above
+                f" JOIN scope ON scope.id = original.scope WHERE {where} AND expires_ms > ?",
+                (*names, self._now_ms()),
             ).fetchone()
             return Usage(originals, stored_bytes)
 
@@ -361,7 +355,7 @@ class SqliteStore:
     def _insert(
         self, connection: sqlite3.Connection, scope: Scope, record: Record, retention: float
     ) -> int:
-        scope_id = _scope_id(connection, scope)
+        scope_id = find_scope(connection, scope)
         # It may be there still, expired and not yet swept.
         connection.execute(
             "DELETE FROM original WHERE scope = ? AND ref = ?", (scope_id, record.ref)
@@ -398,12 +392,3 @@ class SqliteStore:
         except sqlite3.Error:
             # Locked or full: expired rows stay unreadable, and the next sweep takes them.
             self._next_sweep = self._clock() + _SWEEP_SECONDS
-
-
-def _scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
-    names = (scope.tenant, scope.space)
-    connection.execute("INSERT OR IGNORE INTO scope (tenant, space) VALUES (?, ?)", names)
-    (scope_id,) = connection.execute(
-        "SELECT id FROM scope WHERE tenant = ? AND space = ?", names
-    ).fetchone()
-    return int(scope_id)
