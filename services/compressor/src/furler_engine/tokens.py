@@ -41,9 +41,9 @@ _ENCODED_AT_ONCE: Final = 1 << 18
 _ESTIMATED_AT_ONCE: Final = 1 << 17
 """Bytes: what numpy makes of them stays in the processor's cache."""
 # Where a piece of both patterns ends whatever stands around: after a line end that printable
-# ASCII but a blank and a slash follows, between a letter and a blank with a letter, between a
-# letter or digit and punctuation but an apostrophe. The tokens of both sides add up.
-_SEAM: Final = re.compile(r"\n(?=[!-.0-~])|[A-Za-z](?= [A-Za-z])|[A-Za-z0-9](?=[!-&(-/:-@\[-`{-~])")
+# ASCII but a blank and a slash follows, between a letter or digit and a blank or punctuation
+# but an apostrophe. The tokens of both sides add up.
+_SEAM: Final = re.compile(r"\n(?=[!-.0-~])|[A-Za-z0-9](?=[ -&(-/:-@\[-`{-~])")
 
 
 class UnknownTokenizerError(ValueError):
