@@ -14,6 +14,9 @@ _TREE = re.compile(r"(?:[│ \xa0]{4})*[├└]── |(?:\|   |    )*[|`]-- ")
 
 # ls -R: a directory with a colon, names, a blank line, the next directory.
 _SECTIONS = re.compile(r"[^\s:]+:\n(?:[^\n:]+\n){0,200}\n[^\s:]+:\n")
+# git status: two letters of a state and a path, or a tab before a state and a path.
+_STATE = re.compile(r"(?:[ MADRCTU?!]{2} |\t(?:[a-z][a-z ]*: +)?)[^\s:]+$")
+_STATUS = re.compile(r"(?:On branch |HEAD detached |## )\S")
 _NAME = re.compile(r"[^\s:]+:?$")
 
 
@@ -23,4 +26,8 @@ def listing_score(sample: Sample) -> float:
     rows = sample.share(_MODE.match)
     if rows > 0.3:
         rows += sample.share(_AROUND_ROWS.match)
-    return 0.85 * max(sections, rows, sample.share(_PATH.match), sample.share(_TREE.match))
+    states = sample.share(_STATE.match)
+    if states > 0.3 and _STATUS.match(sample.head):
+        states = 1.0
+    paths = sample.share(_PATH.match)
+    return 0.85 * max(sections, rows, paths, states, sample.share(_TREE.match))
