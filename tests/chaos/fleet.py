@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
+import redis
+
 import servers
 from support.service import Service, running_service
 
@@ -56,6 +58,13 @@ class Fleet:
         self.store.pause()
         time.sleep(seconds)
         self.store.resume()
+
+    def fill_store(self, seconds: float) -> None:
+        """Let the store have no memory left for a while: it refuses writes and evicts nothing."""
+        with redis.Redis.from_url(self.store.url) as client:
+            client.config_set("maxmemory", "1mb")
+            time.sleep(seconds)
+            client.config_set("maxmemory", "0")
 
     def restart_store(self) -> None:
         """Kill the store and start it again; what it acknowledged is in its log."""

@@ -12,6 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,29 @@ class Deleted:
     ref: str
 
 
-Operation = Compressed | Retrieved | Deleted
+@dataclass(frozen=True)
+class Put:
+    """A PutEntry that was acknowledged with a revision."""
+
+    invoked: float
+    ended: float
+    space: str
+    key: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What one watcher of a space was sent, in the order it came, and where it began."""
+
+    invoked: float
+    ended: float
+    space: str
+    after: int
+    changes: tuple[tuple[int, str], ...]
+
+
+Operation = Compressed | Retrieved | Deleted | Put | Watched
 
 
 @dataclass
@@ -93,6 +116,48 @@ def violations(operations: Iterable[Operation]) -> list[str]:
     for operation in ordered:
         if isinstance(operation, Retrieved):
             found += _judge(operation, contents, revealed, deleted)
+    puts = [o for o in ordered if isinstance(o, Put)]
+    found += _out_of_order(puts)
+    for operation in ordered:
+        if isinstance(operation, Watched):
+            found += _judge_watch(operation, puts)
+    return found
+
+
+def _out_of_order(puts: list[Put]) -> list[str]:
+    """Return puts whose revisions are not unique, or go against the order of their times."""
+    found: list[str] = []
+    spaces = dict.fromkeys(put.space for put in puts)
+    for space in spaces:
+        mine = [put for put in puts if put.space == space]
+        if len({put.revision for put in mine}) < len(mine):
+            found.append(f"two puts of {space} have one revision")
+        # Of all that had ended before a put began, the newest revision must be older than its own.
+        newest, at = 0, 0
+        ended = sorted(mine, key=lambda put: put.ended)
+        for put in sorted(mine, key=lambda put: put.invoked):
+            while at < len(ended) and ended[at].ended < put.invoked:
+                newest, at = max(newest, ended[at].revision), at + 1
+            if put.revision <= newest:
+                found.append(f"{space}: revision {put.revision} follows {newest}")
+    return found
+
+
+def _judge_watch(watched: Watched, puts: list[Put]) -> list[str]:
+    """Return where a watch repeated, went back, or left out what was acknowledged."""
+    revisions = [revision for revision, _ in watched.changes]
+    found = [
+        f"a watch of {watched.space} got {b} after {a}"
+        for a, b in pairwise([watched.after, *revisions])
+        if b <= a
+    ]
+    if not revisions:
+        return found
+    seen = dict(watched.changes)
+    for put in puts:
+        within = put.space == watched.space and watched.after < put.revision <= revisions[-1]
+        if within and seen.get(put.revision) != put.key:
+            found.append(f"a watch of {watched.space} left out revision {put.revision}")
     return found
 
 

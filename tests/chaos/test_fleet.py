@@ -1,4 +1,4 @@
-"""Three replicas and a store that are killed and paused under load: no wrong answer, ever."""
+"""Three replicas and a store that are killed, paused and filled under load: no wrong answer, ever."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from collections.abc import Callable
 import grpc
 
 from chaos.fleet import Fleet, fleet
-from chaos.history import Compressed, Deleted, History, Retrieved, violations
-from furler.v1 import compression_pb2, compressor_service_pb2, content_pb2, content_service_pb2
+from chaos.history import Compressed, Deleted, History, Put, Retrieved, Watched, violations
+from furler.v1 import (
+    compression_pb2,
+    compressor_service_pb2,
+    content_pb2,
+    content_service_pb2,
+    shared_context_service_pb2,
+)
 from support.inputs import service_log
 
 CLIENTS = 6
@@ -35,7 +41,8 @@ class Client:
     def run(self, end: float) -> None:
         while time.monotonic() < end:
             space = self._rng.choice(SPACES)
-            act = self._rng.choices((self.compress, self.retrieve, self.delete), (5, 8, 1))[0]
+            acts = (self.compress, self.retrieve, self.delete, self.put)
+            act = self._rng.choices(acts, (5, 8, 1, 4))[0]
             try:
                 act(space)
             except (grpc.RpcError, ValueError):
@@ -86,14 +93,75 @@ class Client:
         finally:
             self._history.add(Deleted(invoked, ended, space, ref))
 
+    def put(self, space: str) -> None:
+        key = f"finding-{self._rng.randrange(4)}"
+        request = shared_context_service_pb2.PutEntryRequest(
+            space=space,
+            key=key,
+            content=content_pb2.Content(inline=f"seen at {self._rng.random()}".encode()),
+        )
+        replica = self._fleet.any_replica(self._rng)
+        invoked = time.monotonic()
+        entry = replica.shared.PutEntry(request, timeout=CALL_SECONDS).entry
+        self._history.add(Put(invoked, time.monotonic(), space, key, entry.revision))
+
+
+class Watcher:
+    """One agent that follows a space, across whatever breaks its stream."""
+
+    def __init__(self, fleet: Fleet, history: History, space: str) -> None:
+        self._fleet = fleet
+        self._history = history
+        self._space = space
+        self._rng = random.Random(space)  # noqa: S311 - repeatable, not secret
+        self._changes: list[tuple[int, str]] = []
+
+    def run(self, end: float) -> None:
+        invoked = time.monotonic()
+        after = at = self._start(end)
+        while time.monotonic() < end:
+            try:
+                at = self._follow(at)
+            except (grpc.RpcError, ValueError):
+                at = self._changes[-1][0] if self._changes else at
+        self._history.add(
+            Watched(invoked, time.monotonic(), self._space, after, tuple(self._changes))
+        )
+
+    def _start(self, end: float) -> int:
+        request = shared_context_service_pb2.PutEntryRequest(
+            space=self._space, key="start", content=content_pb2.Content(inline=b"watching")
+        )
+        while time.monotonic() < end:
+            try:
+                replica = self._fleet.any_replica(self._rng)
+                return replica.shared.PutEntry(request, timeout=CALL_SECONDS).entry.revision
+            except (grpc.RpcError, ValueError):
+                continue
+        raise AssertionError("no replica ever answered")
+
+    def _follow(self, after: int) -> int:
+        """Follow one stream to its deadline or its end; return where to go on."""
+        request = shared_context_service_pb2.WatchEntriesRequest(
+            space=self._space, after_revision=after
+        )
+        replica = self._fleet.any_replica(self._rng)
+        for answer in replica.shared.WatchEntries(request, timeout=CALL_SECONDS):
+            for change in answer.changes:
+                event = change.put if change.HasField("put") else change.deleted
+                self._changes.append((event.revision, event.key))
+                after = event.revision
+        return after
+
 
 def disturb(fleet: Fleet, end: float) -> None:
-    """Kill and pause replicas and the store, one thing after another."""
+    """Kill and pause replicas and the store, and fill the store, one thing after another."""
     rng = random.Random(1)  # noqa: S311 - repeatable, not secret
     acts: tuple[Callable[[], None], ...] = (
         lambda: fleet.kill_replica(rng),
         lambda: fleet.pause_replica(rng, 0.5),
         lambda: fleet.pause_store(0.5),
+        lambda: fleet.fill_store(0.5),
         fleet.restart_store,
     )
     turn = 0
@@ -108,7 +176,9 @@ def played(running: Fleet, seconds: float, *, disturbed: bool) -> History:
     history, refs = History(), list[str]()
     end = time.monotonic() + seconds
     clients = [Client(running, history, refs, seed) for seed in range(CLIENTS)]
-    threads = [threading.Thread(target=client.run, args=(end,)) for client in clients]
+    watchers = [Watcher(running, history, space) for space in SPACES]
+    agents: list[Client | Watcher] = [*clients, *watchers]
+    threads = [threading.Thread(target=agent.run, args=(end,)) for agent in agents]
     if disturbed:
         threads.append(threading.Thread(target=disturb, args=(running, end)))
     for thread in threads:
@@ -118,12 +188,14 @@ def played(running: Fleet, seconds: float, *, disturbed: bool) -> History:
     return history
 
 
-def test_no_wrong_answer_while_replicas_and_the_store_are_killed_and_paused() -> None:
+def test_no_wrong_answer_while_replicas_and_the_store_are_killed_paused_and_filled() -> None:
     with fleet() as running:
         history = played(running, SECONDS, disturbed=True)
     kinds = {type(operation) for operation in history.operations}
     assert violations(history.operations) == []
-    assert kinds == {Compressed, Retrieved, Deleted}
+    assert kinds == {Compressed, Retrieved, Deleted, Put, Watched}
+    watched = [o for o in history.operations if isinstance(o, Watched)]
+    assert all(len(o.changes) > 10 for o in watched)
     assert sum(isinstance(o, Retrieved) and o.data is not None for o in history.operations) > 50
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from chaos.history import Compressed, Deleted, Operation, Retrieved, violations
+from chaos.history import Compressed, Deleted, Operation, Put, Retrieved, Watched, violations
 
 
 def made(
@@ -78,3 +78,36 @@ def test_a_shortened_view_without_a_reference_is_found() -> None:
     assert violations([lost]) == [
         "a view without a reference is not its content (store_unavailable)"
     ]
+
+
+def test_revisions_in_the_order_of_time_and_a_full_watch_are_fine() -> None:
+    puts = [Put(0, 1, "s", "a", 5), Put(2, 3, "s", "b", 7), Put(2, 4, "other", "a", 6)]
+    watch = Watched(0, 9, "s", 4, ((5, "a"), (6, "gone"), (7, "b")))
+    assert violations([*puts, watch]) == []
+
+
+def test_a_revision_that_goes_back_is_found() -> None:
+    puts = [Put(0, 1, "s", "a", 7), Put(2, 3, "s", "b", 5)]
+    assert violations(puts) == ["s: revision 5 follows 7"]
+
+
+def test_concurrent_puts_may_have_revisions_in_any_order() -> None:
+    assert violations([Put(0, 3, "s", "a", 7), Put(1, 2, "s", "b", 5)]) == []
+
+
+def test_one_revision_for_two_puts_is_found() -> None:
+    puts = [Put(0, 3, "s", "a", 7), Put(1, 2, "s", "b", 7)]
+    assert "two puts of s have one revision" in violations(puts)
+
+
+def test_a_watch_that_repeats_or_leaves_out_is_found() -> None:
+    put = Put(0, 1, "s", "a", 5)
+    repeated = Watched(0, 9, "s", 4, ((5, "a"), (5, "a")))
+    assert violations([put, repeated]) == ["a watch of s got 5 after 5"]
+    left_out = Watched(0, 9, "s", 4, ((6, "b"),))
+    assert violations([put, left_out]) == ["a watch of s left out revision 5"]
+
+
+def test_what_came_before_or_after_a_watch_is_not_missed() -> None:
+    puts = [Put(0, 1, "s", "a", 5), Put(2, 3, "s", "a", 9)]
+    assert violations([*puts, Watched(0, 9, "s", 5, ((7, "b"),))]) == []

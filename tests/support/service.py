@@ -22,6 +22,7 @@ from furler.v1 import (
     content_service_pb2,
     content_service_pb2_grpc,
     info_service_pb2_grpc,
+    shared_context_service_pb2_grpc,
 )
 
 TESTS = str(Path(__file__).parent.parent)
@@ -43,6 +44,10 @@ class Service:
     @property
     def contents(self) -> content_service_pb2_grpc.ContentServiceStub:
         return content_service_pb2_grpc.ContentServiceStub(self.channel)
+
+    @property
+    def shared(self) -> shared_context_service_pb2_grpc.SharedContextServiceStub:
+        return shared_context_service_pb2_grpc.SharedContextServiceStub(self.channel)
 
     @property
     def info(self) -> info_service_pb2_grpc.InfoServiceStub:
