@@ -21,7 +21,7 @@ from support.service import Service, running_service
 class Fleet:
     """The replicas' processes and the store's."""
 
-    store: servers.Valkey
+    url: str
     module: str
     replicas: list[Service] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -29,7 +29,7 @@ class Fleet:
 
     def add_replica(self) -> None:
         """Start one more replica."""
-        replica = self._stack.enter_context(running_service(self.store.url, module=self.module))
+        replica = self._stack.enter_context(running_service(self.url, module=self.module))
         with self._lock:
             self.replicas.append(replica)
 
@@ -53,31 +53,44 @@ class Fleet:
             time.sleep(seconds)
             os.kill(victim.process.pid, signal.SIGCONT)
 
-    def pause_store(self, seconds: float) -> None:
+
+@dataclass
+class Disturber:
+    """The store of a fleet, to be paused, filled and killed."""
+
+    store: servers.Valkey
+
+    def pause(self, seconds: float) -> None:
         """Stop the store for a while; connections stay open and nothing is answered."""
         self.store.pause()
         time.sleep(seconds)
         self.store.resume()
 
-    def fill_store(self, seconds: float) -> None:
+    def fill(self, seconds: float) -> None:
         """Let the store have no memory left for a while: it refuses writes and evicts nothing."""
         with redis.Redis.from_url(self.store.url) as client:
             client.config_set("maxmemory", "1mb")
             time.sleep(seconds)
             client.config_set("maxmemory", "0")
 
-    def restart_store(self) -> None:
+    def restart(self) -> None:
         """Kill the store and start it again; what it acknowledged is in its log."""
         self.store.kill()
         self.store.start()
 
 
 @contextmanager
-def fleet(replicas: int = 3, module: str = "furler_compressor.main") -> Iterator[Fleet]:
-    """Run a fleet whose store writes its log before it answers."""
+def durable_store() -> Iterator[servers.Valkey]:
+    """Run a store that writes its log before it answers."""
     with servers.valkey("--appendonly", "yes", "--appendfsync", "always") as store:
-        running = Fleet(store, module)
-        with running._stack:
-            for _ in range(replicas):
-                running.add_replica()
-            yield running
+        yield store
+
+
+@contextmanager
+def fleet(url: str, replicas: int = 3, module: str = "furler_compressor.main") -> Iterator[Fleet]:
+    """Run replicas around a store."""
+    running = Fleet(url, module)
+    with running._stack:
+        for _ in range(replicas):
+            running.add_replica()
+        yield running

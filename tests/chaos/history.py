@@ -8,6 +8,7 @@ often a service that is being killed is available.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -87,8 +88,12 @@ class History:
             self.operations.append(operation)
 
 
-def violations(operations: Iterable[Operation]) -> list[str]:
-    """Return what no correct service could have answered, one line each."""
+def violations(operations: Iterable[Operation], lost_before: float = -math.inf) -> list[str]:
+    """Return what no correct service could have answered, one line each.
+
+    ``lost_before`` is when a primary was lost whose replica copies with a delay: what was
+    acknowledged until then may be gone. Nothing may be wrong even so.
+    """
     found: list[str] = []
     contents: dict[tuple[str, str], set[str]] = defaultdict(set)
     texts: dict[str, set[str]] = defaultdict(set)
@@ -113,14 +118,17 @@ def violations(operations: Iterable[Operation]) -> list[str]:
         if len(c) > 1
     ]
     found += [f"one content has {len(t)} different views" for t in texts.values() if len(t) > 1]
+    kept = {
+        key: [made for made in all_ if made.ended > lost_before] for key, all_ in revealed.items()
+    }
     for operation in ordered:
         if isinstance(operation, Retrieved):
-            found += _judge(operation, contents, revealed, deleted)
+            found += _judge(operation, contents, kept, deleted)
     puts = [o for o in ordered if isinstance(o, Put)]
     found += _out_of_order(puts)
     for operation in ordered:
         if isinstance(operation, Watched):
-            found += _judge_watch(operation, puts)
+            found += _judge_watch(operation, [put for put in puts if put.ended > lost_before])
     return found
 
 

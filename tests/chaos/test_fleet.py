@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import grpc
 
-from chaos.fleet import Fleet, fleet
+import redis_fleets
+from chaos.fleet import Disturber, Fleet, durable_store, fleet
 from chaos.history import Compressed, Deleted, History, Put, Retrieved, Watched, violations
 from furler.v1 import (
     compression_pb2,
@@ -117,12 +118,21 @@ class Watcher:
         self._changes: list[tuple[int, str]] = []
 
     def run(self, end: float) -> None:
-        invoked = time.monotonic()
+        while time.monotonic() < end:
+            self._watch(end)
+
+    def _watch(self, end: float) -> None:
+        """Watch from now on, until the end or until the place to go on at is lost."""
+        invoked, self._changes = time.monotonic(), []
         after = at = self._start(end)
         while time.monotonic() < end:
             try:
                 at = self._follow(at)
-            except (grpc.RpcError, ValueError):
+            except grpc.RpcError as error:
+                at = self._changes[-1][0] if self._changes else at
+                if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.OUT_OF_RANGE:
+                    break
+            except ValueError:
                 at = self._changes[-1][0] if self._changes else at
         self._history.add(
             Watched(invoked, time.monotonic(), self._space, after, tuple(self._changes))
@@ -138,7 +148,7 @@ class Watcher:
                 return replica.shared.PutEntry(request, timeout=CALL_SECONDS).entry.revision
             except (grpc.RpcError, ValueError):
                 continue
-        raise AssertionError("no replica ever answered")
+        return 0
 
     def _follow(self, after: int) -> int:
         """Follow one stream to its deadline or its end; return where to go on."""
@@ -154,15 +164,15 @@ class Watcher:
         return after
 
 
-def disturb(fleet: Fleet, end: float) -> None:
+def disturb(fleet: Fleet, store: Disturber, end: float) -> None:
     """Kill and pause replicas and the store, and fill the store, one thing after another."""
     rng = random.Random(1)  # noqa: S311 - repeatable, not secret
     acts: tuple[Callable[[], None], ...] = (
         lambda: fleet.kill_replica(rng),
         lambda: fleet.pause_replica(rng, 0.5),
-        lambda: fleet.pause_store(0.5),
-        lambda: fleet.fill_store(0.5),
-        fleet.restart_store,
+        lambda: store.pause(0.5),
+        lambda: store.fill(0.5),
+        store.restart,
     )
     turn = 0
     while time.monotonic() < end:
@@ -171,16 +181,15 @@ def disturb(fleet: Fleet, end: float) -> None:
         time.sleep(rng.uniform(_SHORTEST_PAUSE, _LONGEST_PAUSE))
 
 
-def played(running: Fleet, seconds: float, *, disturbed: bool) -> History:
-    """Let clients at a fleet for a while; return what they saw."""
+def played(running: Fleet, seconds: float, *disturbances: Callable[[float], None]) -> History:
+    """Let clients at a fleet for a while, with what disturbs it; return what they saw."""
     history, refs = History(), list[str]()
     end = time.monotonic() + seconds
     clients = [Client(running, history, refs, seed) for seed in range(CLIENTS)]
     watchers = [Watcher(running, history, space) for space in SPACES]
     agents: list[Client | Watcher] = [*clients, *watchers]
-    threads = [threading.Thread(target=agent.run, args=(end,)) for agent in agents]
-    if disturbed:
-        threads.append(threading.Thread(target=disturb, args=(running, end)))
+    works = [*(agent.run for agent in agents), *disturbances]
+    threads = [threading.Thread(target=work, args=(end,)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -189,17 +198,32 @@ def played(running: Fleet, seconds: float, *, disturbed: bool) -> History:
 
 
 def test_no_wrong_answer_while_replicas_and_the_store_are_killed_paused_and_filled() -> None:
-    with fleet() as running:
-        history = played(running, SECONDS, disturbed=True)
+    with durable_store() as store, fleet(store.url) as running:
+        history = played(running, SECONDS, lambda end: disturb(running, Disturber(store), end))
     kinds = {type(operation) for operation in history.operations}
     assert violations(history.operations) == []
     assert kinds == {Compressed, Retrieved, Deleted, Put, Watched}
     watched = [o for o in history.operations if isinstance(o, Watched)]
-    assert all(len(o.changes) > 10 for o in watched)
+    assert all(sum(len(o.changes) for o in watched if o.space == s) > 10 for s in SPACES)
     assert sum(isinstance(o, Retrieved) and o.data is not None for o in history.operations) > 50
 
 
+def test_a_failover_may_lose_the_newest_and_nothing_is_ever_wrong() -> None:
+    killed: list[float] = []
+    with redis_fleets.watched() as stores, fleet(stores.url) as running:
+
+        def fail_over(end: float) -> None:
+            time.sleep((end - time.monotonic()) / 4)
+            stores.primary.kill()
+            killed.append(time.monotonic())
+
+        history = played(running, SECONDS, fail_over)
+    assert violations(history.operations, lost_before=killed[0]) == []
+    after = [o for o in history.operations if isinstance(o, Retrieved) and o.invoked > killed[0]]
+    assert sum(o.data is not None for o in after) > 10
+
+
 def test_the_checker_notices_when_references_are_revealed_before_they_are_stored() -> None:
-    with fleet(replicas=2, module="support.revealing") as running:
-        history = played(running, 4, disturbed=False)
+    with durable_store() as store, fleet(store.url, 2, "support.revealing") as running:
+        history = played(running, 4)
     assert any("was revealed and is not found" in line for line in violations(history.operations))

@@ -111,3 +111,11 @@ def test_a_watch_that_repeats_or_leaves_out_is_found() -> None:
 def test_what_came_before_or_after_a_watch_is_not_missed() -> None:
     puts = [Put(0, 1, "s", "a", 5), Put(2, 3, "s", "a", 9)]
     assert violations([*puts, Watched(0, 9, "s", 5, ((7, "b"),))]) == []
+
+
+def test_what_a_lost_primary_acknowledged_may_be_gone_and_nothing_later() -> None:
+    gone = Retrieved(5, 6, "s", "r", None)
+    assert violations([made(0), gone], lost_before=2) == []
+    assert violations([made(0), made(3), gone], lost_before=2) == [
+        "r was revealed and is not found"
+    ]
