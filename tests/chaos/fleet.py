@@ -27,9 +27,9 @@ class Fleet:
     _stack: ExitStack = field(default_factory=ExitStack)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add_replica(self) -> None:
-        """Start one more replica."""
-        replica = self._stack.enter_context(running_service(self.url, module=self.module))
+    def add_replica(self, url: str = "") -> None:
+        """Start one more replica, perhaps with a way to the store of its own."""
+        replica = self._stack.enter_context(running_service(url or self.url, module=self.module))
         with self._lock:
             self.replicas.append(replica)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import grpc
 
 import redis_fleets
+from chaos.door import door
 from chaos.fleet import Disturber, Fleet, durable_store, fleet
 from chaos.history import Compressed, Deleted, History, Put, Retrieved, Watched, violations
 from furler.v1 import (
@@ -221,6 +222,28 @@ def test_a_failover_may_lose_the_newest_and_nothing_is_ever_wrong() -> None:
     assert violations(history.operations, lost_before=killed[0]) == []
     after = [o for o in history.operations if isinstance(o, Retrieved) and o.invoked > killed[0]]
     assert sum(o.data is not None for o in after) > 10
+
+
+def test_a_replica_cut_off_from_the_store_gives_no_wrong_answer() -> None:
+    with (
+        durable_store() as store,
+        door(store.directory / "socket") as way,
+        fleet(store.url, replicas=2) as running,
+    ):
+        running.add_replica(way.url)
+
+        def cut_off(end: float) -> None:
+            while time.monotonic() < end:
+                way.shut()
+                time.sleep(_LONGEST_PAUSE)
+                way.heal()
+                time.sleep(_LONGEST_PAUSE)
+
+        history = played(running, SECONDS, cut_off)
+    assert violations(history.operations) == []
+    degraded = [o for o in history.operations if isinstance(o, Compressed) and not o.ref]
+    assert len(degraded) > 0
+    assert all(o.text == o.content for o in degraded)
 
 
 def test_the_checker_notices_when_references_are_revealed_before_they_are_stored() -> None:
