@@ -285,3 +285,17 @@ def test_marker_like_text_in_the_content_is_data(monkeypatch: pytest.MonkeyPatch
     assert made.compressors == ("lossy",)
     assert markers.find_ref(made.text) == REF
     assert fake in made.text
+
+
+def test_no_lossless_view_is_made_beside_a_clearly_shorter_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large = TEXT * 4
+    route(monkeypatch, lossless=packing(0.5), lossy=keeping(10))
+    made = view(text=large)
+    assert made.compressors == ("lossy",)
+    reasons = [d.reason for d in made.decisions if d.compressor == "lossless"]
+    assert reasons[0].startswith("not tried")
+    route(monkeypatch, lossless=packing(0.5), lossy=keeping(800))
+    tried = [d.reason for d in view(text=large).decisions if d.compressor == "lossless"]
+    assert tried[0].startswith("candidate")

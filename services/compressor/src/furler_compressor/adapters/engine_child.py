@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from furler_compressor.adapters.engine_wire import LENGTH, Done
+from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.work import COMPRESSORS, perform, warm
 from furler_engine.types import DEFAULT_TOKENIZER
 
@@ -34,10 +35,10 @@ def _perform(frame: bytes) -> Done:
     result, mistake, crash = None, None, ""
     try:
         result = perform(pickle.loads(frame))  # noqa: S301 - from our own parent
+    except EngineFailedError as error:
+        crash = str(error)
     except ValueError as error:
         mistake = str(error)
-    except Exception as error:  # noqa: BLE001 - a crash is reported; the content passes through
-        crash = type(error).__name__
     return Done(result, mistake, crash, _peak_bytes())
 
 

@@ -25,7 +25,8 @@ from furler_compressor.adapters.sqlite_entry_rows import (
     find_repeated,
     find_space,
 )
-from furler_compressor.adapters.sqlite_worker import SqliteWorker, transaction
+from furler_compressor.adapters.sqlite_file import transaction
+from furler_compressor.adapters.sqlite_worker import SqliteWorker
 from furler_compressor.app.entries_port import (
     LAST_CHARACTER,
     LOG_LENGTH,

@@ -9,12 +9,17 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from furler_compressor.adapters.sqlite_file import as_store_error, is_lost, write_ahead
+from furler_compressor.adapters.sqlite_file import (
+    as_store_error,
+    is_lost,
+    transaction,
+    write_ahead,
+)
 from furler_compressor.app.errors import StoreUnavailableError
 
 T = TypeVar("T")
@@ -106,16 +111,3 @@ class SqliteWorker:
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
-
-
-@contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the body as one write transaction."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
