@@ -60,7 +60,7 @@ class EmbeddedService:
 async def store_advice(store: str | None = None) -> list[str]:
     """Return what an operator should put right in a Redis store: sentences. Others need no advice.
 
-    Raises FurlerError, or ValueError for a URL that names no store.
+    Raises CallError for a store that does not answer, ValueError for a URL that names none.
     """
     settings = Settings() if store is None else Settings(store=store)
     if not settings.store.lower().startswith(("redis", "unix:")):
@@ -68,6 +68,8 @@ async def store_advice(store: str | None = None) -> list[str]:
     found = backend(settings).store
     try:
         return await found.ping()
+    except FurlerError as error:
+        raise CallError(status_of(error)) from error
     finally:
         await found.close()
 

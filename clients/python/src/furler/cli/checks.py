@@ -98,12 +98,12 @@ def check_store(connector: Connector, connection: Connection) -> Check:
 
 def _store_advice(connection: Connection) -> list[str]:
     """Return what is wrong with a store that works all the same, such as one that evicts."""
-    try:
-        from furler_compressor import embedded  # noqa: PLC0415 - an optional part
+    from furler_compressor import embedded  # noqa: PLC0415 - an optional part
 
+    try:
         return asyncio.run(embedded.store_advice(connection.data))
-    except Exception:  # noqa: BLE001 - the round trip before has shown whether the store works
-        return []
+    except embedded.CallError as error:
+        return [f"its settings cannot be read: {error}"]
 
 
 def check_model(connector: Connector, connection: Connection) -> Check:
