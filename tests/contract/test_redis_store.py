@@ -14,7 +14,7 @@ from contract.places import LivePlace, record_of
 from furler_compressor.adapters.open_store import StoreOptions, open_store
 from furler_compressor.adapters.redis_store import RedisStore
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Scope, Store, StoredView, Tally, Usage
+from furler_compressor.app.ports import Lease, Scope, Store, StoredView, Tally, Usage
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +36,7 @@ async def refused_everything(store: Store) -> list[str]:
     """Make every kind of call, each of which must raise StoreUnavailableError; return the texts."""
     calls = [
         store.recall(SCOPE, LOG.ref, "recipe", HOUR),
+        store.release(SCOPE, LOG.ref, "recipe", "token"),
         store.commit(SCOPE, LOG, VIEW, HOUR),
         store.fetch(SCOPE, LOG.ref),
         store.find_missing(SCOPE, [LOG.ref], HOUR),
@@ -69,10 +70,13 @@ async def test_a_call_is_one_round_trip(
         for _warm_up in range(2):
             await store.commit(scope, LOG, VIEW, HOUR)
             await store.recall(scope, LOG.ref, "recipe", HOUR)
+            await store.release(scope, LOG.ref, "recipe", "token")
             await store.find_missing(scope, [LOG.ref], HOUR)
             await store.add(scope, Tally("log"))
         calls = {
             "recall": store.recall(scope, LOG.ref, "recipe", HOUR),
+            "lease": store.recall(scope, LOG.ref, "other", HOUR, Lease("token", 60.0)),
+            "release": store.release(scope, LOG.ref, "other", "token"),
             "commit": store.commit(scope, TABLE, VIEW, HOUR),
             "fetch": store.fetch(scope, LOG.ref),
             "find_missing": store.find_missing(scope, [LOG.ref] * 20, HOUR),

@@ -15,13 +15,11 @@ import redis_fleets
 import servers
 from contract.places import record_of
 from furler_compressor.adapters.open_store import StoreOptions, open_backend
-from furler_compressor.adapters.redis_leases import RedisLeases
 from furler_compressor.adapters.redis_link import RedisLink
 from furler_compressor.adapters.redis_meter import RedisMeter
 from furler_compressor.adapters.redis_store import RedisStore
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.leases import UNHELD
-from furler_compressor.app.ports import Scope, StoredView
+from furler_compressor.app.ports import Lease, LeaseHeldError, Scope, Store, StoredView
 from furler_compressor.app.quota import Quota
 
 pytestmark = pytest.mark.anyio
@@ -146,9 +144,10 @@ async def test_our_user_needs_no_more_than_it_is_given(
     locked_server: redis_fleets.Locked,
 ) -> None:
     backend = open_backend(locked_server.url, StoreOptions(redis=locked_server.access))
-    token = await backend.leases.take(SCOPE, "acl", 10.0)
-    assert token not in (None, UNHELD)
-    assert await backend.leases.take(SCOPE, "acl", 10.0) is None
+    assert await granted(backend.store, SCOPE, "acl", Lease("ours", 10.0))
+    assert not await granted(backend.store, SCOPE, "acl", Lease("theirs", 10.0))
+    await backend.store.release(SCOPE, LOG.ref, "acl", "ours")
+    assert await granted(backend.store, SCOPE, "acl", Lease("theirs", 10.0))
     assert await backend.meter.take("acl", Quota(requests_per_second=1), 6, 0) is None
     assert await backend.meter.take("acl", Quota(requests_per_second=1), 1, 0) is not None
     assert (await backend.store.tenant_usage("tenant")).originals >= 0
@@ -202,50 +201,73 @@ async def test_a_server_that_evicts_is_named_at_ping() -> None:
 # Leases
 
 
+async def granted(store: Store, scope: Scope, name: str, lease: Lease) -> bool:
+    """Return whether a miss of the view ``name`` takes the lease."""
+    try:
+        assert await store.recall(scope, LOG.ref, name, HOUR, lease) is None
+    except LeaseHeldError:
+        return False
+    return True
+
+
 @pytest.fixture
-async def link(valkey_server: str) -> AsyncIterator[RedisLink]:
-    link = RedisLink(valkey_server)
-    yield link
-    await link.close()
+async def store(valkey_server: str) -> AsyncIterator[RedisStore]:
+    store = RedisStore(valkey_server)
+    yield store
+    await store.close()
 
 
-async def test_a_lease_is_held_by_one_until_it_is_released(link: RedisLink, scope: Scope) -> None:
-    ours, theirs = RedisLeases(link), RedisLeases(link)
-    token = await ours.take(scope, "name", 60.0)
-    assert token
-    assert await theirs.take(scope, "name", 60.0) is None
-    assert await theirs.take(scope, "other name", 60.0) is not None
-    assert await theirs.take(Scope(scope.tenant, "elsewhere"), "name", 60.0) is not None
-    await theirs.release(scope, "name", "another token")
-    assert await theirs.take(scope, "name", 60.0) is None
-    await ours.release(scope, "name", token)
-    assert await theirs.take(scope, "name", 60.0) is not None
+async def test_a_lease_is_held_by_one_until_it_is_released(store: RedisStore, scope: Scope) -> None:
+    ours, theirs = Lease("ours", 60.0), Lease("theirs", 60.0)
+    assert await granted(store, scope, "name", ours)
+    assert not await granted(store, scope, "name", theirs)
+    assert await granted(store, scope, "other name", theirs)
+    assert await granted(store, Scope(scope.tenant, "elsewhere"), "name", theirs)
+    await store.release(scope, LOG.ref, "name", "theirs")
+    assert not await granted(store, scope, "name", theirs)
+    await store.release(scope, LOG.ref, "name", "ours")
+    assert await granted(store, scope, "name", theirs)
 
 
-async def test_a_dead_holders_lease_ends_by_itself(link: RedisLink, scope: Scope) -> None:
-    leases = RedisLeases(link)
-    old = await leases.take(scope, "name", 0.1)
-    assert old
+async def test_a_view_is_given_out_whoever_holds_its_lease(store: RedisStore, scope: Scope) -> None:
+    assert await granted(store, scope, VIEW.recipe, Lease("ours", 60.0))
+    await store.commit(scope, LOG, VIEW, HOUR)
+    lease = Lease("theirs", 60.0)
+    assert await store.recall(scope, LOG.ref, VIEW.recipe, HOUR, lease) == VIEW.data
 
-    async def granted() -> bool:
-        return await leases.take(scope, "name", 60.0) is not None
 
-    await eventually(granted)
+async def test_a_dead_holders_lease_ends_by_itself(store: RedisStore, scope: Scope) -> None:
+    assert await granted(store, scope, "name", Lease("dead", 0.1))
+    await eventually(lambda: granted(store, scope, "name", Lease("heir", 60.0)))
     # The old holder comes back late: the lease is not its own any more.
-    await leases.release(scope, "name", old)
-    assert await leases.take(scope, "name", 60.0) is None
+    await store.release(scope, LOG.ref, "name", "dead")
+    assert not await granted(store, scope, "name", Lease("third", 60.0))
 
 
-async def test_a_server_in_trouble_grants_every_lease_and_lets_every_call_in(scope: Scope) -> None:
+async def test_a_full_server_grants_every_lease(scope: Scope) -> None:
+    with servers.valkey("--maxmemory", "1", "--maxmemory-policy", "noeviction") as server:
+        store = RedisStore(server.url)
+        assert await granted(store, scope, "name", Lease("ours", 60.0))
+        assert await granted(store, scope, "name", Lease("theirs", 60.0))
+        await store.close()
+
+
+async def test_a_meter_whose_server_is_silent_lets_every_call_in() -> None:
     with servers.silent_server() as address:
         link = RedisLink(f"redis://{address}/0", timeout=5.0)
-        assert await RedisLeases(link).take(scope, "name", 1.0) == UNHELD
         meter = RedisMeter(link)
         assert await meter.take("tenant", Quota(requests_per_second=1), 1, 0) is None
         await link.close()
 
 
 # Counting
+
+
+@pytest.fixture
+async def link(valkey_server: str) -> AsyncIterator[RedisLink]:
+    link = RedisLink(valkey_server)
+    yield link
+    await link.close()
 
 
 async def test_a_tenants_rate_is_one_for_all_processes(link: RedisLink, scope: Scope) -> None:

@@ -31,7 +31,7 @@ from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.entries_port import Bounds
 from furler_compressor.app.errors import FurlerError
 from furler_compressor.app.identity import ROLES, Grant
-from furler_compressor.app.ports import Held, Pin, Record, Scope, Store, StoredView, Usage
+from furler_compressor.app.ports import Held, Lease, Pin, Record, Scope, Store, StoredView, Usage
 from furler_compressor.app.sharing import Sharing, SharingLimits
 from furler_compressor.rpc import convert
 from furler_compressor.rpc.errors import Status, status_of
@@ -176,9 +176,11 @@ class Watched(ForwardingStore):
         super().__init__(inner)
         self.calls: list[tuple[str, str]] = []
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
         self.calls.append(("recall", scope.tenant))
-        return await super().recall(scope, ref, recipe, retention)
+        return await super().recall(scope, ref, recipe, retention, lease)
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float

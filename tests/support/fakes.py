@@ -17,6 +17,7 @@ from furler_compressor.app.engine import (
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import (
     Held,
+    Lease,
     Pin,
     Record,
     Scope,
@@ -90,9 +91,14 @@ class HangingEngine(DirectEngine):
 class FailingStore:
     """Refuses everything, as a store does that is down or full."""
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
         await self._fail()
         return None
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        await self._fail()
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
@@ -159,7 +165,9 @@ class HangingStore(FailingStore):
 class FullStore(FailingStore):
     """Reads, and refuses to write."""
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
         return None
 
     async def pins(self, scope: Scope, conversation: str, retention: float) -> dict[str, bytes]:

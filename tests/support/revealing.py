@@ -11,7 +11,7 @@ import sys
 from furler_compressor import main
 from furler_compressor.app import making
 from furler_compressor.app.context import Caller, Context
-from furler_compressor.app.making import Miss
+from furler_compressor.app.making import Wanted
 from furler_compressor.app.ports import Record, StoredView
 from furler_compressor.app.views import pack_view
 from furler_engine.types import View
@@ -19,13 +19,13 @@ from furler_engine.types import View
 LATER_SECONDS = 0.5
 
 
-async def _keep(context: Context, caller: Caller, miss: Miss, view: View) -> bool:
-    record = Record(miss.ref, miss.sha256, len(miss.request.data), miss.request.data)
+async def _keep(context: Context, caller: Caller, wanted: Wanted, view: View) -> bool:
+    record = Record(wanted.ref, wanted.sha256, len(wanted.request.data), wanted.request.data)
 
     async def later() -> None:
         await asyncio.sleep(LATER_SECONDS)
         stored = StoredView(view.recipe, pack_view(view))
-        await context.store.commit(miss.scope, record, stored, miss.retention)
+        await context.store.commit(wanted.scope, record, stored, wanted.retention)
 
     task = asyncio.create_task(later())
     context.background.add(task)

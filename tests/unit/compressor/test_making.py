@@ -13,7 +13,7 @@ from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.engine import CompressJob
 from furler_compressor.app.errors import ContentNotTextError, QuotaExceededError
 from furler_compressor.app.identity import Grant
-from furler_compressor.app.ports import Scope
+from furler_compressor.app.ports import Lease, LeaseHeldError, Record, Scope, StoredView
 from furler_compressor.app.quota import Quota
 from furler_engine.types import Hints, Policy, View
 from support.fakes import DirectEngine, FailingStore, caller, context
@@ -42,25 +42,37 @@ class CountingEngine(DirectEngine):
         return await super().compress(job, seconds)
 
 
-class SharedLeases:
-    """Leases of several replicas, in one process; ``dead`` holders never release."""
+class LeasingStore(MemoryStore):
+    """A store that several replicas share; ``dead`` holders never release."""
 
-    def __init__(self) -> None:
-        self.held: dict[tuple[Scope, str], str] = {}
-        self.taken = 0
-        self.asked = asyncio.Event()
+    def __init__(self, *, dead: bool = False) -> None:
+        super().__init__()
+        self.held: dict[tuple[Scope, str, str], str] = {}
+        self.dead = dead
+        self.calls: list[str] = []
+        self.refused = asyncio.Event()
 
-    async def take(self, scope: Scope, name: str, seconds: float) -> str | None:
-        if (scope, name) in self.held:
-            self.asked.set()
-            return None
-        self.taken += 1
-        self.held[scope, name] = token = f"token {self.taken}"
-        return token
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        self.calls.append("recall" if lease is None else "recall or lease")
+        data = await super().recall(scope, ref, recipe, retention)
+        if data is not None or lease is None:
+            return data
+        if self.dead or self.held.setdefault((scope, ref, recipe), lease.token) != lease.token:
+            self.refused.set()
+            raise LeaseHeldError
+        return None
 
-    async def release(self, scope: Scope, name: str, token: str) -> None:
-        if self.held.get((scope, name)) == token:
-            del self.held[scope, name]
+    async def commit(
+        self, scope: Scope, record: Record, view: StoredView | None, retention: float
+    ) -> None:
+        self.calls.append("commit")
+        await super().commit(scope, record, view, retention)
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        if self.held.get((scope, ref, recipe)) == token:
+            del self.held[scope, ref, recipe]
 
 
 async def settle() -> None:
@@ -85,14 +97,19 @@ async def test_many_callers_of_one_process_make_one_compression() -> None:
 
 async def test_another_policy_tenant_or_retention_is_another_compression() -> None:
     engine = CountingEngine()
-    engine.go.set()
     service = context(MemoryStore(), engine)
-    await asyncio.gather(
-        compress(service, caller(), request()),
-        compress(service, caller(tenant="globex"), request()),
-        compress(service, caller(), request(retention=7200)),
-        compress(service, caller(), replace(request(), hints=Hints(query="fatal"))),
-    )
+    calls = [
+        asyncio.create_task(compress(service, caller(tenant=tenant), asked))
+        for tenant, asked in (
+            ("acme", request()),
+            ("globex", request()),
+            ("acme", request(retention=7200)),
+            ("acme", replace(request(), hints=Hints(query="fatal"))),
+        )
+    ]
+    await settle()
+    engine.go.set()
+    await asyncio.gather(*calls)
     assert engine.jobs == 4
 
 
@@ -162,45 +179,51 @@ async def test_a_leader_that_is_cancelled_leaves_its_followers_their_answer() ->
 # Between replicas
 
 
-def replicas(count: int) -> tuple[list[Context], CountingEngine, SharedLeases]:
-    store, engine, leases = MemoryStore(), CountingEngine(), SharedLeases()
-    return (
-        [replace(context(store, engine), leases=leases) for _ in range(count)],
-        engine,
-        leases,
-    )
+def replicas(count: int, store: LeasingStore) -> tuple[list[Context], CountingEngine]:
+    engine = CountingEngine()
+    return [context(store, engine) for _ in range(count)], engine
 
 
 async def test_replicas_make_one_compression_and_all_give_its_view() -> None:
-    services, engine, leases = replicas(3)
+    store = LeasingStore()
+    services, engine = replicas(3, store)
     calls = [asyncio.create_task(compress(s, caller(), request())) for s in services * 4]
-    await leases.asked.wait()
+    await store.refused.wait()
     engine.go.set()
     done = await asyncio.gather(*calls)
     assert engine.jobs == 1
     assert len({d.outcome.view.text for d in done}) == 1
     await asyncio.gather(*(s.drain() for s in services))
-    assert leases.held == {}
+    assert store.held == {}
 
 
 async def test_a_dead_leaders_lease_costs_a_wait_and_no_answer() -> None:
-    (service,), engine, leases = replicas(1)
+    (service,), engine = replicas(1, LeasingStore(dead=True))
     engine.go.set()
-    # Somebody holds every name, and will never make a view.
-    leases.take = never_granted  # type: ignore[method-assign]
     done = await compress(service, caller(seconds=1.0), request())
     assert (done.outcome.degraded, bool(done.outcome.view.ref)) == (Degraded.NO, True)
 
 
-async def never_granted(scope: Scope, name: str, seconds: float) -> str | None:
-    return None
-
-
-async def test_a_small_content_asks_for_no_lease() -> None:
-    (service,), engine, leases = replicas(1)
+@pytest.mark.parametrize(
+    ("lines", "asked"), [(300, "recall"), (1400, "recall or lease")], ids=["small", "large"]
+)
+async def test_a_miss_costs_two_round_trips_and_a_hit_one(lines: int, asked: str) -> None:
+    store = LeasingStore()
+    (service,), engine = replicas(1, store)
     engine.go.set()
-    await compress(service, caller(), request(service_log(300)))
-    assert leases.taken == 0
+    await compress(service, caller(), request(service_log(lines)))
+    assert store.calls == [asked, "commit"]
+    await compress(service, caller(), request(service_log(lines)))
+    assert store.calls == [asked, "commit", asked]
+
+
+async def test_a_leader_that_fails_gives_its_lease_back() -> None:
+    store = LeasingStore()
+    (service,), _ = replicas(1, store)
+    with pytest.raises(ContentNotTextError):
+        await compress(service, caller(), replace(request(), data=b"x" * 70_000 + b"\xff"))
+    await service.drain()
+    assert store.held == {}
 
 
 # Stored bytes

@@ -66,7 +66,7 @@ def store_url(settings: Settings) -> str:
 
 
 def backend(settings: Settings) -> Backend:
-    """Return the configured store, leases and meter. Raises StoreUrlError, KeyringError."""
+    """Return the configured store and meter. Raises StoreUrlError, KeyringError."""
     options = StoreOptions(
         redis=redis_access(settings),
         redis_connections=settings.redis_connections,
@@ -152,7 +152,6 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
         limits(settings),
         settings.reference_key(),
         sharing,
-        leases=found.leases,
         trail=trail(settings),
     )
     try:

@@ -24,6 +24,7 @@ SCOPE = Scope("tenant", "space")
 LOG = record_of(b"ERROR disk full\n")
 CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "recall": lambda store: store.recall(SCOPE, LOG.ref, "recipe", 60.0),
+    "release": lambda store: store.release(SCOPE, LOG.ref, "recipe", "token"),
     "commit": lambda store: store.commit(SCOPE, LOG, None, 60.0),
     "fetch": lambda store: store.fetch(SCOPE, LOG.ref),
     "find_missing": lambda store: store.find_missing(SCOPE, [LOG.ref], 60.0),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
+from furler_compressor.app.ports import Held, Lease, Pin, Record, Scope, StoredView, Tally, Usage
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 # What an entry costs beside its data: dictionary slots, keys, objects. Measured about 700 bytes.
@@ -67,12 +67,18 @@ class MemoryStore:
         self._next_sweep = 0.0
         self._closed = False
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        del lease  # nobody shares this store
         entry = self._live(scope, ref)
         if entry is None or recipe not in entry.views:
             return None
         self._extend(entry, retention)
         return entry.views[recipe]
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        del scope, ref, recipe, token  # every lease is granted, none is kept
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float

@@ -20,7 +20,6 @@ from furler_compressor.adapters.sqlite_store import SqliteStore
 from furler_compressor.adapters.wrap.bounded import DEFAULT_TIMEOUT, BoundedStore, Breaker
 from furler_compressor.adapters.wrap.packed import PackedStore
 from furler_compressor.adapters.wrap.verified import VerifiedStore
-from furler_compressor.app.leases import FreeLeases, Leases
 from furler_compressor.app.ports import Store
 from furler_compressor.app.quota import LocalMeter, Meter
 
@@ -66,10 +65,9 @@ class StoreOptions:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What one URL gives. Closing the store closes the others."""
+    """What one URL gives. Closing the store closes the meter's connection, too."""
 
     store: Store
-    leases: Leases
     meter: Meter
 
 
@@ -92,7 +90,7 @@ def open_backend(
             return _redis(url, options, clock)
         case _:
             raise StoreUrlError(f"no store has the scheme {scheme!r}; use {_FORMS}")
-    return Backend(decorate(store, options), FreeLeases(), LocalMeter())
+    return Backend(decorate(store, options), LocalMeter())
 
 
 def open_store(
@@ -121,14 +119,13 @@ def _redis(url: str, options: StoreOptions, clock: Callable[[], float]) -> Backe
     except RedisUrlError as error:
         raise StoreUrlError(str(error)) from None
     # redis.py takes 0.1 s to import: the embedded default does without.
-    from furler_compressor.adapters.redis_leases import RedisLeases  # noqa: PLC0415
     from furler_compressor.adapters.redis_link import RedisLink  # noqa: PLC0415
     from furler_compressor.adapters.redis_meter import RedisMeter  # noqa: PLC0415
     from furler_compressor.adapters.redis_store import RedisStore  # noqa: PLC0415
 
     link = RedisLink(url, options.redis, max_connections=options.redis_connections)
     store = RedisStore(link, watermark=options.redis_watermark, clock=clock)
-    return Backend(decorate(store, options), RedisLeases(link), RedisMeter(link))
+    return Backend(decorate(store, options), RedisMeter(link))
 
 
 def store_directory(text: str) -> Path:

@@ -9,7 +9,7 @@ Keys of one scope share the hash tag {tenant/space}, so they lie on one slot:
 - ``p:<conversation>`` hash: key to ``ref:data``, what a conversation has pinned.
 - ``q:<ref>`` set: ``conversation:key`` of an original's pins, for DELETE; lives as long as they do.
 - ``c`` hash: ``counter:name`` to number. Never expires.
-- ``l:<ref>:<recipe>`` string: token of the replica that makes the view (redis_leases).
+- ``l:<ref>:<recipe>`` string: token of the replica that makes the view. Ends by itself.
 
 Keys of one tenant have the hash tag {tenant}: ``s`` its spaces (redis_spaces), ``q`` its token
 buckets (redis_meter).
@@ -58,16 +58,27 @@ local function sweep(x, u, limit)
 end
 """
 
-# KEYS: o v x u. ARGV: ref, ms, slack, recipe.
+# KEYS: o v x u, and with a lease: l. ARGV: ref, ms, slack, recipe, and with a lease: token, its ms.
+# Returns the data; of a miss false, or 0 while another has the lease. A server that refuses to
+# write one (it is full, or a replica) grants it.
 RECALL = (
     _EXTEND
     + """
 local data = redis.call('HGET', KEYS[2], ARGV[4])
-if not data or redis.call('EXISTS', KEYS[1]) == 0 then return false end
-extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[3])
-return data
+if data and redis.call('EXISTS', KEYS[1]) == 1 then
+  extend(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[3])
+  return data
+end
+if KEYS[5] and not redis.pcall('SET', KEYS[5], ARGV[5], 'NX', 'PX', ARGV[6]) then return 0 end
+return false
 """
 )
+
+# KEYS: l. ARGV: token. Only the holder may end a lease: it may be another's by now.
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
 
 # KEYS: o v x u. ARGV: ref, ms, slack, sha256, size, data, mark, and with a view: recipe, view data.
 # The first write is the one that a full server refuses: before it nothing was changed, and after

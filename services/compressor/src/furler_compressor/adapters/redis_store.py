@@ -25,7 +25,17 @@ from furler_compressor.adapters.redis_memory import DEFAULT_WATERMARK, MemoryGau
 from furler_compressor.adapters.redis_spaces import RedisSpaces
 from furler_compressor.adapters.retention import with_slack
 from furler_compressor.app.errors import StoreRefusedError
-from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
+from furler_compressor.app.ports import (
+    Held,
+    Lease,
+    LeaseHeldError,
+    Pin,
+    Record,
+    Scope,
+    StoredView,
+    Tally,
+    Usage,
+)
 
 T = TypeVar("T")
 
@@ -68,6 +78,7 @@ class RedisStore:
         self._memory = MemoryGauge(where, watermark)
         self._spaces = RedisSpaces(where)
         self._recall = self._redis.register_script(redis_scripts.RECALL)
+        self._release = self._redis.register_script(redis_scripts.RELEASE)
         self._commit = self._redis.register_script(redis_scripts.COMMIT)
         self._find = self._redis.register_script(redis_scripts.FIND)
         self._delete = self._redis.register_script(redis_scripts.DELETE)
@@ -77,12 +88,22 @@ class RedisStore:
         self._add = self._redis.register_script(redis_scripts.ADD)
         self._usage = self._redis.register_script(redis_scripts.USAGE)
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
-        keys = _Keys(scope)
-        data: bytes | None = await self._ask(
-            lambda: self._recall(keys=keys.of(ref), args=[ref, *_ms(retention), recipe])
-        )
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        keys = _Keys(scope).of(ref)
+        args: list[str | int] = [ref, *_ms(retention), recipe]
+        if lease is not None:
+            keys.append(_Keys(scope).lease(ref, recipe))
+            args += [lease.token, max(1, math.ceil(lease.seconds * 1000))]
+        data: bytes | int | None = await self._ask(lambda: self._recall(keys=keys, args=args))
+        if isinstance(data, int):
+            raise LeaseHeldError
         return data
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        key = _Keys(scope).lease(ref, recipe)
+        await self._ask(lambda: self._release(keys=[key], args=[token]))
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
@@ -240,6 +261,9 @@ class _Keys:
 
     def views(self, ref: str) -> str:
         return f"{self._prefix}v:{ref}"
+
+    def lease(self, ref: str, recipe: str) -> str:
+        return f"{self._prefix}l:{ref}:{recipe}"
 
     def conversation(self, name: str) -> str:
         return self.quoted_conversation(quote(name, safe=""))

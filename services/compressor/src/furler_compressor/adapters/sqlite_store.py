@@ -31,7 +31,7 @@ from furler_compressor.adapters.sqlite_file import (
     transaction,
 )
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView, Tally, Usage
+from furler_compressor.app.ports import Held, Lease, Pin, Record, Scope, StoredView, Tally, Usage
 
 T = TypeVar("T")
 
@@ -81,7 +81,11 @@ class SqliteStore:
         self._next_sweep = 0.0
         self._commits = 0
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        del lease  # its processes seldom make one view at once
+
         def job(connection: sqlite3.Connection) -> bytes | None:
             # One statement: between two, another process may give a row id to other content.
             row: tuple[int, int, bytes] | None = connection.execute(
@@ -97,6 +101,9 @@ class SqliteStore:
             return data
 
         return await self._run(job)
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        """Do nothing: every lease is granted, none is kept."""
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float

@@ -2,7 +2,7 @@
 
 Order of promises: a reference leaves only after the store acknowledged the
 original (G4); trouble with the store, the engine or the clock costs savings,
-never the answer (G10). How a view is made when the cache has none: ``making``.
+never the answer (G10). How a view is obtained: ``making``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Context
-from furler_compressor.app.errors import FieldInvalidError, StoreUnavailableError
+from furler_compressor.app.errors import FieldInvalidError
 from furler_compressor.app.making import (
     CompressRequest,
-    Miss,
+    Wanted,
     make,
-    make_once,
+    obtain,
     off_loop,
-    recalled,
     text_of,
 )
 from furler_compressor.app.outcome import Degraded, Outcome
@@ -43,16 +42,7 @@ async def compress(context: Context, caller: Caller, request: CompressRequest) -
     scope, retention = _validate(context, caller, request)
     sha256 = await off_loop(digest_of, request.data)
     ref = context.reference(scope, sha256)
-    store_up = True
-    try:
-        view = await recalled(context, caller, scope, ref, request, retention)
-    except StoreUnavailableError:
-        view, store_up = None, False
-    if view is not None:
-        outcome = Outcome(view, cached=True)
-    else:
-        miss = Miss(request, scope, ref, sha256, retention, store_up)
-        outcome = await make_once(context, caller, miss)
+    outcome = await obtain(context, caller, Wanted(request, scope, ref, sha256, retention))
     _count(context, scope, outcome)
     return Compressed(outcome, sha256, len(request.data))
 

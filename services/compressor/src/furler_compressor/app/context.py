@@ -16,7 +16,6 @@ from furler_compressor.app.errors import (
     FieldInvalidError,
     StoreUnavailableError,
 )
-from furler_compressor.app.leases import FreeLeases, Leases
 from furler_compressor.app.outcome import Led
 from furler_compressor.app.ports import Scope, Store, Tally
 from furler_compressor.app.quota import StoredBytes
@@ -49,7 +48,6 @@ class Context:
     limits: Limits
     master_key: bytes
     sharing: Sharing | None = None
-    leases: Leases = field(default_factory=FreeLeases)
     trail: AuditTrail = field(default_factory=NoTrail)
     stored: StoredBytes = field(default_factory=StoredBytes)
     flights: SingleFlight[Hashable, Led] = field(default_factory=SingleFlight)

@@ -1,12 +1,14 @@
-"""Making a view that the cache does not have: once, for all who ask for it at the same time.
+"""Obtaining a view: from the store, or made once for all who ask for it at the same time.
 
-Within the process callers share one computation (singleflight); between replicas a short lease
-says who computes, and the others look for its result in the store.
+Within the process callers share one computation (singleflight). Between replicas a short lease,
+asked for in the same round trip as the view, says who computes; the others look for its result.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -14,9 +16,14 @@ from typing import TypeVar
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.engine import CompressJob, EngineFailedError
 from furler_compressor.app.errors import ContentNotTextError, StoreUnavailableError
-from furler_compressor.app.leases import UNHELD
 from furler_compressor.app.outcome import Degraded, Led, Outcome
-from furler_compressor.app.ports import Record, Scope, StoredView
+from furler_compressor.app.ports import (
+    Lease,
+    LeaseHeldError,
+    Record,
+    Scope,
+    StoredView,
+)
 from furler_compressor.app.views import pack_view, unpack_view
 from furler_engine.recipe import recipe
 from furler_engine.types import Fidelity, Hints, Kind, Policy, View
@@ -28,7 +35,7 @@ RESERVE_SECONDS = 0.1
 _OFF_LOOP_BYTES = 256 * 1024
 """Contents from this size on are hashed and decoded off the event loop (about 0.3 ms at 1 GB/s)."""
 LEASE_BYTES = 64 * 1024
-"""Contents from this size on take 10 ms and more of an engine: worth a round trip for a lease."""
+"""Contents from this size on take 10 ms and more of an engine: worth a key for a lease."""
 _LEASE_SECONDS, _LEASE_SECONDS_PER_MIB = 2.0, 2.0
 """Several times what an engine needs (0.3 s per MiB): how long a dead leader is waited for."""
 _PATIENCE = 0.5
@@ -46,128 +53,132 @@ class CompressRequest:
     policy: Policy
     recipe: str = ""
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether the original is to be stored."""
+        return self.policy.fidelity is not Fidelity.IRREVERSIBLE
+
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A request whose view the cache does not have, and where it belongs."""
+class Wanted:
+    """A view that is wanted, and where it belongs."""
 
     request: CompressRequest
     scope: Scope
     ref: str
     sha256: bytes
     retention: float
-    store_up: bool
 
     @property
     def recipe(self) -> str:
         """Name of the view within its original."""
         return recipe(self.request.policy, self.request.hints)
 
+    def lease(self) -> Lease | None:
+        """Return what to ask for before making the view, or None if that is not worth it."""
+        size = len(self.request.data)
+        if not self.request.is_stored or size < LEASE_BYTES:
+            return None
+        seconds = _LEASE_SECONDS + _LEASE_SECONDS_PER_MIB * size / (1024 * 1024)
+        return Lease(secrets.token_hex(16), seconds)
 
-async def make_once(context: Context, caller: Caller, miss: Miss) -> Outcome:
-    """Return the view of a miss: made here, by another caller, or by another replica.
+
+async def obtain(context: Context, caller: Caller, wanted: Wanted) -> Outcome:
+    """Return a view: the store's, or made here, by another caller, or by another replica.
 
     A caller whose leader ran out of time has its own time still: it leads anew. One whose own time
     runs out while a leader has more gets its content as it is.
     """
-    key = (miss.scope, miss.ref, miss.recipe, miss.retention)
+    key = (wanted.scope, wanted.ref, wanted.request.recipe, wanted.recipe, wanted.retention)
     while True:
         try:
             # A leader's engine stops before this: it cuts off who follows, and who hangs.
             async with asyncio.timeout(max(0.0, caller.time_left() - RESERVE_SECONDS / 2)):
-                led = await context.flights.run(key, lambda: _lead(context, caller, miss))
+                led = await context.flights.run(key, lambda: _lead(context, caller, wanted))
         except TimeoutError:
-            text = await text_of(miss.request.data)
-            return Outcome(_untouched(miss.request, text), Degraded.DEADLINE)
+            text = await text_of(wanted.request.data)
+            return Outcome(_untouched(wanted.request, text), Degraded.DEADLINE)
         if led.deadline == caller.deadline:
             return led.outcome
         if not led.hurried or caller.deadline <= led.deadline + RESERVE_SECONDS:
             return replace(led.outcome, cached=bool(led.outcome.view.ref))
 
 
-async def _lead(context: Context, caller: Caller, miss: Miss) -> Led:
-    claim: View | str = UNHELD
-    name = f"{miss.ref}:{miss.recipe}"
-    if miss.store_up and is_stored(miss.request) and len(miss.request.data) >= LEASE_BYTES:
-        claim = await _claim(context, caller, miss, name)
-    if isinstance(claim, View):
-        return Led(Outcome(claim, cached=True), caller.deadline, hurried=False)
+async def _lead(context: Context, caller: Caller, wanted: Wanted) -> Led:
+    lease, store_up = wanted.lease(), True
     try:
-        outcome = await _make_and_keep(context, caller, miss)
+        try:
+            view = await _recalled(context, caller, wanted, lease)
+        except StoreUnavailableError:
+            view, store_up = None, False
+        if view is not None:
+            lease = None  # it was not taken
+            return Led(Outcome(view, cached=True), caller.deadline, hurried=False)
+        outcome = await _make_and_keep(context, caller, wanted, store_up=store_up)
     finally:
-        context.in_background(context.leases.release(miss.scope, name, claim))
+        if lease is not None and store_up:
+            context.in_background(_release(context, wanted, lease))
     late = caller.time_left() <= 2 * RESERVE_SECONDS
     return Led(outcome, caller.deadline, hurried=late and outcome.degraded is not Degraded.NO)
 
 
-async def _claim(context: Context, caller: Caller, miss: Miss, name: str) -> View | str:
-    """Return a lease's token, or the view that another replica made while we waited for one."""
-    size = len(miss.request.data)
-    seconds = _LEASE_SECONDS + _LEASE_SECONDS_PER_MIB * size / (1024 * 1024)
-    patience = asyncio.get_running_loop().time() + _PATIENCE * caller.time_left()
-    pause, waited = _FIRST_PAUSE, False
-    while True:
-        token = await context.leases.take(miss.scope, name, seconds)
-        if token is not None and not waited:
-            return token
-        # With the lease in hand, too: its last holder may have ended just after our last look.
-        try:
-            view = await recalled(
-                context, caller, miss.scope, miss.ref, miss.request, miss.retention
-            )
-        except StoreUnavailableError:
-            return token or UNHELD
+async def _recalled(
+    context: Context, caller: Caller, wanted: Wanted, lease: Lease | None
+) -> View | None:
+    """Return the view that the store has, or gets from another replica while we wait for it.
+
+    None: it is ours to make, with the lease or without. Raises StoreUnavailableError.
+    """
+    if not wanted.request.is_stored:
+        return None
+    if wanted.request.recipe:
+        view = await _recall(context, caller, wanted, wanted.request.recipe, None)
         if view is not None:
-            context.in_background(context.leases.release(miss.scope, name, token or UNHELD))
             return view
-        if token is not None or asyncio.get_running_loop().time() >= patience:
-            return token or UNHELD
+    patience = asyncio.get_running_loop().time() + _PATIENCE * caller.time_left()
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await _recall(context, caller, wanted, wanted.recipe, lease)
+        except LeaseHeldError:
+            if asyncio.get_running_loop().time() >= patience:
+                return None
         await asyncio.sleep(pause)
-        pause, waited = min(_MAX_PAUSE, 1.5 * pause), True
+        pause = min(_MAX_PAUSE, 1.5 * pause)
 
 
-async def _make_and_keep(context: Context, caller: Caller, miss: Miss) -> Outcome:
-    request = miss.request
+async def _recall(
+    context: Context, caller: Caller, wanted: Wanted, name: str, lease: Lease | None
+) -> View | None:
+    data = await caller.within(
+        context.store.recall(wanted.scope, wanted.ref, name, wanted.retention, lease)
+    )
+    return unpack_view(data) if data is not None else None
+
+
+async def _release(context: Context, wanted: Wanted, lease: Lease) -> None:
+    # What is not released ends by itself.
+    with contextlib.suppress(StoreUnavailableError):
+        await context.store.release(wanted.scope, wanted.ref, wanted.recipe, lease.token)
+
+
+async def _make_and_keep(
+    context: Context, caller: Caller, wanted: Wanted, *, store_up: bool
+) -> Outcome:
+    request = wanted.request
     text = await text_of(request.data)
-    outcome = await make(context, caller, request, text, miss.ref)
+    outcome = await make(context, caller, request, text, wanted.ref)
     if not outcome.view.ref:
         return outcome
-    kept = miss.store_up and await _keep(context, caller, miss, outcome.view)
+    kept = store_up and await _keep(context, caller, wanted, outcome.view)
     return outcome if kept else _unkept(request, text, outcome.view)
-
-
-async def recalled(
-    context: Context,
-    caller: Caller,
-    scope: Scope,
-    ref: str,
-    request: CompressRequest,
-    retention: float,
-) -> View | None:
-    """Return the view that the store holds, by the recipe asked for or by the request's own.
-
-    Raises StoreUnavailableError.
-    """
-    if not is_stored(request):
-        return None
-    for wanted in filter(None, (request.recipe, recipe(request.policy, request.hints))):
-        data = await caller.within(context.store.recall(scope, ref, wanted, retention))
-        view = unpack_view(data) if data is not None else None
-        if view is not None:
-            return view
-    return None
-
-
-def is_stored(request: CompressRequest) -> bool:
-    """Return whether the request's original would be stored."""
-    return request.policy.fidelity is not Fidelity.IRREVERSIBLE
 
 
 async def make(
     context: Context, caller: Caller, request: CompressRequest, text: str, ref: str
 ) -> Outcome:
     """Run the engine. Its trouble, and the clock's, give the content as its own view."""
-    job = CompressJob(text, request.hints, request.policy, ref if is_stored(request) else "")
+    job = CompressJob(text, request.hints, request.policy, ref if request.is_stored else "")
     try:
         view = await context.engine.compress(job, max(0.0, caller.time_left() - RESERVE_SECONDS))
     except TimeoutError:
@@ -177,16 +188,16 @@ async def make(
     return Outcome(view)
 
 
-async def _keep(context: Context, caller: Caller, miss: Miss, view: View) -> bool:
+async def _keep(context: Context, caller: Caller, wanted: Wanted, view: View) -> bool:
     """Store an original and its view; whether the store acknowledged it.
 
     Raises QuotaExceededError.
     """
-    record = Record(miss.ref, miss.sha256, len(miss.request.data), miss.request.data)
+    record = Record(wanted.ref, wanted.sha256, len(wanted.request.data), wanted.request.data)
     try:
         await context.admit(caller, record.size)
         stored = StoredView(view.recipe, pack_view(view))
-        await caller.within(context.store.commit(miss.scope, record, stored, miss.retention))
+        await caller.within(context.store.commit(wanted.scope, record, stored, wanted.retention))
     except StoreUnavailableError:
         return False
     return True

@@ -54,6 +54,18 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to make a view that is missing: for a while, by whoever has the token."""
+
+    token: str
+    seconds: float
+
+
+class LeaseHeldError(Exception):
+    """A view is missing, and another replica is making it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A record that was found, and when (Unix seconds) it will be forgotten."""
 
@@ -98,12 +110,23 @@ class Store(Protocol):
     Tenants, spaces, refs, recipes and names are any text; data are any bytes.
     """
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
         """Return a cached view's data, if the view and its original are both held.
 
         A hit extends the retention of both to at least ``retention`` seconds
         from now. A view without its original is a miss.
+
+        A miss with a ``lease`` takes it, or raises LeaseHeldError while another's
+        is held. A lease spares work and guards nothing: two replicas that both make
+        a view make the same bytes. So in doubt it is granted, and a store that no
+        other machine shares grants every one.
         """
+        ...
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        """End the lease on a view, if it is still this one. By itself it ends after its time."""
         ...
 
     async def commit(

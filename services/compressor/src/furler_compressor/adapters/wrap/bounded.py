@@ -15,6 +15,8 @@ from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
 from furler_compressor.app.ports import (
     Held,
+    Lease,
+    LeaseHeldError,
     Pin,
     Record,
     Scope,
@@ -102,8 +104,13 @@ class BoundedStore(ForwardingStore):
         self._timeout = timeout
         self._breaker = breaker or Breaker()
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
-        return await self._ask(lambda: self._inner.recall(scope, ref, recipe, retention))
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        return await self._ask(lambda: self._inner.recall(scope, ref, recipe, retention, lease))
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        await self._ask(lambda: self._inner.release(scope, ref, recipe, token))
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float
@@ -158,7 +165,7 @@ class BoundedStore(ForwardingStore):
             raise StoreUnavailableError(
                 f"the store did not answer within {self._timeout:g} s"
             ) from None
-        except StoreRefusedError:
+        except (StoreRefusedError, LeaseHeldError):
             self._breaker.succeeded(ticket)
             raise
         except StoreUnavailableError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from furler_compressor.app.ports import (
     Held,
+    Lease,
     Pin,
     Record,
     Scope,
@@ -22,8 +23,13 @@ class ForwardingStore:
     def __init__(self, inner: Store) -> None:
         self._inner = inner
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
-        return await self._inner.recall(scope, ref, recipe, retention)
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        return await self._inner.recall(scope, ref, recipe, retention, lease)
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        await self._inner.release(scope, ref, recipe, token)
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float

@@ -14,7 +14,7 @@ import zstandard
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.adapters.wrap.offload import offload
 from furler_compressor.app.errors import ContentCorruptError
-from furler_compressor.app.ports import Held, Pin, Record, Scope, Store, StoredView
+from furler_compressor.app.ports import Held, Lease, Pin, Record, Scope, Store, StoredView
 
 # 3: logs to a tenth at 300 MB/s; 9 saves 5 % more and takes four times as long.
 _LEVEL = 3
@@ -33,8 +33,10 @@ class PackedStore(ForwardingStore):
         super().__init__(inner)
         self._max_view_bytes = max_view_bytes
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
-        packed = await self._inner.recall(scope, ref, recipe, retention)
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        packed = await self._inner.recall(scope, ref, recipe, retention, lease)
         if packed is None:
             return None
         size = _content_size(packed)

@@ -24,7 +24,7 @@ from furler_compressor.adapters.keyring import ID_BYTES, KEY_BYTES, Keyring
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.adapters.wrap.offload import offload
 from furler_compressor.app.errors import ContentCorruptError, StoreRefusedError
-from furler_compressor.app.ports import Held, Pin, Record, Scope, Store, StoredView
+from furler_compressor.app.ports import Held, Lease, Pin, Record, Scope, Store, StoredView
 
 # No zstd frame begins so: what is not sealed is known by it.
 _MAGIC = b"FS\x01"
@@ -60,8 +60,10 @@ class SealedStore(ForwardingStore):
         self._only = only
         self._ciphers: OrderedDict[tuple[bytes, str], AESGCM] = OrderedDict()
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
-        sealed = await self._inner.recall(scope, ref, recipe, retention)
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        sealed = await self._inner.recall(scope, ref, recipe, retention, lease)
         if sealed is None or not sealed.startswith(_MAGIC):
             return None
         try:

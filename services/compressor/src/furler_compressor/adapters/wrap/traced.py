@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from furler_compressor import telemetry
 from furler_compressor.app.ports import (
     Held,
+    Lease,
     Pin,
     Record,
     Scope,
@@ -23,10 +24,17 @@ class TracedStore:
     def __init__(self, inner: Store) -> None:
         self._inner = inner
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
         """Return a cached view's data."""
         with telemetry.store_span("recall"):
-            return await self._inner.recall(scope, ref, recipe, retention)
+            return await self._inner.recall(scope, ref, recipe, retention, lease)
+
+    async def release(self, scope: Scope, ref: str, recipe: str, token: str) -> None:
+        """End the lease on a view."""
+        with telemetry.store_span("release"):
+            await self._inner.release(scope, ref, recipe, token)
 
     async def commit(
         self, scope: Scope, record: Record, view: StoredView | None, retention: float

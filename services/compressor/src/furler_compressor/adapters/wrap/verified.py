@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from furler_compressor.adapters.wrap.forward import ForwardingStore
 from furler_compressor.adapters.wrap.offload import offload
 from furler_compressor.app.errors import ContentCorruptError, StoreUnavailableError
-from furler_compressor.app.ports import Held, Pin, Record, Scope, StoredView
+from furler_compressor.app.ports import Held, Lease, Pin, Record, Scope, StoredView
 
 # Against damage and mix-ups, not against a forger: who writes to the store can write anything.
 _SEAL_BYTES = 16
@@ -23,8 +23,10 @@ class VerifiedStore(ForwardingStore):
     recipe and its bytes; one whose seal does not match is a miss, made and committed anew.
     """
 
-    async def recall(self, scope: Scope, ref: str, recipe: str, retention: float) -> bytes | None:
-        sealed = await self._inner.recall(scope, ref, recipe, retention)
+    async def recall(
+        self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
+    ) -> bytes | None:
+        sealed = await self._inner.recall(scope, ref, recipe, retention, lease)
         if sealed is None:
             return None
         seal, data = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
