@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.rpc import status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import servers
 from furler import (
@@ -20,7 +21,14 @@ from furler import (
     Tls,
     UnavailableError,
 )
-from furler.v1 import compressor_service_pb2, content_pb2, content_service_pb2
+from furler.v1 import (
+    compressor_service_pb2,
+    content_pb2,
+    content_service_pb2,
+    info_service_pb2,
+    info_service_pb2_grpc,
+)
+from redis_fleets import free_ports
 from support.certificates import Authority
 from support.inputs import service_log
 from support.service import Service, running_service
@@ -223,6 +231,30 @@ def test_a_server_with_a_certificate_is_reached_by_tls_alone(tmp_path: Path) -> 
                 pytest.raises(UnavailableError),
             ):
                 client.compress(LOG)
+
+
+def test_behind_tls_health_is_answered_in_the_clear_on_its_own_port_and_nothing_else_is(
+    tmp_path: Path,
+) -> None:
+    pair = Authority(tmp_path).issue("server")
+    probed = f"127.0.0.1:{free_ports(1)[0]}"
+    with (
+        running_service(
+            health_listen=probed,
+            tls_cert_file=str(pair.certificate),
+            tls_key_file=str(pair.key),
+        ),
+        grpc.insecure_channel(probed) as channel,
+    ):
+        answer = health_pb2_grpc.HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(), timeout=10
+        )
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        with pytest.raises(grpc.RpcError) as refused:
+            info_service_pb2_grpc.InfoServiceStub(channel).GetCapabilities(
+                info_service_pb2.GetCapabilitiesRequest(), timeout=10
+            )
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_with_mutual_tls_a_client_needs_a_certificate_of_ours(tmp_path: Path) -> None:

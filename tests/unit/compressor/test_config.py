@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 import redis_fleets
 from furler_compressor.assemble import backend, redis_access
-from furler_compressor.config import Settings
+from furler_compressor.config import Settings, unknown_settings
+from furler_compressor.main import main
 
 SECRET = "hunter2hunter2hunter2hunter2hunter2"  # noqa: S105 - a test's
 
@@ -80,3 +81,26 @@ def test_every_kind_of_store_can_be_configured() -> None:
 def test_the_access_list_that_is_documented_is_the_one_that_is_tested() -> None:
     page = Path(__file__).resolve().parents[3] / "docs/threat-model.md"
     assert redis_fleets.ACL in page.read_text()
+
+
+def test_variables_that_name_no_setting_are_found_and_those_of_other_parts_are_not() -> None:
+    environment = {
+        "FURLER_MASTER_KEY": SECRET,
+        "FURLER_MASTERKEY": SECRET,
+        "furler_stroe": "memory:",
+        "FURLER_GATEWAY_LISTEN": "127.0.0.1:8787",
+        "FURLER_SERVER": "127.0.0.1:50051",
+        "FURLER_TOKEN": SECRET,
+        "HOME": "/",
+    }
+    assert unknown_settings(environment) == ["FURLER_MASTERKEY", "furler_stroe"]
+
+
+def test_check_fails_on_a_variable_that_names_no_setting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FURLER_STORE", "memory:")
+    assert main(["--check"]) == 0
+    monkeypatch.setenv("FURLER_MASTERKEY", SECRET)
+    assert main(["--check"]) == 2
+    assert [record.message for record in caplog.records] == ["unknown setting: FURLER_MASTERKEY"]

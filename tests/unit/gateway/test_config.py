@@ -47,3 +47,14 @@ def test_check_says_whether_the_settings_are_valid(
     assert main.main(["--check"]) == 0
     assert capsys.readouterr().out == "configuration is valid\n"
     assert main.main(["--check", "--listen", "nowhere"]) == 2
+
+
+def test_check_fails_on_a_variable_that_names_no_setting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(telemetry, "configure_logs", lambda: None)
+    monkeypatch.setenv("FURLER_GATEWAY_MAX_BODY", "1")
+    assert main.main(["--check"]) == 2
+    assert [record.message for record in caplog.records] == [
+        "unknown setting: FURLER_GATEWAY_MAX_BODY"
+    ]

@@ -6,23 +6,30 @@ Every variable is the field's name in capitals after ``FURLER_``.
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
+_PREFIX: Final = "FURLER_"
+_OF_OTHERS: Final = ("FURLER_GATEWAY_", "FURLER_SERVER", "FURLER_TOKEN")
+"""What the gateway and the command line read; all may share one environment."""
 
 
 class Settings(BaseSettings):
     """Settings of the compressor; every field has a default that serves one laptop."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FURLER_", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=_PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     listen: str = "127.0.0.1:50051"
     """Address of the gRPC server. Loopback by default: nothing is open to a network unasked."""
+    health_listen: str = ""
+    """A second address that answers health alone, in the clear: for probes that speak no TLS,
+    such as Kubernetes' gRPC probes. Empty: health is answered on ``listen`` only."""
     store: str = ""
     """``memory:``, a directory for SQLite, or a ``redis://`` URL; empty: the user's data directory."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
@@ -142,6 +149,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "FURLER_REDIS_CERT_FILE and FURLER_REDIS_KEY_FILE: want both or neither"
             )
+
+
+def unknown_settings(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables that begin as ours do and name no setting, sorted: slips of the pen."""
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    ours = (name for name in environment if name.upper().startswith(_PREFIX))
+    return sorted(
+        n for n in ours if n.upper() not in known and not n.upper().startswith(_OF_OTHERS)
+    )
 
 
 def cpu_count() -> int:

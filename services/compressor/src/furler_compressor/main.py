@@ -25,7 +25,7 @@ from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import Store
 from furler_compressor.assemble import authenticator, backend, for_service, server_tls
-from furler_compressor.config import Settings
+from furler_compressor.config import Settings, unknown_settings
 from furler_compressor.rpc.server import Server
 
 _LOG = logging.getLogger("furler")
@@ -47,6 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_tls(settings)
     except (ValidationError, OSError, ValueError) as error:
         _LOG.error("configuration: %s", error)
+        return 2
+    # A slip such as FURLER_MASTERKEY leaves a service unprotected, so a check fails on it. A start does
+    # not: an orchestrator may add variables of its own beside a service named furler.
+    unknown = unknown_settings()
+    for name in unknown:
+        _LOG.log(logging.ERROR if arguments.check else logging.WARNING, "unknown setting: %s", name)
+    if arguments.check and unknown:
         return 2
     if arguments.check:
         print("configuration is valid")  # noqa: T201 - what --check is for

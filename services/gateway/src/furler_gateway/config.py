@@ -5,7 +5,9 @@ Every variable is the field's name in capitals after ``FURLER_GATEWAY_``.
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+import os
+from collections.abc import Mapping
+from typing import Annotated, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -13,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from furler.backends.remote import Tls
 
 MIB = 1024 * 1024
+_PREFIX: Final = "FURLER_GATEWAY_"
 Names = Annotated[tuple[str, ...], NoDecode]
 """Comma-separated in the environment."""
 
@@ -20,7 +23,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """Settings of the gateway; every field has a default that serves one laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="FURLER_GATEWAY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
 
     listen: str = "127.0.0.1:8787"
     """Address of the HTTP server. Loopback by default: nothing is open to a network unasked."""
@@ -107,6 +110,16 @@ class Settings(BaseSettings):
             certificate=self.compressor_certificate or None,
             key=self.compressor_key or None,
         )
+
+
+def unknown_settings(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables that begin as ours do and name no setting, sorted: slips of the pen."""
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(
+        name
+        for name in environment
+        if name.upper().startswith(_PREFIX) and name.upper() not in known
+    )
 
 
 def address(listen: str) -> tuple[str, int]:

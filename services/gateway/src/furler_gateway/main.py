@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from furler.errors import FurlerError
 from furler_gateway import telemetry
-from furler_gateway.config import Settings, address
+from furler_gateway.config import Settings, address, unknown_settings
 from furler_gateway.server import Gateway
 
 _LOG = logging.getLogger("furler.gateway")
@@ -29,6 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             _LOG.error("configuration: %s: %s", ".".join(map(str, problem["loc"])), problem["msg"])
+        return 2
+    # As the compressor does: a slip of the pen fails a check; a start only tells of it.
+    unknown = unknown_settings()
+    for name in unknown:
+        _LOG.log(logging.ERROR if arguments.check else logging.WARNING, "unknown setting: %s", name)
+    if arguments.check and unknown:
         return 2
     if arguments.check:
         print("configuration is valid")  # noqa: T201 - what --check is for

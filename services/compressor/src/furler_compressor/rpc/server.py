@@ -57,10 +57,13 @@ class Server:
             self.port = self._server.add_insecure_port(settings.listen)
         else:
             self.port = self._server.add_secure_port(settings.listen, tls.credentials())
+        self._probed = self._health_server(shared_port=shared_port)
 
     async def start(self) -> None:
         """Listen, and report SERVING."""
         await self._server.start()
+        if self._probed is not None:
+            await self._probed.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
@@ -69,6 +72,18 @@ class Server:
         await self._health.enter_graceful_shutdown()
         self._handlers.end_watches()
         await self._server.stop(self._settings.drain_seconds)
+        if self._probed is not None:
+            # Last: whoever probes while calls end learns that this replica takes no more.
+            await self._probed.stop(None)
+
+    def _health_server(self, *, shared_port: bool) -> grpc.aio.Server | None:
+        """Return a server of health alone, in the clear; None where none is asked for."""
+        if not self._settings.health_listen:
+            return None
+        server = grpc.aio.server(options=[("grpc.so_reuseport", int(shared_port))])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        server.add_insecure_port(self._settings.health_listen)
+        return server
 
     def _register(self) -> None:
         by_service: dict[str, dict[str, grpc.RpcMethodHandler[Message, Message]]] = {}
