@@ -144,6 +144,7 @@ ROWS: dict[str, Row] = {
     "/furler.v1.InfoService/GetCapabilities": Row(
         lambda n: info.GetCapabilitiesRequest(space=n.space), not_found=False
     ),
+    "/furler.v1.InfoService/GetIdentity": Row(lambda _: info.GetIdentityRequest(), not_found=False),
     "/furler.v1.InfoService/GetStats": Row(
         lambda n: info.GetStatsRequest(space=n.space), not_found=False
     ),

@@ -12,6 +12,7 @@ CHANGES = {
     "tokenizer": "cl100k_base",
     "disabled": frozenset({"log"}),
     "levels": ((Kind.LOG, Level.TIGHT),),
+    "tools": (("bash", Level.TIGHT),),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from furler_engine.pipeline import compress
-from furler_engine.tools import normal, why_exact
+from furler_engine.tools import normal, policy_for, why_exact
 from furler_engine.types import Hints, Kind, Level, Policy
 
 SOURCE = "".join(
@@ -65,3 +65,28 @@ def test_a_large_file_is_looked_through_first() -> None:
 def test_retrieved_content_is_never_compressed_again_under_any_spelling() -> None:
     for tool in ("retrieve", "furler_retrieve", "mcp__furler__retrieve"):
         assert view(LOG, tool) == (True, "retrieved content is never compressed again")
+
+
+@pytest.mark.parametrize(
+    ("tools", "level"),
+    [
+        ((), Level.CAREFUL),
+        ((("bash", Level.OFF),), Level.OFF),
+        ((("BASH", Level.OFF),), Level.CAREFUL),
+        ((("mcp__*", Level.OFF), ("ba??", Level.LOSSLESS), ("*", Level.TIGHT)), Level.LOSSLESS),
+    ],
+)
+def test_the_first_tool_that_fits_sets_the_level_of_every_kind(
+    tools: tuple[tuple[str, Level], ...], level: Level
+) -> None:
+    policy = policy_for("bash", Policy(levels=((Kind.LOG, Level.CAREFUL),), tools=tools))
+    assert policy.level(Kind.LOG) is level
+    assert policy.tools == ()
+
+
+def test_a_level_by_tool_beats_one_by_kind_in_a_view() -> None:
+    kinds = ((Kind.LOG, Level.TIGHT),)
+    hints = Hints(tool="journal")
+    off = Policy(levels=kinds, tools=(("journal", Level.OFF),))
+    assert compress(LOG, hints, off, "a" * 16).is_passthrough
+    assert not compress(LOG, Hints(tool="cat"), off, "a" * 16).is_passthrough

@@ -13,7 +13,7 @@ from furler import conversation_messages, messages, requests
 from furler.backends import base
 from furler.backends.retry import RetryingBackend
 from furler.content import encode
-from furler.conversations import Compaction, Conversation, Dialect
+from furler.conversations import Compaction, Conversation, Dialect, Mode
 from furler.errors import (
     ContentCorruptError,
     DeadlineExceededError,
@@ -143,7 +143,7 @@ class AsyncFurler:
 
         Args:
             content: UTF-8 text, at most 64 MiB.
-            kind: What it is, if known; else it is detected.
+            kind: What it is; else it is detected.
             query: What the agent is looking for: it stays visible.
             tool: Name of the tool whose output it is.
             filename: Where it comes from; the suffix tells the language.
@@ -192,8 +192,9 @@ class AsyncFurler:
         frozen_messages: int = 0,
         compaction: Compaction | Mapping[str, object] | None = None,
         relocate_volatile: bool = False,
+        mode: Mode | str = Mode.APPLY,
     ) -> Conversation:
-        """Return a provider request with its tool results and documents compressed in place.
+        """Return a provider request with its tool results compressed in place.
 
         Args:
             body: The request as it would go to the provider, byte for byte.
@@ -205,10 +206,11 @@ class AsyncFurler:
             frozen_messages: Leading messages to leave alone.
             compaction: A new epoch, planned or applied: a Compaction, or a dict of its fields.
             relocate_volatile: Move volatile text from the system prompt to the last message.
+            mode: Compress it, only measure, or leave it alone; a conversation keeps its first.
         """
-        request = conversation_messages.request(body, dialect, policy, compaction)
-        request.space, request.query = space, query or ""
-        request.conversation, request.frozen_messages = conversation or "", frozen_messages
+        request = conversation_messages.request(body, dialect, policy, compaction, mode)
+        request.space, request.query, request.conversation = space, query or "", conversation or ""
+        request.frozen_messages = frozen_messages
         request.relocate_volatile = relocate_volatile
         response = await self._backend.unary(base.COMPRESS_CONVERSATION, request, self._timeout)
         return conversation_messages.result(request.body, response)
@@ -338,9 +340,8 @@ class AsyncFurler:
 
     async def stats(self, *, space: str = DEFAULT_SPACE) -> Stats:
         """Return what the space has saved and holds."""
-        request = info.GetStatsRequest(space=space)
-        response = await self._backend.unary(base.GET_STATS, request, self._timeout)
-        return messages.stats_from(response)
+        asked = info.GetStatsRequest(space=space)
+        return messages.stats_from(await self._backend.unary(base.GET_STATS, asked, self._timeout))
 
     async def capabilities(self, *, space: str = DEFAULT_SPACE) -> Capabilities:
         """Return the server's limits and features."""
@@ -393,8 +394,7 @@ class AsyncFurler:
                 return [await self._compress_stream(items[0], policy, space)]
             except FurlerError as error:
                 return [error]
-        request = compressor.BatchCompressRequest(
-            space=space, contents=[item.content() for item in items], policy=policy
-        )
+        contents = [item.content() for item in items]
+        request = compressor.BatchCompressRequest(space=space, contents=contents, policy=policy)
         response = await self._backend.unary(base.BATCH_COMPRESS, request, self._timeout)
         return messages.outcomes_from(response, len(items))

@@ -14,6 +14,7 @@ from furler.conversations import (
     Conversation,
     Dialect,
     Edit,
+    Mode,
     Retired,
     Volatile,
     splice,
@@ -26,6 +27,10 @@ _DIALECTS: Final = {
     each: conversation_pb2.Dialect.Value(f"DIALECT_{each.name}") for each in Dialect
 }
 _MODES: Final = {
+    each: conversation_pb2.ConversationMode.Value(f"CONVERSATION_MODE_{each.name}") for each in Mode
+}
+_MODES_BACK: Final = {int(number): mode for mode, number in _MODES.items()}
+_COMPACTIONS: Final = {
     each: conversation_pb2.CompactionMode.Value(f"COMPACTION_MODE_{each.name}")
     for each in CompactionMode
 }
@@ -36,6 +41,7 @@ def request(
     dialect: Dialect | str,
     policy: Policy | Mapping[str, object] | None,
     compaction: Compaction | Mapping[str, object] | None,
+    mode: Mode | str = Mode.APPLY,
 ) -> compressor_service_pb2.CompressConversationRequest:
     """Return the request, to be completed by its plain fields. Raises FieldInvalidError."""
     if not isinstance(body, bytes | bytearray | memoryview):
@@ -45,6 +51,7 @@ def request(
         body=bytes(body),
         policy=messages.policy(policy),
         compaction=_compaction(compaction),
+        mode=_MODES[choose(Mode, mode, "mode")],
     )
 
 
@@ -74,13 +81,18 @@ def result(
         compaction=_plan(plan) if response.HasField("compaction") else None,
         recipe=response.recipe,
         degraded=messages.degraded_from(response.degraded),
+        # A server of before there were modes compresses.
+        mode=_MODES_BACK.get(response.mode, Mode.APPLY),
+        audited=tuple(_edit(each) for each in response.audited),
     )
 
 
 def _edit(message: conversation_pb2.Edit) -> Edit:
-    text = messages.json_text(message.replacement)
+    text = messages.json_text(message.replacement) if message.replacement else ""
     view = messages.view_from(message.view, text)
-    return Edit(message.offset, message.length, message.replacement, message.pointer, view)
+    return Edit(
+        message.offset, message.length, message.replacement, message.pointer, view, message.tool
+    )
 
 
 def _plan(message: conversation_pb2.CompactionPlan) -> CompactionPlan:
@@ -105,7 +117,7 @@ def _compaction(
     message = conversation_pb2.Compaction(mode=conversation_pb2.COMPACTION_MODE_PLAN)
     for name, value in chosen.items():
         if name == "mode":
-            message.mode = _MODES[choose(CompactionMode, str(value), "compaction.mode")]
+            message.mode = _COMPACTIONS[choose(CompactionMode, str(value), "compaction.mode")]
         elif name not in known:
             raise _invalid(f"compaction.{name}", f"compaction has {', '.join(known)}")
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:

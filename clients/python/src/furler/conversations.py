@@ -17,6 +17,16 @@ class Dialect(StrEnum):
     ANTHROPIC_MESSAGES = "anthropic_messages"
 
 
+class Mode(StrEnum):
+    """What is done with a conversation; it keeps the one it began with."""
+
+    APPLY = "apply"
+    AUDIT = "audit"
+    """Measure what APPLY would save; edit and store nothing."""
+    BYPASS = "bypass"
+    """Leave it alone. With an empty body: ask for the mode, or set this one."""
+
+
 class CompactionMode(StrEnum):
     """What is done about a plan for a new epoch."""
 
@@ -61,6 +71,8 @@ class Edit:
     replacement: bytes
     pointer: str
     view: View
+    tool: str = ""
+    """The tool whose result it is; empty if it is of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,8 @@ class Conversation:
         compaction: The epoch asked for, if one was.
         recipe: Equal recipes give equal views of equal conversations.
         degraded: Why less is edited than the policy allows, if it is.
+        mode: The mode in force.
+        audited: In AUDIT, what APPLY would edit: figures only, ``tokens_after`` counts them.
     """
 
     body: bytes
@@ -126,6 +140,8 @@ class Conversation:
     compaction: CompactionPlan | None
     recipe: str
     degraded: Degraded | None
+    mode: Mode = Mode.APPLY
+    audited: tuple[Edit, ...] = ()
 
     @property
     def saved(self) -> float:

@@ -83,6 +83,7 @@ def policy(given: Policy | Mapping[str, object] | None) -> compression_pb2.Polic
         allow_model=bool(value.allow_model),
         keep=_number("keep", value.keep, float),
         recipe=_text("recipe", value.recipe),
+        tools=_tools(value.tools),
     )
     if value.min_tokens is not None:
         message.min_tokens = _number("min_tokens", value.min_tokens, int)
@@ -113,6 +114,17 @@ def _levels(levels: object) -> list[compression_pb2.KindLevel]:
             level=_LEVELS[choose(Level, level, f"policy.levels.{kind}")],
         )
         for kind, level in levels.items()
+    ]
+
+
+def _tools(tools: object) -> list[compression_pb2.ToolLevel]:
+    if not isinstance(tools, Mapping):
+        raise _invalid("policy.tools", "want a level by tool, such as {'bash': 'tight'}")
+    return [
+        compression_pb2.ToolLevel(
+            tool=_text("tools", tool), level=_LEVELS[choose(Level, level, f"policy.tools.{tool}")]
+        )
+        for tool, level in tools.items()
     ]
 
 

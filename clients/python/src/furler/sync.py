@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 from furler import loop
 from furler.client import DEFAULT_SPACE, DEFAULT_TIMEOUT, AsyncFurler, PolicyLike
-from furler.conversations import Compaction, Conversation, Dialect
+from furler.conversations import Compaction, Conversation, Dialect, Mode
 from furler.errors import ClosedError, FurlerError
 from furler.selectors import Lines
 from furler.shared_sync import SharedSpace
@@ -144,6 +144,7 @@ class Furler:
         frozen_messages: int = 0,
         compaction: Compaction | Mapping[str, object] | None = None,
         relocate_volatile: bool = False,
+        mode: Mode | str = Mode.APPLY,
     ) -> Conversation:
         """Return a provider request, compressed; see AsyncFurler.compress_conversation."""
         return self._run(
@@ -157,6 +158,7 @@ class Furler:
             frozen_messages=frozen_messages,
             compaction=compaction,
             relocate_volatile=relocate_volatile,
+            mode=mode,
         )
 
     def explain(  # noqa: PLR0913 - as AsyncFurler.explain

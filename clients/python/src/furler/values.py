@@ -100,6 +100,8 @@ class Policy:
         keep: Share of the words of prose that the model keeps, 0.3 to 1; 0 is the default.
         retention: How long the original is kept; a number is in seconds.
         recipe: An earlier view's recipe, to be served that view again if it is cached.
+        tools: Level by tool or glob of tools, such as ``{"mcp__github__*": "off"}``; the first
+            that fits beats levels by kind.
     """
 
     fidelity: Fidelity | str = ""
@@ -112,6 +114,7 @@ class Policy:
     keep: float = 0.0
     retention: timedelta | float | None = None
     recipe: str = ""
+    tools: Mapping[str, Level | str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, fields_by_name: Mapping[str, object]) -> Self:

@@ -22,6 +22,7 @@ from furler_engine.detect import detect
 from furler_engine.dialects.block import Block, Body, Role
 from furler_engine.pipeline import LOSSY_FLOOR, MIN_GAIN, compress
 from furler_engine.recipe import recipe
+from furler_engine.tools import policy_for
 from furler_engine.types import (
     Draft,
     Elision,
@@ -243,7 +244,7 @@ def _shown(view: View, total: int) -> Iterator[tuple[int, int]]:
 
 def _decide(link: _Link, state: _State, turn: Turn, content: tuple[bytes, int]) -> View:
     """Return the view of a block that is sent for the first time."""
-    policy, (sha256, size) = turn.policy, content
+    policy, (sha256, size) = policy_for(link.block.call.name, turn.policy), content
     least = policy.min_tokens * _POINTER_SHARE
     if size < least:  # a token has a byte at least
         return as_is(link.text, policy)
@@ -274,7 +275,7 @@ def _earlier(
     link: _Link, state: _State, source: Source, before: tokens.Count, ref: str
 ) -> View | None:
     """Return the shortest view that points at what stands above; None if it saves too little."""
-    policy = state.turn.policy
+    policy = policy_for(link.block.call.name, state.turn.policy)
     kind = detect(source)
     if policy.fidelity is Fidelity.LOSSLESS or (policy.level(kind) in (Level.OFF, Level.LOSSLESS)):
         return None

@@ -17,7 +17,7 @@ from furler_engine.detect import detect
 from furler_engine.json_value import dumps
 from furler_engine.recipe import recipe
 from furler_engine.router import ROUTES
-from furler_engine.tools import RETRIEVE_TOOLS, normal, why_exact
+from furler_engine.tools import RETRIEVE_TOOLS, normal, policy_for, why_exact
 from furler_engine.types import (
     Compressor,
     Decision,
@@ -101,7 +101,8 @@ def compress(text: str, hints: Hints, policy: Policy, ref: str) -> View:
     """
     source = Source(text, hints)
     before = tokens.count(text, policy.tokenizer)
-    task = _Task(source, detect(source), policy, ref, before.tokens, [])
+    in_force = policy_for(hints.tool, policy)
+    task = _Task(source, detect(source), in_force, ref, before.tokens, [])
     best = _best(task)
     view = View(
         text=text, ref="", kind=task.kind, compressors=(), elisions=(),

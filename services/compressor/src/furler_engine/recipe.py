@@ -18,6 +18,8 @@ def recipe(policy: Policy, hints: Hints) -> str:
     del parts["retention_seconds"]
     parts["disabled"] = sorted(policy.disabled)
     parts["levels"] = sorted(dict(policy.levels).items())
+    if not policy.tools:
+        del parts["tools"]  # views of before there were any keep their names
     parts["hints"] = asdict(hints)
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return f"{ENGINE_VERSION}/{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"

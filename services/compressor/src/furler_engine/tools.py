@@ -7,9 +7,11 @@ server's prefix (``mcp__files__read_file`` is ``readfile``).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Final
 
-from furler_engine.types import Kind
+from furler_engine.types import Kind, Policy
 
 RETRIEVE_TOOLS: Final = frozenset({"retrieve", "furlerretrieve", "headroomretrieve"})
 """Ours, and the one that callers of the gateway's /v1/compress offer. Their output is retrieved content: it is never compressed again."""
@@ -39,6 +41,14 @@ def normal(tool: str) -> str:
     'readfile'
     """
     return _SEPARATORS.sub("", tool.rpartition("__")[2].rpartition(".")[2]).lower()
+
+
+def policy_for(tool: str, policy: Policy) -> Policy:
+    """Return the policy for what a tool gave: a level by its name stands for every kind."""
+    for glob, level in policy.tools:
+        if fnmatchcase(tool, glob):
+            return replace(policy, levels=tuple((kind, level) for kind in Kind), tools=())
+    return replace(policy, tools=()) if policy.tools else policy
 
 
 def why_exact(tool: str, kind: Kind, size: int) -> str:

@@ -90,8 +90,9 @@ class Policy:
 
     ``target_tokens`` 0 leaves the size to the compressors; ``min_tokens`` is
     the size under which content passes through; ``levels`` maps a kind to a
-    level, kinds that are absent are CAREFUL; ``retention_seconds`` 0 takes the
-    space's default and is no part of the recipe, for it changes no byte.
+    level, others are CAREFUL; ``tools`` maps globs of tools' names to levels for all
+    kinds, the first that fits; ``retention_seconds`` 0 takes the space's default and
+    is no part of the recipe, for it changes no byte.
     """
 
     fidelity: Fidelity = Fidelity.REVERSIBLE
@@ -101,6 +102,7 @@ class Policy:
     disabled: frozenset[str] = frozenset()
     levels: tuple[tuple[Kind, Level], ...] = ()
     retention_seconds: int = 0
+    tools: tuple[tuple[str, Level], ...] = ()
 
     def level(self, kind: Kind) -> Level:
         """Return the level in force for a kind."""

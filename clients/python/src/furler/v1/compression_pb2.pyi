@@ -140,6 +140,32 @@ class KindLevel(_message.Message):
 Global___KindLevel: _TypeAlias = KindLevel  # noqa: Y015
 
 @_typing.final
+class ToolLevel(_message.Message):
+    """ToolLevel sets the level of what one tool gives, whatever its kind; it beats levels by kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    tool: _builtins.str
+    """Name of the tool, or a glob of names, such as "mcp__github__*"."""
+    level: Global___Level.ValueType
+    """Its level."""
+    def __init__(
+        self,
+        *,
+        tool: _builtins.str = ...,
+        level: Global___Level.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolLevel: _TypeAlias = ToolLevel  # noqa: Y015
+
+@_typing.final
 class Policy(_message.Message):
     """Policy is everything that may change a view, apart from the content and its hints."""
 
@@ -155,6 +181,7 @@ class Policy(_message.Message):
     KEEP_FIELD_NUMBER: _builtins.int
     RETENTION_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
     fidelity: Global___Fidelity.ValueType
     """What compressors may do to the content."""
     target_tokens: _builtins.int
@@ -183,6 +210,10 @@ class Policy(_message.Message):
     def retention(self) -> _duration_pb2.Duration:
         """How long the original is kept; unset takes the space's default. Changes no byte of a view."""
 
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolLevel]:
+        """Levels by tool, at most 64; the first that fits is in force."""
+
     def __init__(
         self,
         *,
@@ -196,10 +227,11 @@ class Policy(_message.Message):
         keep: _builtins.float = ...,
         retention: _duration_pb2.Duration | None = ...,
         recipe: _builtins.str = ...,
+        tools: _abc.Iterable[Global___ToolLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_min_tokens", b"_min_tokens", "min_tokens", b"min_tokens", "retention", b"retention"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_tokens", b"_min_tokens", "allow_model", b"allow_model", "disabled_compressors", b"disabled_compressors", "fidelity", b"fidelity", "keep", b"keep", "levels", b"levels", "min_tokens", b"min_tokens", "recipe", b"recipe", "retention", b"retention", "target_tokens", b"target_tokens", "tokenizer", b"tokenizer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_tokens", b"_min_tokens", "allow_model", b"allow_model", "disabled_compressors", b"disabled_compressors", "fidelity", b"fidelity", "keep", b"keep", "levels", b"levels", "min_tokens", b"min_tokens", "recipe", b"recipe", "retention", b"retention", "target_tokens", b"target_tokens", "tokenizer", b"tokenizer", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__min_tokens: _TypeAlias = _typing.Literal["min_tokens"]  # noqa: Y015
     _WhichOneofArgType__min_tokens: _TypeAlias = _typing.Literal["_min_tokens", b"_min_tokens"]  # noqa: Y015

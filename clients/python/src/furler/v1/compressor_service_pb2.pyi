@@ -285,6 +285,7 @@ class CompressConversationRequest(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     COMPACTION_FIELD_NUMBER: _builtins.int
     RELOCATE_VOLATILE_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     """Space that scopes storage and dedup within the caller's tenant."""
     dialect: _conversation_pb2.Dialect.ValueType
@@ -303,6 +304,10 @@ class CompressConversationRequest(_message.Message):
     relocate_volatile: _builtins.bool
     """Whether volatile text moves from the system prompt to the end of the last
     message. The only way in which the system prompt is ever edited.
+    """
+    mode: _conversation_pb2.ConversationMode.ValueType
+    """What to do. A conversation keeps the mode it began with, as it keeps its
+    policy; BYPASS with an empty body asks for that mode, or sets it.
     """
     @_builtins.property
     def policy(self) -> _compression_pb2.Policy:
@@ -326,10 +331,11 @@ class CompressConversationRequest(_message.Message):
         query: _builtins.str = ...,
         compaction: _conversation_pb2.Compaction | None = ...,
         relocate_volatile: _builtins.bool = ...,
+        mode: _conversation_pb2.ConversationMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "compaction", b"compaction", "conversation", b"conversation", "dialect", b"dialect", "frozen_messages", b"frozen_messages", "policy", b"policy", "query", b"query", "relocate_volatile", b"relocate_volatile", "space", b"space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "compaction", b"compaction", "conversation", b"conversation", "dialect", b"dialect", "frozen_messages", b"frozen_messages", "mode", b"mode", "policy", b"policy", "query", b"query", "relocate_volatile", b"relocate_volatile", "space", b"space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -349,12 +355,18 @@ class CompressConversationResponse(_message.Message):
     COMPACTION_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    AUDITED_FIELD_NUMBER: _builtins.int
     frozen_bytes: _builtins.int
     """Offset of the first byte that any later turn may edit."""
     recipe: _builtins.str
     """Engine version and fingerprint of the policy that new blocks get."""
     degraded: _compression_pb2.DegradedReason.ValueType
     """Why less is edited than the policy allows, if it is."""
+    mode: _conversation_pb2.ConversationMode.ValueType
+    """The mode in force. Of a conversation in APPLY that was sent without a body
+    there are no edits: send it again with its body.
+    """
     @_builtins.property
     def edits(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Edit]:
         """Splices to apply to the body, by ascending offset, without overlap."""
@@ -375,6 +387,10 @@ class CompressConversationResponse(_message.Message):
     def compaction(self) -> _conversation_pb2.CompactionPlan:
         """The epoch asked for, if one was."""
 
+    @_builtins.property
+    def audited(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Edit]:
+        """In AUDIT, the edits that APPLY would give, without replacements; not to be applied."""
+
     def __init__(
         self,
         *,
@@ -386,10 +402,12 @@ class CompressConversationResponse(_message.Message):
         compaction: _conversation_pb2.CompactionPlan | None = ...,
         recipe: _builtins.str = ...,
         degraded: _compression_pb2.DegradedReason.ValueType = ...,
+        mode: _conversation_pb2.ConversationMode.ValueType = ...,
+        audited: _abc.Iterable[_conversation_pb2.Edit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "degraded", b"degraded", "edits", b"edits", "frozen_bytes", b"frozen_bytes", "recipe", b"recipe", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before", "volatile", b"volatile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audited", b"audited", "compaction", b"compaction", "degraded", b"degraded", "edits", b"edits", "frozen_bytes", b"frozen_bytes", "mode", b"mode", "recipe", b"recipe", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before", "volatile", b"volatile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

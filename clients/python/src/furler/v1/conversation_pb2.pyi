@@ -48,6 +48,34 @@ DIALECT_ANTHROPIC_MESSAGES: Dialect.ValueType  # 3
 """Anthropic Messages."""
 Global___Dialect: _TypeAlias = Dialect  # noqa: Y015
 
+class _ConversationMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConversationModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConversationMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONVERSATION_MODE_UNSPECIFIED: _ConversationMode.ValueType  # 0
+    """APPLY."""
+    CONVERSATION_MODE_APPLY: _ConversationMode.ValueType  # 1
+    """Compress it."""
+    CONVERSATION_MODE_AUDIT: _ConversationMode.ValueType  # 2
+    """Measure what compressing it would save; edit and store nothing."""
+    CONVERSATION_MODE_BYPASS: _ConversationMode.ValueType  # 3
+    """Leave it alone."""
+
+class ConversationMode(_ConversationMode, metaclass=_ConversationModeEnumTypeWrapper):
+    """ConversationMode says what is done with a conversation."""
+
+CONVERSATION_MODE_UNSPECIFIED: ConversationMode.ValueType  # 0
+"""APPLY."""
+CONVERSATION_MODE_APPLY: ConversationMode.ValueType  # 1
+"""Compress it."""
+CONVERSATION_MODE_AUDIT: ConversationMode.ValueType  # 2
+"""Measure what compressing it would save; edit and store nothing."""
+CONVERSATION_MODE_BYPASS: ConversationMode.ValueType  # 3
+"""Leave it alone."""
+Global___ConversationMode: _TypeAlias = ConversationMode  # noqa: Y015
+
 class _CompactionMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -87,6 +115,7 @@ class Edit(_message.Message):
     REPLACEMENT_FIELD_NUMBER: _builtins.int
     POINTER_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
     offset: _builtins.int
     """Offset of the replaced bytes in the body."""
     length: _builtins.int
@@ -95,6 +124,8 @@ class Edit(_message.Message):
     """Bytes to put in their place: a JSON string."""
     pointer: _builtins.str
     """JSON Pointer of the value."""
+    tool: _builtins.str
+    """Name of the tool whose result the value is; empty if it is of none."""
     @_builtins.property
     def view(self) -> _compression_pb2.View:
         """The view behind the replacement, without its text."""
@@ -107,10 +138,11 @@ class Edit(_message.Message):
         replacement: _builtins.bytes = ...,
         pointer: _builtins.str = ...,
         view: _compression_pb2.View | None = ...,
+        tool: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "offset", b"offset", "pointer", b"pointer", "replacement", b"replacement", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "offset", b"offset", "pointer", b"pointer", "replacement", b"replacement", "tool", b"tool", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from furler.v1 import content_pb2 as furler_dot_v1_dot_content__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66urler/v1/info_service.proto\x12\tfurler.v1\x1a\x17\x66urler/v1/content.proto\x1a\x1egoogle/protobuf/duration.proto\"\'\n\x16GetCapabilitiesRequest\x12\r\n\x05space\x18\x01 \x01(\t\"\xa5\x03\n\x17GetCapabilitiesResponse\x12\x16\n\x0e\x65ngine_version\x18\x01 \x01(\t\x12\x13\n\x0b\x63ompressors\x18\x02 \x03(\t\x12\x12\n\ntokenizers\x18\x03 \x03(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x05 \x01(\x04\x12\x19\n\x11max_content_bytes\x18\x06 \x01(\x04\x12\x17\n\x0fmax_chunk_bytes\x18\x07 \x01(\x04\x12\x17\n\x0fmax_batch_items\x18\x08 \x01(\r\x12\x1a\n\x12\x64\x65\x66\x61ult_min_tokens\x18\t \x01(\x04\x12\x19\n\x11max_pattern_bytes\x18\n \x01(\r\x12\x19\n\x11max_context_lines\x18\x0b \x01(\r\x12\x18\n\x10max_search_limit\x18\x0c \x01(\r\x12\x34\n\x11\x64\x65\x66\x61ult_retention\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rmax_retention\x18\x0e \x01(\x0b\x32\x19.google.protobuf.Duration\" \n\x0fGetStatsRequest\x12\r\n\x05space\x18\x01 \x01(\t\"\x8e\x01\n\x10GetStatsResponse\x12#\n\x05kinds\x18\x01 \x03(\x0b\x32\x14.furler.v1.KindStats\x12\x12\n\nretrievals\x18\x02 \x01(\x04\x12\x18\n\x10retrieval_misses\x18\x03 \x01(\x04\x12\x11\n\toriginals\x18\x04 \x01(\x04\x12\x14\n\x0cstored_bytes\x18\x05 \x01(\x04\"\x8f\x01\n\tKindStats\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.furler.v1.ContentKind\x12\r\n\x05views\x18\x02 \x01(\x04\x12\x0e\n\x06\x63\x61\x63hed\x18\x03 \x01(\x04\x12\x10\n\x08\x64\x65graded\x18\x04 \x01(\x04\x12\x15\n\rtokens_before\x18\x05 \x01(\x04\x12\x14\n\x0ctokens_after\x18\x06 \x01(\x04\x32\xb6\x01\n\x0bInfoService\x12]\n\x0fGetCapabilities\x12!.furler.v1.GetCapabilitiesRequest\x1a\".furler.v1.GetCapabilitiesResponse\"\x03\x90\x02\x01\x12H\n\x08GetStats\x12\x1a.furler.v1.GetStatsRequest\x1a\x1b.furler.v1.GetStatsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66urler/v1/info_service.proto\x12\tfurler.v1\x1a\x17\x66urler/v1/content.proto\x1a\x1egoogle/protobuf/duration.proto\"\x14\n\x12GetIdentityRequest\"X\n\x13GetIdentityResponse\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\ncredential\x18\x02 \x01(\t\x12\x0e\n\x06spaces\x18\x03 \x03(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"\'\n\x16GetCapabilitiesRequest\x12\r\n\x05space\x18\x01 \x01(\t\"\xa5\x03\n\x17GetCapabilitiesResponse\x12\x16\n\x0e\x65ngine_version\x18\x01 \x01(\t\x12\x13\n\x0b\x63ompressors\x18\x02 \x03(\t\x12\x12\n\ntokenizers\x18\x03 \x03(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x05 \x01(\x04\x12\x19\n\x11max_content_bytes\x18\x06 \x01(\x04\x12\x17\n\x0fmax_chunk_bytes\x18\x07 \x01(\x04\x12\x17\n\x0fmax_batch_items\x18\x08 \x01(\r\x12\x1a\n\x12\x64\x65\x66\x61ult_min_tokens\x18\t \x01(\x04\x12\x19\n\x11max_pattern_bytes\x18\n \x01(\r\x12\x19\n\x11max_context_lines\x18\x0b \x01(\r\x12\x18\n\x10max_search_limit\x18\x0c \x01(\r\x12\x34\n\x11\x64\x65\x66\x61ult_retention\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rmax_retention\x18\x0e \x01(\x0b\x32\x19.google.protobuf.Duration\" \n\x0fGetStatsRequest\x12\r\n\x05space\x18\x01 \x01(\t\"\x8e\x01\n\x10GetStatsResponse\x12#\n\x05kinds\x18\x01 \x03(\x0b\x32\x14.furler.v1.KindStats\x12\x12\n\nretrievals\x18\x02 \x01(\x04\x12\x18\n\x10retrieval_misses\x18\x03 \x01(\x04\x12\x11\n\toriginals\x18\x04 \x01(\x04\x12\x14\n\x0cstored_bytes\x18\x05 \x01(\x04\"\x8f\x01\n\tKindStats\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.furler.v1.ContentKind\x12\r\n\x05views\x18\x02 \x01(\x04\x12\x0e\n\x06\x63\x61\x63hed\x18\x03 \x01(\x04\x12\x10\n\x08\x64\x65graded\x18\x04 \x01(\x04\x12\x15\n\rtokens_before\x18\x05 \x01(\x04\x12\x14\n\x0ctokens_after\x18\x06 \x01(\x04\x32\x89\x02\n\x0bInfoService\x12]\n\x0fGetCapabilities\x12!.furler.v1.GetCapabilitiesRequest\x1a\".furler.v1.GetCapabilitiesResponse\"\x03\x90\x02\x01\x12H\n\x08GetStats\x12\x1a.furler.v1.GetStatsRequest\x1a\x1b.furler.v1.GetStatsResponse\"\x03\x90\x02\x01\x12Q\n\x0bGetIdentity\x12\x1d.furler.v1.GetIdentityRequest\x1a\x1e.furler.v1.GetIdentityResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,16 +37,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INFOSERVICE'].methods_by_name['GetCapabilities']._serialized_options = b'\220\002\001'
   _globals['_INFOSERVICE'].methods_by_name['GetStats']._loaded_options = None
   _globals['_INFOSERVICE'].methods_by_name['GetStats']._serialized_options = b'\220\002\001'
-  _globals['_GETCAPABILITIESREQUEST']._serialized_start=100
-  _globals['_GETCAPABILITIESREQUEST']._serialized_end=139
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=142
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=563
-  _globals['_GETSTATSREQUEST']._serialized_start=565
-  _globals['_GETSTATSREQUEST']._serialized_end=597
-  _globals['_GETSTATSRESPONSE']._serialized_start=600
-  _globals['_GETSTATSRESPONSE']._serialized_end=742
-  _globals['_KINDSTATS']._serialized_start=745
-  _globals['_KINDSTATS']._serialized_end=888
-  _globals['_INFOSERVICE']._serialized_start=891
-  _globals['_INFOSERVICE']._serialized_end=1073
+  _globals['_INFOSERVICE'].methods_by_name['GetIdentity']._loaded_options = None
+  _globals['_INFOSERVICE'].methods_by_name['GetIdentity']._serialized_options = b'\220\002\001'
+  _globals['_GETIDENTITYREQUEST']._serialized_start=100
+  _globals['_GETIDENTITYREQUEST']._serialized_end=120
+  _globals['_GETIDENTITYRESPONSE']._serialized_start=122
+  _globals['_GETIDENTITYRESPONSE']._serialized_end=210
+  _globals['_GETCAPABILITIESREQUEST']._serialized_start=212
+  _globals['_GETCAPABILITIESREQUEST']._serialized_end=251
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_start=254
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=675
+  _globals['_GETSTATSREQUEST']._serialized_start=677
+  _globals['_GETSTATSREQUEST']._serialized_end=709
+  _globals['_GETSTATSRESPONSE']._serialized_start=712
+  _globals['_GETSTATSRESPONSE']._serialized_end=854
+  _globals['_KINDSTATS']._serialized_start=857
+  _globals['_KINDSTATS']._serialized_end=1000
+  _globals['_INFOSERVICE']._serialized_start=1003
+  _globals['_INFOSERVICE']._serialized_end=1268
 # @@protoc_insertion_point(module_scope)

@@ -47,6 +47,11 @@ class InfoServiceStub(object):
                 request_serializer=furler_dot_v1_dot_info__service__pb2.GetStatsRequest.SerializeToString,
                 response_deserializer=furler_dot_v1_dot_info__service__pb2.GetStatsResponse.FromString,
                 _registered_method=True)
+        self.GetIdentity = channel.unary_unary(
+                '/furler.v1.InfoService/GetIdentity',
+                request_serializer=furler_dot_v1_dot_info__service__pb2.GetIdentityRequest.SerializeToString,
+                response_deserializer=furler_dot_v1_dot_info__service__pb2.GetIdentityResponse.FromString,
+                _registered_method=True)
 
 
 class InfoServiceServicer(object):
@@ -69,6 +74,13 @@ class InfoServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetIdentity(self, request, context):
+        """GetIdentity returns who the caller is, as the credential says it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InfoServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -81,6 +93,11 @@ def add_InfoServiceServicer_to_server(servicer, server):
                     servicer.GetStats,
                     request_deserializer=furler_dot_v1_dot_info__service__pb2.GetStatsRequest.FromString,
                     response_serializer=furler_dot_v1_dot_info__service__pb2.GetStatsResponse.SerializeToString,
+            ),
+            'GetIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIdentity,
+                    request_deserializer=furler_dot_v1_dot_info__service__pb2.GetIdentityRequest.FromString,
+                    response_serializer=furler_dot_v1_dot_info__service__pb2.GetIdentityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -140,6 +157,33 @@ class InfoService(object):
             '/furler.v1.InfoService/GetStats',
             furler_dot_v1_dot_info__service__pb2.GetStatsRequest.SerializeToString,
             furler_dot_v1_dot_info__service__pb2.GetStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/furler.v1.InfoService/GetIdentity',
+            furler_dot_v1_dot_info__service__pb2.GetIdentityRequest.SerializeToString,
+            furler_dot_v1_dot_info__service__pb2.GetIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,

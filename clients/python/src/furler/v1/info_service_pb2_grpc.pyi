@@ -40,6 +40,8 @@ class InfoServiceStub:
     """GetCapabilities returns limits and features, so that clients configure themselves."""
     GetStats: _grpc.UnaryUnaryMultiCallable[_info_service_pb2.GetStatsRequest, _info_service_pb2.GetStatsResponse]
     """GetStats returns what the space has saved and holds."""
+    GetIdentity: _grpc.UnaryUnaryMultiCallable[_info_service_pb2.GetIdentityRequest, _info_service_pb2.GetIdentityResponse]
+    """GetIdentity returns who the caller is, as the credential says it."""
 
 @_typing.type_check_only
 class InfoServiceAsyncStub(InfoServiceStub):
@@ -53,6 +55,8 @@ class InfoServiceAsyncStub(InfoServiceStub):
     """GetCapabilities returns limits and features, so that clients configure themselves."""
     GetStats: _aio.UnaryUnaryMultiCallable[_info_service_pb2.GetStatsRequest, _info_service_pb2.GetStatsResponse]  # type: ignore[assignment]
     """GetStats returns what the space has saved and holds."""
+    GetIdentity: _aio.UnaryUnaryMultiCallable[_info_service_pb2.GetIdentityRequest, _info_service_pb2.GetIdentityResponse]  # type: ignore[assignment]
+    """GetIdentity returns who the caller is, as the credential says it."""
 
 class InfoServiceServicer(metaclass=_abc_1.ABCMeta):
     """InfoService describes the server to its clients.
@@ -75,5 +79,13 @@ class InfoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_info_service_pb2.GetStatsResponse, _abc.Awaitable[_info_service_pb2.GetStatsResponse]]:
         """GetStats returns what the space has saved and holds."""
+
+    @_abc_1.abstractmethod
+    def GetIdentity(
+        self,
+        request: _info_service_pb2.GetIdentityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_info_service_pb2.GetIdentityResponse, _abc.Awaitable[_info_service_pb2.GetIdentityResponse]]:
+        """GetIdentity returns who the caller is, as the credential says it."""
 
 def add_InfoServiceServicer_to_server(servicer: InfoServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

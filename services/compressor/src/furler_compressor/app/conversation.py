@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from furler_compressor import telemetry
 from furler_compressor.app import ledger
 from furler_compressor.app.context import Caller, Context
-from furler_compressor.app.conversed import ConversationJob, Conversed, Epoch, Splice
+from furler_compressor.app.conversed import ConversationJob, Conversed, Epoch, Mode, Splice
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import (
     FieldInvalidError,
@@ -45,20 +45,23 @@ class ConversationRequest:
     first_message: int = 0
     epoch: Epoch | None = None
     relocate: bool = False
+    mode: Mode = Mode.APPLY
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to do with the body: apply ``splices``, in order."""
+    """What to do with the body: apply ``splices``, in order; ``audited`` are only measured."""
 
     splices: tuple[Splice, ...] = ()
     done: Conversed = field(default_factory=Conversed)
     degraded: Degraded = Degraded.NO
+    mode: Mode = Mode.APPLY
+    audited: tuple[Splice, ...] = ()
 
     @property
     def tokens_after(self) -> int:
-        """Tokens of the body with the splices applied."""
-        views = [splice.view for splice in self.splices]
+        """Tokens of the body with the splices applied, those audited included."""
+        views = [splice.view for splice in (*self.splices, *self.audited)]
         return self.done.tokens_before - sum(v.tokens_before - v.tokens_after for v in views)
 
 
@@ -85,11 +88,22 @@ async def compress_conversation(
         except StoreUnavailableError:
             # Without them nobody can tell what was sent before.
             return await _unedited(context, caller, scope, request)
+    only_asks = request.mode is Mode.BYPASS and not request.body
     for _ in range(_ATTEMPTS):
+        mode = ledger.mode_of(pins or {}) or request.mode
+        if mode is Mode.BYPASS or only_asks:
+            begun = await _begin(context, caller, scope, request, pins)
+            if not begun:
+                return Answer(mode=mode)
+            pins = begun
+            continue
+        request = replace(request, mode=mode)
         done = await _engine(context, caller, scope, request, pins)
         if isinstance(done, Degraded):
-            return Answer(degraded=done)
-        kept = await _keep(context, caller, scope, (request.body, done), retention)
+            return Answer(degraded=done, mode=mode)
+        kept = _Kept((), done.pins, is_whole=True)
+        if mode is not Mode.AUDIT:
+            kept = await _keep(context, caller, scope, (request.body, done), retention)
         if done.applied and not kept.is_whole:
             request = replace(request, epoch=None)  # an epoch begins as a whole or not at all
             continue
@@ -100,10 +114,28 @@ async def compress_conversation(
             pins = {**(pins or {}), **others}  # somebody was first: theirs counts
             continue
         degraded = Degraded.NO if kept.is_whole else Degraded.STORE_UNAVAILABLE
-        answer = Answer(kept.splices, done, degraded)
+        audited = done.splices if mode is Mode.AUDIT else ()
+        answer = Answer(kept.splices, done, degraded, mode, audited)
         _count(context, scope, request, answer)
         return answer
     return await _unedited(context, caller, scope, request)
+
+
+async def _begin(
+    context: Context,
+    caller: Caller,
+    scope: Scope,
+    request: ConversationRequest,
+    pins: dict[str, bytes] | None,
+) -> dict[str, bytes]:
+    """Pin BYPASS for a conversation that has no mode. Return the pins if another one was first."""
+    if pins is None or ledger.mode_of(pins) is not None:
+        return {}
+    key, pin = ledger.policy_pin(0, request.policy, Mode.BYPASS)
+    kept = _Kept((), {key: pin}, is_whole=True)
+    retention = context.retention(request.policy.retention_seconds)
+    others = await _pin(context, caller, scope, (request, kept), retention)
+    return {**pins, **others} if others else {}
 
 
 def _validate(context: Context, request: ConversationRequest) -> None:
@@ -144,6 +176,7 @@ async def _engine(
         request.first_message,
         request.epoch,
         request.relocate,
+        request.mode,
     )
     try:
         return await context.engine.converse(job, max(0.0, caller.time_left() - RESERVE_SECONDS))
@@ -159,6 +192,8 @@ async def _unedited(
     context: Context, caller: Caller, scope: Scope, request: ConversationRequest
 ) -> Answer:
     """Answer without edits, because the store cannot be relied on; counts are given all the same."""
+    if request.mode is Mode.BYPASS:
+        return Answer(degraded=Degraded.STORE_UNAVAILABLE, mode=request.mode)
     plain = replace(request, epoch=None, relocate=False)
     done = await _engine(context, caller, scope, plain, None)
     if isinstance(done, Degraded):

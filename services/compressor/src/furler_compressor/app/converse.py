@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from furler_compressor.app import ledger
-from furler_compressor.app.conversed import ConversationJob, Conversed, Splice, Volatile
+from furler_compressor.app.conversed import ConversationJob, Conversed, Mode, Splice, Volatile
 from furler_compressor.app.ledger import Ledger
 from furler_compressor.app.ports import Pin
 from furler_compressor.app.refs import reference
@@ -38,6 +38,8 @@ def converse(job: ConversationJob) -> Conversed:
     body = read(job.body, job.dialect)
     held = ledger.read(job.pins or {})
     policy, query = held.policy or job.policy, job.query
+    if job.mode is Mode.AUDIT:
+        return _audited(job, body, held, policy)
     turn = Turn(
         policy,
         lambda sha256: reference(job.tenant_key, sha256),
@@ -78,6 +80,30 @@ def converse(job: ConversationJob) -> Conversed:
     )
 
 
+def _audited(job: ConversationJob, body: Body, held: Ledger, policy: Policy) -> Conversed:
+    """Return what compressing the whole of a request would give; only the mode is pinned."""
+    turn = Turn(
+        policy,
+        lambda sha256: reference(job.tenant_key, sha256),
+        job.query,
+        first_message=job.first_message,
+    )
+    seen = fold(body, turn)
+    sizes = _sizes(body, seen, policy)
+    pins: dict[str, Pin] = {}
+    if job.pins is not None and held.policy is None:
+        key, pin = ledger.policy_pin(held.epoch, policy, job.mode)
+        pins[key] = pin
+    return Conversed(
+        tuple(_splice(each, held.epoch, applied=False) for each in seen if each.is_edited),
+        pins,
+        body.end,
+        sum(before for before, _ in sizes),
+        _find(body, held, [after for _, after in sizes]).volatile,
+        recipe=recipe(policy, Hints(query=job.query)),
+    )
+
+
 def _rewriting(turn: Turn, body: Body, plan: Plan, policy: Policy) -> Turn:
     """Return the turn that begins an epoch: what lies before its first change stays pinned."""
     first = {each.key for each in plan.retired}
@@ -102,7 +128,7 @@ def _new_pins(
             key, pin = ledger.view_pin(epoch, each.key, each.view)
             pins[key] = pin
     if held.policy is None or epoch != held.epoch:
-        key, pin = ledger.policy_pin(epoch, policy)
+        key, pin = ledger.policy_pin(epoch, policy, job.mode)
         pins[key] = pin
     if epoch != held.epoch:
         key, pin = ledger.epoch_pin(epoch)
@@ -122,6 +148,7 @@ def _splice(each: Seen, epoch: int, *, applied: bool) -> Splice:
         each.sha256,
         each.size,
         f"b/{epoch}/{each.key}" if is_new else "",
+        each.block.call.name,
     )
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from furler_compressor.app.ports import Pin
 from furler_engine.dialects.block import Dialect
 from furler_engine.epochs import Plan, Wish
 from furler_engine.types import Policy, View
+
+
+class Mode(StrEnum):
+    """What is done with a conversation; it keeps the one it began with."""
+
+    APPLY = "apply"
+    AUDIT = "audit"
+    """Measure what APPLY would save; edit and store nothing."""
+    BYPASS = "bypass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,8 @@ class ConversationJob:
     first_message: int = 0
     epoch: Epoch | None = None
     relocate: bool = False
+    mode: Mode = Mode.APPLY
+    """The mode in force: never BYPASS, which asks no engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class Splice:
     sha256: bytes = b""
     size: int = 0
     key: str = ""
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

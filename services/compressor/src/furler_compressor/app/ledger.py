@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
+from furler_compressor.app.conversed import Mode
 from furler_compressor.app.ports import Pin
 from furler_compressor.app.views import pack_view, unpack_view
 from furler_engine.types import Fidelity, Kind, Level, Policy, View
@@ -27,12 +28,12 @@ class Ledger:
     tails: dict[str, str] = field(default_factory=dict)
     policy: Policy | None = None
     prefix: Trace | None = None
+    mode: Mode | None = None
 
 
 def read(pins: Mapping[str, bytes]) -> Ledger:
     """Return the ledger of a conversation. What this release cannot read is left out."""
-    epochs = [int(key[6:]) for key in pins if key.startswith("epoch/") and key[6:].isdecimal()]
-    epoch = max(epochs, default=0)
+    epoch = _epoch(pins)
     begin = f"b/{epoch}/"
     views = {
         key.removeprefix(begin): unpack_view(data)
@@ -45,7 +46,27 @@ def read(pins: Mapping[str, bytes]) -> Ledger:
         {k[2:]: data.decode(errors="replace") for k, data in pins.items() if k.startswith("t/")},
         _policy(pins.get(f"policy/{epoch}")),
         _trace(pins.get("prefix")),
+        mode_of(pins),
     )
+
+
+def mode_of(pins: Mapping[str, bytes]) -> Mode | None:
+    """Return the mode that a conversation keeps; None for one that has not begun.
+
+    One that began before there were modes is compressed.
+    """
+    data = pins.get(f"policy/{_epoch(pins)}")
+    if data is None:
+        return None
+    try:
+        return Mode(orjson.loads(data).get("mode", Mode.APPLY))
+    except (ValueError, AttributeError):
+        return Mode.APPLY
+
+
+def _epoch(pins: Mapping[str, bytes]) -> int:
+    epochs = [int(key[6:]) for key in pins if key.startswith("epoch/") and key[6:].isdecimal()]
+    return max(epochs, default=0)
 
 
 def view_pin(epoch: int, key: str, view: View) -> tuple[str, Pin]:
@@ -76,9 +97,9 @@ def prefix_pin(trace: Trace) -> tuple[str, Pin]:
     return "prefix", Pin("", data)
 
 
-def policy_pin(epoch: int, policy: Policy) -> tuple[str, Pin]:
-    """Return key and pin of the policy that a conversation keeps."""
-    fields = {
+def policy_pin(epoch: int, policy: Policy, mode: Mode = Mode.APPLY) -> tuple[str, Pin]:
+    """Return key and pin of the policy and the mode that a conversation keeps."""
+    fields: dict[str, object] = {
         "fidelity": policy.fidelity,
         "target_tokens": policy.target_tokens,
         "min_tokens": policy.min_tokens,
@@ -86,6 +107,11 @@ def policy_pin(epoch: int, policy: Policy) -> tuple[str, Pin]:
         "disabled": sorted(policy.disabled),
         "levels": policy.levels,
     }
+    # Only where they say something: two replicas of two releases pin the same bytes otherwise.
+    if policy.tools:
+        fields["tools"] = policy.tools
+    if mode is not Mode.APPLY:
+        fields["mode"] = mode
     return f"policy/{epoch}", Pin("", orjson.dumps(fields))
 
 
@@ -101,6 +127,7 @@ def _policy(data: bytes | None) -> Policy | None:
             tokenizer=fields["tokenizer"],
             disabled=frozenset(fields["disabled"]),
             levels=tuple((Kind(kind), Level(level)) for kind, level in fields["levels"]),
+            tools=tuple((str(tool), Level(level)) for tool, level in fields.get("tools", ())),
         )
     except (ValueError, KeyError, TypeError):
         return None

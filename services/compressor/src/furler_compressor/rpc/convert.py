@@ -39,6 +39,8 @@ MAX_NAME_LENGTH: Final = 1024
 MAX_PATTERN_BYTES: Final = 1024
 MAX_CONTEXT_LINES: Final = 1000
 MAX_SEARCH_LIMIT: Final = 100
+MAX_TOOL_LEVELS: Final = 64
+MAX_TOOL_GLOB: Final = 128
 _DEFAULT_SEARCH_LIMIT: Final = 5
 
 _KINDS: Final = {kind: content.ContentKind.Value(f"CONTENT_KIND_{kind.name}") for kind in Kind}
@@ -89,6 +91,7 @@ def policy_from(message: compression.Policy) -> Policy:
         disabled=frozenset(message.disabled_compressors),
         levels=_levels_from(message),
         retention_seconds=int(seconds),
+        tools=_tools_from(message),
     )
 
 
@@ -207,6 +210,23 @@ def _levels_from(message: compression.Policy) -> tuple[tuple[Kind, Level], ...]:
             raise FieldInvalidError(f"{field}: want a kind and a level", field=field)
         levels[kind] = level
     return tuple(sorted(levels.items()))
+
+
+def _tools_from(message: compression.Policy) -> tuple[tuple[str, Level], ...]:
+    if len(message.tools) > MAX_TOOL_LEVELS:
+        raise FieldInvalidError(
+            f"policy.tools: at most {MAX_TOOL_LEVELS}, got {len(message.tools)}",
+            field="policy.tools",
+        )
+    tools: list[tuple[str, Level]] = []
+    for index, entry in enumerate(message.tools):
+        field = f"policy.tools[{index}]"
+        level = _LEVELS.get(entry.level)
+        if not entry.tool or level is None:
+            raise FieldInvalidError(f"{field}: want a tool and a level", field=field)
+        _check_length(f"{field}.tool", entry.tool, MAX_TOOL_GLOB)
+        tools.append((entry.tool, level))
+    return tuple(tools)
 
 
 def _elision_to(elision: Elision) -> compression.Elision:

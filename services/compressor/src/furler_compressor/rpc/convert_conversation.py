@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from furler.v1 import compressor_service_pb2 as compressor
@@ -10,7 +11,7 @@ from furler.v1 import content_pb2 as content
 from furler.v1 import conversation_pb2 as conversation
 from furler_compressor.app.compress import Compressed, Outcome
 from furler_compressor.app.conversation import Answer, ConversationRequest
-from furler_compressor.app.conversed import Conversed, Epoch, Splice
+from furler_compressor.app.conversed import Conversed, Epoch, Mode, Splice
 from furler_compressor.app.errors import FieldInvalidError
 from furler_compressor.rpc import convert
 from furler_engine.dialects.block import Dialect
@@ -20,6 +21,10 @@ from furler_engine.types import Policy
 _DIALECTS: Final = {
     conversation.Dialect.Value(f"DIALECT_{dialect.name}"): dialect for dialect in Dialect
 }
+_MODES: Final = {
+    mode: conversation.ConversationMode.Value(f"CONVERSATION_MODE_{mode.name}") for mode in Mode
+}
+_MODES_BACK: Final = {int(number): mode for mode, number in _MODES.items()}
 _PRICES: Final = {"expected_reads": 1e9, "alive": 1.0, "read_price": 1e3, "write_price": 1e3}
 """Fields of the sum, and the most that each may be."""
 
@@ -46,7 +51,19 @@ def request_from(message: compressor.CompressConversationRequest) -> Conversatio
         message.frozen_messages,
         _epoch_from(message.compaction),
         message.relocate_volatile,
+        _mode_from(message.mode),
     )
+
+
+def _mode_from(number: int) -> Mode:
+    if number == conversation.CONVERSATION_MODE_UNSPECIFIED:
+        return Mode.APPLY
+    mode = _MODES_BACK.get(number)
+    if mode is None:
+        raise FieldInvalidError(
+            f"mode: unknown value {number}; have {', '.join(Mode)}", field="mode"
+        )
+    return mode
 
 
 def response_to(answer: Answer, policy: Policy) -> compressor.CompressConversationResponse:
@@ -69,6 +86,8 @@ def response_to(answer: Answer, policy: Policy) -> compressor.CompressConversati
             for v in done.volatile
         ],
         compaction=_plan_to(done),
+        mode=_MODES[answer.mode],
+        audited=[_edit_to(_as_figures(splice), answer) for splice in answer.audited],
         recipe=done.recipe,
         degraded=convert.degraded_to(answer.degraded),
     )
@@ -99,6 +118,11 @@ def _epoch_from(message: conversation.Compaction) -> Epoch | None:
     return Epoch(Wish(keep_last, message.budget_tokens, prices), apply=apply, force=force)
 
 
+def _as_figures(splice: Splice) -> Splice:
+    """Return a splice that says what it would save, and names nothing: nothing was stored."""
+    return replace(splice, replacement=b"", view=replace(splice.view, ref="", elisions=()))
+
+
 def _edit_to(splice: Splice, answer: Answer) -> conversation.Edit:
     outcome = Outcome(splice.view, answer.degraded, cached=not splice.key)
     done = Compressed(outcome, splice.sha256, splice.size)
@@ -108,6 +132,7 @@ def _edit_to(splice: Splice, answer: Answer) -> conversation.Edit:
         replacement=splice.replacement,
         pointer=splice.pointer,
         view=convert.view_to(done, text=False),
+        tool=splice.tool[: convert.MAX_NAME_LENGTH],
     )
 
 

@@ -258,6 +258,19 @@ class Handlers(SharedHandlers):
             stored_bytes=usage.stored_bytes,
         )
 
+    async def get_identity(
+        self, caller: Caller, request: info.GetIdentityRequest
+    ) -> info.GetIdentityResponse:
+        """Return who the caller is."""
+        del request
+        grant = caller.grant
+        return info.GetIdentityResponse(
+            tenant=caller.tenant,
+            credential=grant.credential,
+            spaces=grant.spaces,
+            roles=sorted(grant.roles),
+        )
+
     async def _request(
         self,
         caller: Caller,
