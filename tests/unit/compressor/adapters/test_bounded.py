@@ -9,14 +9,15 @@ import pytest
 
 from contract.places import Clock, record_of
 from furler_compressor.adapters.memory_store import MemoryStore
-from furler_compressor.adapters.wrap.bounded import BoundedStore, Breaker
+from furler_compressor.adapters.wrap.bounded import BoundedStore
 from furler_compressor.adapters.wrap.forward import ForwardingStore
+from furler_compressor.adapters.wrap.guard import Breaker, Guard
 from furler_compressor.app.errors import (
     ContentCorruptError,
     StoreRefusedError,
     StoreUnavailableError,
 )
-from furler_compressor.app.ports import Scope, Store, Tally
+from furler_compressor.app.ports import LeaseHeldError, Scope, Store, Tally
 
 pytestmark = pytest.mark.anyio
 
@@ -66,13 +67,13 @@ async def test_a_call_that_hangs_ends_at_its_limit(
     inner = MemoryStore()
     monkeypatch.setattr(inner, name, hang)
     with pytest.raises(StoreUnavailableError, match=r"within 0\.01 s"):
-        await CALLS[name](BoundedStore(inner, timeout=0.01))
+        await CALLS[name](BoundedStore(inner, Guard(0.01)))
 
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_an_open_breaker_makes_no_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = MemoryStore()
-    store = BoundedStore(inner, timeout=0.01, breaker=Breaker(failures=1, clock=Clock()))
+    store = BoundedStore(inner, Guard(0.01, Breaker(failures=1, clock=Clock())))
     monkeypatch.setattr(inner, name, hang)
     with pytest.raises(StoreUnavailableError):
         await CALLS[name](store)
@@ -88,7 +89,7 @@ async def test_a_call_in_time_is_passed_through(name: str) -> None:
 
 async def test_the_breaker_opens_after_failures_in_a_row_and_closes_after_a_success() -> None:
     inner, clock = Moody(), Clock()
-    store = BoundedStore(inner, breaker=Breaker(failures=3, pause=5.0, clock=clock))
+    store = BoundedStore(inner, Guard(breaker=Breaker(failures=3, pause=5.0, clock=clock)))
     inner.error = StoreUnavailableError("down")
     for _ in range(10):
         with pytest.raises(StoreUnavailableError):
@@ -111,17 +112,19 @@ async def test_the_breaker_opens_after_failures_in_a_row_and_closes_after_a_succ
 
 async def test_failures_that_are_not_in_a_row_leave_it_closed() -> None:
     inner = Moody()
-    store = BoundedStore(inner, breaker=Breaker(failures=2, clock=Clock()))
+    store = BoundedStore(inner, Guard(breaker=Breaker(failures=2, clock=Clock())))
     for error in (StoreUnavailableError("down"), None) * 3:
         inner.error = error
         await asyncio.gather(store.ping(), return_exceptions=True)
     assert inner.calls == 6
 
 
-@pytest.mark.parametrize("error", [StoreRefusedError("full"), ContentCorruptError("damaged")])
+@pytest.mark.parametrize(
+    "error", [StoreRefusedError("full"), ContentCorruptError("damaged"), LeaseHeldError()]
+)
 async def test_a_store_that_answers_with_a_refusal_is_not_left_alone(error: Exception) -> None:
     inner = Moody()
-    store = BoundedStore(inner, breaker=Breaker(failures=1, clock=Clock()))
+    store = BoundedStore(inner, Guard(breaker=Breaker(failures=1, clock=Clock())))
     inner.error = error
     for _ in range(5):
         with pytest.raises(type(error)):
@@ -131,7 +134,7 @@ async def test_a_store_that_answers_with_a_refusal_is_not_left_alone(error: Exce
 
 async def test_only_one_call_probes_a_store_after_the_pause() -> None:
     inner, clock = Moody(), Clock()
-    store = BoundedStore(inner, breaker=Breaker(failures=1, pause=5.0, clock=clock))
+    store = BoundedStore(inner, Guard(breaker=Breaker(failures=1, pause=5.0, clock=clock)))
     inner.error = StoreUnavailableError("down")
     with pytest.raises(StoreUnavailableError):
         await store.ping()
@@ -157,7 +160,7 @@ async def test_a_cancelled_call_is_a_failure_only_after_a_silence(
     silence: float, calls: int
 ) -> None:
     inner, clock = Moody(), Clock()
-    store = BoundedStore(inner, breaker=Breaker(failures=1, clock=clock))
+    store = BoundedStore(inner, Guard(breaker=Breaker(failures=1, clock=clock)))
     inner.hangs = True
     call = asyncio.create_task(store.ping())
     await asyncio.sleep(0)

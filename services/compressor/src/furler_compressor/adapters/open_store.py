@@ -17,7 +17,8 @@ from furler_compressor.adapters.redis_url import (
     parse_redis_url,
 )
 from furler_compressor.adapters.sqlite_store import SqliteStore
-from furler_compressor.adapters.wrap.bounded import DEFAULT_TIMEOUT, BoundedStore, Breaker
+from furler_compressor.adapters.wrap.bounded import BoundedStore
+from furler_compressor.adapters.wrap.guard import DEFAULT_TIMEOUT, Breaker, Guard
 from furler_compressor.adapters.wrap.packed import PackedStore
 from furler_compressor.adapters.wrap.verified import VerifiedStore
 from furler_compressor.app.ports import Store
@@ -102,9 +103,8 @@ def open_store(
 
 def decorate(store: Store, options: StoreOptions) -> Store:
     """Wrap an adapter: only the backend's own time is bounded, only what is packed is sealed."""
-    store = BoundedStore(
-        store, options.timeout, Breaker(options.breaker_failures, options.breaker_pause)
-    )
+    breaker = Breaker(options.breaker_failures, options.breaker_pause)
+    store = BoundedStore(store, Guard(options.timeout, breaker))
     if options.keyring is not None:
         # OpenSSL takes 30 ms to import: who does not seal does without.
         from furler_compressor.adapters.wrap.sealed import SealedStore  # noqa: PLC0415

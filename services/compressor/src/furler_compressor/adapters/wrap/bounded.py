@@ -1,22 +1,14 @@
-"""A store that hangs or is down costs at most a time limit, and soon nothing at all.
-
-The Breaker is a value machine over an injected clock; BoundedStore asks it before each call.
-"""
+"""A store whose calls are guarded: each has a time limit, and none is made while it is down."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from furler_compressor.adapters.wrap.forward import ForwardingStore
-from furler_compressor.app.errors import StoreRefusedError, StoreUnavailableError
+from furler_compressor.adapters.wrap.guard import Guard
 from furler_compressor.app.ports import (
     Held,
     Lease,
-    LeaseHeldError,
     Pin,
     Record,
     Scope,
@@ -26,83 +18,13 @@ from furler_compressor.app.ports import (
     Usage,
 )
 
-T = TypeVar("T")
-
-# Longer than the adapters' own limits, which know better what went wrong.
-DEFAULT_TIMEOUT = 2.0
-# Callers have deadlines of their own, often shorter than ours. A store that was silent for this
-# long when its caller went away is taken for hanging: it usually answers within milliseconds.
-_SILENCE_SECONDS = 0.25
-
-
-@dataclass(slots=True)
-class Breaker:
-    """Closed until ``failures`` calls in a row failed, then open for ``pause`` seconds.
-
-    After the pause one call is let through (half open): its success closes the breaker, its
-    failure opens it for another pause. Meanwhile nobody else waits.
-
-    Each admitted call holds a ticket. Outcomes of calls admitted before the last change of state
-    say nothing about the store now, and are ignored.
-    """
-
-    failures: int = 5
-    pause: float = 5.0
-    clock: Callable[[], float] = time.monotonic
-    _in_a_row: int = 0
-    _epoch: int = 0
-    _open_until: float | None = None
-    _probing: bool = False
-
-    def admit(self) -> int | None:
-        """Return a ticket, or None if the call must not be made."""
-        if self._open_until is None:
-            return self._epoch
-        if self._probing or self.clock() < self._open_until:
-            return None
-        self._probing = True
-        return self._epoch
-
-    def succeeded(self, ticket: int) -> None:
-        """The store answered the call."""
-        if ticket == self._epoch:
-            self._in_a_row = 0
-            if self._open_until is not None:
-                self._change(open_until=None)
-
-    def failed(self, ticket: int) -> None:
-        """The store did not answer the call."""
-        if ticket != self._epoch:
-            return
-        self._in_a_row += 1
-        if self._open_until is not None or self._in_a_row >= self.failures:
-            self._change(open_until=self.clock() + self.pause)
-
-    def abandoned(self, ticket: int) -> None:
-        """The call ended in a way that says nothing about the store."""
-        if ticket == self._epoch:
-            self._probing = False
-
-    def _change(self, open_until: float | None) -> None:
-        self._epoch += 1
-        self._in_a_row = 0
-        self._probing = False
-        self._open_until = open_until
-
 
 class BoundedStore(ForwardingStore):
-    """Ends each call after ``timeout`` seconds, and makes none while the breaker is open.
+    """Asks a guard before each call of ``inner``."""
 
-    A refusal (full, read-only) is an answer: it is passed on and keeps the breaker closed, so
-    that a full store still gives back what it holds.
-    """
-
-    def __init__(
-        self, inner: Store, timeout: float = DEFAULT_TIMEOUT, breaker: Breaker | None = None
-    ) -> None:
+    def __init__(self, inner: Store, guard: Guard | None = None) -> None:
         super().__init__(inner)
-        self._timeout = timeout
-        self._breaker = breaker or Breaker()
+        self._ask = (guard or Guard()).ask
 
     async def recall(
         self, scope: Scope, ref: str, recipe: str, retention: float, lease: Lease | None = None
@@ -151,34 +73,3 @@ class BoundedStore(ForwardingStore):
 
     async def ping(self) -> list[str]:
         return await self._ask(self._inner.ping)
-
-    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
-        ticket = self._breaker.admit()
-        if ticket is None:
-            raise StoreUnavailableError("the store failed lately and is left alone for a moment")
-        began = self._breaker.clock()
-        try:
-            async with asyncio.timeout(self._timeout):
-                answer = await call()
-        except TimeoutError:
-            self._breaker.failed(ticket)
-            raise StoreUnavailableError(
-                f"the store did not answer within {self._timeout:g} s"
-            ) from None
-        except (StoreRefusedError, LeaseHeldError):
-            self._breaker.succeeded(ticket)
-            raise
-        except StoreUnavailableError:
-            self._breaker.failed(ticket)
-            raise
-        except asyncio.CancelledError:
-            if self._breaker.clock() - began >= _SILENCE_SECONDS:
-                self._breaker.failed(ticket)
-            else:
-                self._breaker.abandoned(ticket)
-            raise
-        except BaseException:
-            self._breaker.abandoned(ticket)
-            raise
-        self._breaker.succeeded(ticket)
-        return answer
