@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from contract.places import Clock, record_of
+from furler_compressor.adapters.breaker import Breaker
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.adapters.wrap.bounded import BoundedStore
 from furler_compressor.adapters.wrap.forward import ForwardingStore
-from furler_compressor.adapters.wrap.guard import Breaker, Guard
+from furler_compressor.adapters.wrap.guard import Guard
 from furler_compressor.app.errors import (
     ContentCorruptError,
     StoreRefusedError,

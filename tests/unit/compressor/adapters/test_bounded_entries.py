@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from contract.places import Clock
+from furler_compressor.adapters.breaker import Breaker
 from furler_compressor.adapters.memory_entries import MemoryEntries
 from furler_compressor.adapters.wrap.bounded_entries import BoundedEntries
-from furler_compressor.adapters.wrap.guard import Breaker, Guard
+from furler_compressor.adapters.wrap.guard import Guard
 from furler_compressor.app.entries_port import Bounds, Entries, Removal, Write
 from furler_compressor.app.errors import EntryNotFoundError, StoreUnavailableError
 from furler_compressor.app.ports import Scope

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from furler_compressor.adapters.breaker import Breaker
 from furler_compressor.adapters.keyring import Keyring
 from furler_compressor.adapters.memory_store import DEFAULT_MAX_BYTES, MemoryStore
 from furler_compressor.adapters.redis_url import (
@@ -18,7 +19,7 @@ from furler_compressor.adapters.redis_url import (
 )
 from furler_compressor.adapters.sqlite_store import SqliteStore
 from furler_compressor.adapters.wrap.bounded import BoundedStore
-from furler_compressor.adapters.wrap.guard import DEFAULT_TIMEOUT, Breaker, Guard
+from furler_compressor.adapters.wrap.guard import DEFAULT_TIMEOUT, Guard
 from furler_compressor.adapters.wrap.packed import PackedStore
 from furler_compressor.adapters.wrap.verified import VerifiedStore
 from furler_compressor.app.ports import Store

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 
+from furler_compressor.adapters.breaker import Breaker
 from furler_compressor.adapters.redis_keys import tenant_prefix
 from furler_compressor.adapters.redis_link import RedisLink
-from furler_compressor.adapters.wrap.guard import Breaker
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.quota import Excess, LocalMeter, Quota, capacity, excess_of
 
