@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +23,7 @@ from servers import Valkey
 from support.certificates import Authority
 
 _START_SECONDS = 30.0
+_PRIMARIES = 3
 USER, PASSWORD = "furler", "s3cret/#@:"
 # Exactly what the service needs, as docs/threat-model.md prints it.
 ACL = (
@@ -49,7 +51,7 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Three primaries that share the slots."""
+    """Three primaries that share the slots, and perhaps replicas of the last one after them."""
 
     nodes: list[Valkey]
     ports: list[int]
@@ -60,9 +62,9 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Run a three-node cluster for the time of the body; it is whole when the body begins."""
-    ports, buses = free_ports(3), free_ports(3)
+def cluster(replicas: int = 0) -> Iterator[Cluster]:
+    """Run a cluster for the time of the body; it is whole when the body begins."""
+    ports, buses = free_ports(_PRIMARIES + replicas), free_ports(_PRIMARIES + replicas)
     nodes = [
         Valkey(
             (
@@ -76,11 +78,16 @@ def cluster() -> Iterator[Cluster]:
         clients = [
             stack.enter_context(redis.Redis(port=port, decode_responses=True)) for port in ports
         ]
-        for index, client in enumerate(clients):
-            first, last = 16384 * index // 3, 16384 * (index + 1) // 3 - 1
+        for index, client in enumerate(clients[:_PRIMARIES]):
+            first, last = 16384 * index // _PRIMARIES, 16384 * (index + 1) // _PRIMARIES - 1
             client.cluster("ADDSLOTSRANGE", first, last)
+        for client in clients:
             client.cluster("MEET", "127.0.0.1", ports[0], buses[0])
-        _wait(lambda: all(_is_whole(client) for client in clients), "the cluster is whole")
+        whole = len(nodes)
+        _wait(lambda: all(_is_whole(client, whole) for client in clients), "the cluster is whole")
+        for client in clients[_PRIMARIES:]:
+            client.cluster("REPLICATE", str(clients[_PRIMARIES - 1].cluster("MYID")))
+            _wait(partial(_follows, client), "the replica follows")
         yield Cluster(nodes, ports)
 
 
@@ -161,7 +168,7 @@ def watched() -> Iterator[Watched]:
         sentinel.command = (binary, str(file), "--sentinel")
     with _started(primary, replica), contextlib.ExitStack() as stack:
         one = stack.enter_context(redis.Redis(port=second, decode_responses=True))
-        _wait(lambda: one.info()["master_link_status"] == "up", "the replica follows")
+        _wait(lambda: _follows(one), "the replica follows")
         stack.enter_context(_started(*sentinels))
         watchers = [
             stack.enter_context(redis.Redis(port=port, decode_responses=True))
@@ -183,9 +190,13 @@ def _started(*servers: Valkey) -> Iterator[None]:
             shutil.rmtree(server.directory, ignore_errors=True)
 
 
-def _is_whole(client: redis.Redis) -> bool:
+def _is_whole(client: redis.Redis, nodes: int) -> bool:
     info = client.cluster("INFO")
-    return (info["cluster_state"], info["cluster_known_nodes"]) == ("ok", "3")
+    return (info["cluster_state"], info["cluster_known_nodes"]) == ("ok", str(nodes))
+
+
+def _follows(replica: redis.Redis) -> bool:
+    return replica.info("replication").get("master_link_status") == "up"
 
 
 def _is_agreed(sentinel: redis.Redis) -> bool:

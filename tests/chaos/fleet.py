@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import signal
@@ -10,11 +11,32 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import redis
 
 import servers
 from support.service import Service, running_service
+
+KEYS = {"acme": "acme's key", "globex": "globex's key"}
+"""The API key of each tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tenant's space; as text, what a history calls a space."""
+
+    tenant: str
+    space: str
+
+    @property
+    def credential(self) -> tuple[tuple[str, str]]:
+        """The metadata of the tenant's calls."""
+        return (("authorization", f"Bearer {KEYS[self.tenant]}"),)
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.space}"
 
 
 @dataclass
@@ -23,13 +45,16 @@ class Fleet:
 
     url: str
     module: str
+    keys: Path
     replicas: list[Service] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_replica(self, url: str = "") -> None:
         """Start one more replica, perhaps with a way to the store of its own."""
-        replica = self._stack.enter_context(running_service(url or self.url, module=self.module))
+        replica = self._stack.enter_context(
+            running_service(url or self.url, module=self.module, api_keys=str(self.keys))
+        )
         with self._lock:
             self.replicas.append(replica)
 
@@ -89,8 +114,16 @@ def durable_store() -> Iterator[servers.Valkey]:
 @contextmanager
 def fleet(url: str, replicas: int = 3, module: str = "furler_compressor.main") -> Iterator[Fleet]:
     """Run replicas around a store."""
-    running = Fleet(url, module)
-    with running._stack:
-        for _ in range(replicas):
-            running.add_replica()
-        yield running
+    with TemporaryDirectory(prefix="furler-") as directory:
+        running = Fleet(url, module, Path(directory) / "keys.toml")
+        running.keys.write_text(
+            "".join(
+                f'[[keys]]\nid = "{tenant}"\ntenant = "{tenant}"\nroles = ["erase"]\n'
+                f'sha256 = "{hashlib.sha256(key.encode()).hexdigest()}"\n'
+                for tenant, key in KEYS.items()
+            )
+        )
+        with running._stack:
+            for _ in range(replicas):
+                running.add_replica()
+            yield running

@@ -3,7 +3,8 @@
 In the style of etcd's robustness tests: every operation is recorded with the
 time it was invoked and the time it ended, and a pure function looks for
 answers that no correct service could have given. What it does not judge: how
-often a service that is being killed is available.
+often a service that is being killed is available. A space is written
+tenant/name: what two spaces, or two tenants, have of each other is nothing.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ def violations(operations: Iterable[Operation], lost_before: float = -math.inf) 
     """
     found: list[str] = []
     contents: dict[tuple[str, str], set[str]] = defaultdict(set)
-    texts: dict[str, set[str]] = defaultdict(set)
+    texts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    tenants: dict[str, set[str]] = defaultdict(set)
     revealed: dict[tuple[str, str], list[Compressed]] = defaultdict(list)
     deleted: dict[tuple[str, str], list[Deleted]] = defaultdict(list)
     ordered = sorted(operations, key=lambda o: o.ended)
@@ -104,7 +106,8 @@ def violations(operations: Iterable[Operation], lost_before: float = -math.inf) 
         match operation:
             case Compressed(space=space, ref=ref, content=content) if ref:
                 contents[space, ref].add(content)
-                texts[content].add(operation.text)
+                texts[_tenant(space), content].add(operation.text)
+                tenants[ref].add(_tenant(space))
                 revealed[space, ref].append(operation)
             case Compressed() if operation.text != operation.content:
                 found.append(
@@ -118,6 +121,7 @@ def violations(operations: Iterable[Operation], lost_before: float = -math.inf) 
         if len(c) > 1
     ]
     found += [f"one content has {len(t)} different views" for t in texts.values() if len(t) > 1]
+    found += [f"reference {ref} is {len(t)} tenants'" for ref, t in tenants.items() if len(t) > 1]
     kept = {
         key: [made for made in all_ if made.ended > lost_before] for key, all_ in revealed.items()
     }
@@ -130,6 +134,10 @@ def violations(operations: Iterable[Operation], lost_before: float = -math.inf) 
         if isinstance(operation, Watched):
             found += _judge_watch(operation, [put for put in puts if put.ended > lost_before])
     return found
+
+
+def _tenant(space: str) -> str:
+    return space.partition("/")[0]
 
 
 def _out_of_order(puts: list[Put]) -> list[str]:

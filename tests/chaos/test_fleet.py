@@ -12,7 +12,7 @@ import grpc
 
 import redis_fleets
 from chaos.door import door
-from chaos.fleet import Disturber, Fleet, durable_store, fleet
+from chaos.fleet import Disturber, Fleet, Place, durable_store, fleet
 from chaos.history import Compressed, Deleted, History, Put, Retrieved, Watched, violations
 from furler.v1 import (
     compression_pb2,
@@ -25,7 +25,7 @@ from support.inputs import service_log
 
 CLIENTS = 6
 SECONDS = 12.0
-SPACES = ("red", "blue")
+PLACES = tuple(Place(*names) for names in (("acme", "red"), ("acme", "blue"), ("globex", "red")))
 CONTENTS = tuple(service_log(120 + 7 * n) for n in range(12))
 CALL_SECONDS = 3.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 1.5
@@ -42,80 +42,88 @@ class Client:
 
     def run(self, end: float) -> None:
         while time.monotonic() < end:
-            space = self._rng.choice(SPACES)
+            place = self._rng.choice(PLACES)
             acts = (self.compress, self.retrieve, self.delete, self.put)
             act = self._rng.choices(acts, (5, 8, 1, 4))[0]
             try:
-                act(space)
+                act(place)
             except (grpc.RpcError, ValueError):
                 # Not available is an answer a service that is being killed may give; ValueError is
                 # what gRPC raises for a channel that the killer closed.
                 self._rng.random()
 
-    def compress(self, space: str) -> None:
+    def compress(self, place: Place) -> None:
         content = self._rng.choice(CONTENTS)
         request = compressor_service_pb2.CompressRequest(
-            space=space, content=content_pb2.Content(inline=content.encode())
+            space=place.space, content=content_pb2.Content(inline=content.encode())
         )
         replica = self._fleet.any_replica(self._rng)
         invoked = time.monotonic()
-        view = replica.compressor.Compress(request, timeout=CALL_SECONDS).view
+        view = replica.compressor.Compress(
+            request, timeout=CALL_SECONDS, metadata=place.credential
+        ).view
         degraded = compression_pb2.DegradedReason.Name(view.degraded)
         self._history.add(
-            Compressed(invoked, time.monotonic(), space, content, view.text, view.ref, degraded)
+            Compressed(
+                invoked, time.monotonic(), str(place), content, view.text, view.ref, degraded
+            )
         )
         if view.ref:
             self._refs.append(view.ref)
 
-    def retrieve(self, space: str) -> None:
+    def retrieve(self, place: Place) -> None:
         if not self._refs:
             return
         ref = self._rng.choice(self._refs)
-        request = content_service_pb2.RetrieveRequest(space=space, ref=ref)
+        request = content_service_pb2.RetrieveRequest(space=place.space, ref=ref)
         replica = self._fleet.any_replica(self._rng)
         invoked = time.monotonic()
         data: str | None = None
         try:
-            data = replica.contents.Retrieve(request, timeout=CALL_SECONDS).data.decode()
+            data = replica.contents.Retrieve(
+                request, timeout=CALL_SECONDS, metadata=place.credential
+            ).data.decode()
         except grpc.RpcError as error:
             if not isinstance(error, grpc.Call) or error.code() is not grpc.StatusCode.NOT_FOUND:
                 raise
-        self._history.add(Retrieved(invoked, time.monotonic(), space, ref, data))
+        self._history.add(Retrieved(invoked, time.monotonic(), str(place), ref, data))
 
-    def delete(self, space: str) -> None:
+    def delete(self, place: Place) -> None:
         if not self._refs:
             return
         ref = self._rng.choice(self._refs)
-        request = content_service_pb2.DeleteContentRequest(space=space, ref=ref)
+        request = content_service_pb2.DeleteContentRequest(space=place.space, ref=ref)
         replica = self._fleet.any_replica(self._rng)
         invoked, ended = time.monotonic(), math.inf
         try:
-            replica.contents.DeleteContent(request, timeout=CALL_SECONDS)
+            replica.contents.DeleteContent(request, timeout=CALL_SECONDS, metadata=place.credential)
             ended = time.monotonic()
         finally:
-            self._history.add(Deleted(invoked, ended, space, ref))
+            self._history.add(Deleted(invoked, ended, str(place), ref))
 
-    def put(self, space: str) -> None:
+    def put(self, place: Place) -> None:
         key = f"finding-{self._rng.randrange(4)}"
         request = shared_context_service_pb2.PutEntryRequest(
-            space=space,
+            space=place.space,
             key=key,
             content=content_pb2.Content(inline=f"seen at {self._rng.random()}".encode()),
         )
         replica = self._fleet.any_replica(self._rng)
         invoked = time.monotonic()
-        entry = replica.shared.PutEntry(request, timeout=CALL_SECONDS).entry
-        self._history.add(Put(invoked, time.monotonic(), space, key, entry.revision))
+        entry = replica.shared.PutEntry(
+            request, timeout=CALL_SECONDS, metadata=place.credential
+        ).entry
+        self._history.add(Put(invoked, time.monotonic(), str(place), key, entry.revision))
 
 
 class Watcher:
     """One agent that follows a space, across whatever breaks its stream."""
 
-    def __init__(self, fleet: Fleet, history: History, space: str) -> None:
+    def __init__(self, fleet: Fleet, history: History, place: Place) -> None:
         self._fleet = fleet
         self._history = history
-        self._space = space
-        self._rng = random.Random(space)  # noqa: S311 - repeatable, not secret
+        self._place = place
+        self._rng = random.Random(str(place))  # noqa: S311 - repeatable, not secret
         self._changes: list[tuple[int, str]] = []
 
     def run(self, end: float) -> None:
@@ -136,17 +144,19 @@ class Watcher:
             except ValueError:
                 at = self._changes[-1][0] if self._changes else at
         self._history.add(
-            Watched(invoked, time.monotonic(), self._space, after, tuple(self._changes))
+            Watched(invoked, time.monotonic(), str(self._place), after, tuple(self._changes))
         )
 
     def _start(self, end: float) -> int:
         request = shared_context_service_pb2.PutEntryRequest(
-            space=self._space, key="start", content=content_pb2.Content(inline=b"watching")
+            space=self._place.space, key="start", content=content_pb2.Content(inline=b"watching")
         )
         while time.monotonic() < end:
             try:
                 replica = self._fleet.any_replica(self._rng)
-                return replica.shared.PutEntry(request, timeout=CALL_SECONDS).entry.revision
+                return replica.shared.PutEntry(
+                    request, timeout=CALL_SECONDS, metadata=self._place.credential
+                ).entry.revision
             except (grpc.RpcError, ValueError):
                 continue
         return 0
@@ -154,10 +164,12 @@ class Watcher:
     def _follow(self, after: int) -> int:
         """Follow one stream to its deadline or its end; return where to go on."""
         request = shared_context_service_pb2.WatchEntriesRequest(
-            space=self._space, after_revision=after
+            space=self._place.space, after_revision=after
         )
         replica = self._fleet.any_replica(self._rng)
-        for answer in replica.shared.WatchEntries(request, timeout=CALL_SECONDS):
+        for answer in replica.shared.WatchEntries(
+            request, timeout=CALL_SECONDS, metadata=self._place.credential
+        ):
             for change in answer.changes:
                 event = change.put if change.HasField("put") else change.deleted
                 self._changes.append((event.revision, event.key))
@@ -187,7 +199,7 @@ def played(running: Fleet, seconds: float, *disturbances: Callable[[float], None
     history, refs = History(), list[str]()
     end = time.monotonic() + seconds
     clients = [Client(running, history, refs, seed) for seed in range(CLIENTS)]
-    watchers = [Watcher(running, history, space) for space in SPACES]
+    watchers = [Watcher(running, history, place) for place in PLACES]
     agents: list[Client | Watcher] = [*clients, *watchers]
     works = [*(agent.run for agent in agents), *disturbances]
     threads = [threading.Thread(target=work, args=(end,)) for work in works]
@@ -205,7 +217,7 @@ def test_no_wrong_answer_while_replicas_and_the_store_are_killed_paused_and_fill
     assert violations(history.operations) == []
     assert kinds == {Compressed, Retrieved, Deleted, Put, Watched}
     watched = [o for o in history.operations if isinstance(o, Watched)]
-    assert all(sum(len(o.changes) for o in watched if o.space == s) > 10 for s in SPACES)
+    assert all(sum(len(o.changes) for o in watched if o.space == str(p)) > 10 for p in PLACES)
     assert sum(isinstance(o, Retrieved) and o.data is not None for o in history.operations) > 50
 
 

@@ -8,9 +8,13 @@ from chaos.history import Compressed, Deleted, Operation, Put, Retrieved, Watche
 
 
 def made(
-    at: float, ref: str = "r", content: str = "long content", text: str = "view"
+    at: float,
+    ref: str = "r",
+    content: str = "long content",
+    text: str = "view",
+    space: str = "s",
 ) -> Compressed:
-    return Compressed(at, at + 1, "s", content, text, ref, "")
+    return Compressed(at, at + 1, space, content, text, ref, "")
 
 
 def test_a_plain_history_is_fine() -> None:
@@ -22,6 +26,21 @@ def test_other_bytes_are_found() -> None:
     assert violations([made(0), Retrieved(2, 3, "s", "r", "other")]) == [
         "r came back with other bytes"
     ]
+
+
+def test_a_reference_of_two_tenants_is_found() -> None:
+    assert violations([made(0, space="acme/s"), made(2, space="globex/s", text="other view")]) == [
+        "reference r is 2 tenants'"
+    ]
+
+
+def test_two_spaces_of_a_tenant_share_a_reference_and_not_its_content() -> None:
+    history: list[Operation] = [
+        made(0, space="acme/s"),
+        Retrieved(2, 3, "acme/t", "r", "long content"),
+    ]
+    assert violations(history) == ["r was answered in a space where it was never made"]
+    assert violations([*history, made(0, space="acme/t")]) == []
 
 
 def test_a_dangling_reference_is_found() -> None:

@@ -95,6 +95,39 @@ async def test_a_cluster_that_lost_a_node_says_so_and_serves_the_rest() -> None:
         await store.close()
 
 
+async def test_a_replica_takes_over_a_lost_nodes_slots_with_what_they_held() -> None:
+    with redis_fleets.cluster(replicas=1) as fleet:
+        store = RedisStore(fleet.url)
+        scopes = [Scope(f"tenant-{number}", "space") for number in range(12)]
+        for scope in scopes:
+            await store.commit(scope, LOG, VIEW, HOUR)
+        with (
+            redis.Redis.from_url(fleet.nodes[2].url) as lost,
+            redis.Redis.from_url(fleet.nodes[3].url) as replica,
+        ):
+            held = int(lost.dbsize())
+            assert held > 0
+
+            async def copied() -> bool:
+                return int(replica.dbsize()) == held
+
+            await eventually(copied)
+        fleet.nodes[2].kill()
+
+        async def answered() -> bool:
+            try:
+                held = [await store.fetch(scope, LOG.ref) for scope in scopes]
+            except StoreUnavailableError:
+                return False
+            assert None not in held
+            return True
+
+        assert not await answered()
+        await eventually(answered)
+        assert all([await works(store, scope) for scope in scopes])
+        await store.close()
+
+
 async def test_sentinels_lead_to_the_new_primary_after_a_failover() -> None:
     with redis_fleets.watched() as fleet:
         store = RedisStore(fleet.url)
