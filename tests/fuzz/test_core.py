@@ -12,7 +12,7 @@ from furler_engine.coverage import CoverageError, check
 from furler_engine.detect import detect
 from furler_engine.json_value import JsonError
 from furler_engine.markers import MarkerError
-from furler_engine.select import SelectorError, parse_lines, select
+from furler_engine.select import SelectorError, select
 from furler_engine.shared import ranking
 from furler_engine.shared.headings import sections
 from furler_engine.shared.json_offsets import spans
@@ -64,12 +64,6 @@ def test_parse_place_gives_a_place_that_prints_to_an_equal_one_or_a_marker_error
 @given(places)
 def test_every_place_survives_being_printed(place: Place) -> None:
     assert markers.parse_place(markers.format_place(place)) == place
-
-
-@given(selector_like)
-def test_parse_lines_gives_lines_or_bytes_or_a_selector_error(text: str) -> None:
-    with suppress(SelectorError):
-        assert isinstance(parse_lines(text), Lines | Bytes)
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,7 +3,7 @@
 import pytest
 
 from furler_engine.detect import DETECTORS, detect
-from furler_engine.detect.sample import Sample
+from furler_engine.shared.sample import Sample
 from furler_engine.types import Hints, Kind, Source
 
 PYTHON = '''\

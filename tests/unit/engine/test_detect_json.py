@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from furler_engine.detect.data import json_score
-from furler_engine.detect.sample import Sample
+from furler_engine.shared.sample import Sample
 from furler_engine.types import Source
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from furler_engine.select import SelectorError, parse_lines, select
+from furler_engine.select import SelectorError, select
 from furler_engine.types import Bytes, JsonPath, Lines, Match, Rows, Search, Selector, Symbol
 
 PYTHON = '''\
@@ -285,20 +285,3 @@ def test_what_no_row_answers_is_looked_for_in_the_whole_document() -> None:
 def test_at_most_the_limit_of_passages_is_given() -> None:
     text = "\n\n".join(f"{n} apples and pears " + "are nice fruit " * 20 for n in range(9))
     assert len(select(text, Search("pears", limit=1))) == 1
-
-
-# The lines a person types.
-
-
-def test_lines_are_read_as_views_print_them() -> None:
-    assert parse_lines("120-188") == Lines(120, 188)
-    assert parse_lines("L120-188") == Lines(120, 188)
-    assert parse_lines(" L120-L188 ") == Lines(120, 188)
-    assert parse_lines("12") == Lines(12, 12)
-    assert parse_lines("B0-512") == Bytes(0, 512)
-
-
-@pytest.mark.parametrize("text", ["", "$[0:3]", "a-b", "1-2-3", "-5", "1" * 20, "٣"])
-def test_lines_of_no_known_form_are_refused(text: str) -> None:
-    with pytest.raises(SelectorError):
-        parse_lines(text)

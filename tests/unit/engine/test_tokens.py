@@ -145,3 +145,28 @@ def test_both_vocabularies_travel_with_the_package() -> None:
 
 def test_every_tokenizer_of_the_engine_has_a_vocabulary() -> None:
     assert tuple(sorted(tokens._VOCABULARIES)) == TOKENIZERS
+
+
+def test_a_text_that_the_encoder_gives_up_on_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Named as the encoder's own is, which cannot be imported either.
+    panic = type("PanicException", (BaseException,), {})
+
+    class Panicking:
+        def encode_to_tiktoken_buffer(self, _text: str, _allowed: frozenset[str]) -> bytes:
+            raise panic
+
+    monkeypatch.setattr(tokens, "_load", lambda _tokenizer: Panicking())
+    expected = tokens.Count(estimate("some words", "o200k_base"), estimated=True)
+    assert count("some words", "o200k_base") == expected
+
+
+def test_an_interrupt_while_counting_is_not_taken_for_a_panic(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted:
+        def encode_to_tiktoken_buffer(self, _text: str, _allowed: frozenset[str]) -> bytes:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(tokens, "_load", lambda _tokenizer: Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        count("some words", "o200k_base")

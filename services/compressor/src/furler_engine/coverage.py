@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import accumulate
 from typing import Final
+
+import numpy as np
 
 from furler_engine.clean import clean_line
 from furler_engine.json_value import parse, same_value
@@ -34,6 +35,7 @@ from furler_engine.types import (
 )
 
 Interval = tuple[int, int]
+_NEWLINE: Final = 10
 
 _DECODER_TROUBLE: Final = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
@@ -331,7 +333,8 @@ def _check_reached(changed: Iterable[int], kept: list[Interval]) -> None:
 
 def line_starts(source: Source) -> list[int]:
     """Return the byte offset of each line, and of the end: one more than there are lines."""
-    sizes = [len(line.encode()) + 1 for line in source.lines]
-    starts = [0, *accumulate(sizes)]
-    starts[-1] = len(source.data)
+    breaks = np.flatnonzero(np.frombuffer(source.data, np.uint8) == _NEWLINE) + 1
+    starts: list[int] = [0, *breaks.tolist()]
+    if starts[-1] < len(source.data):
+        starts.append(len(source.data))
     return starts

@@ -77,23 +77,6 @@ def select(text: str, selector: Selector) -> list[Range]:
             return _search(text, selector)
 
 
-def parse_lines(text: str) -> Lines | Bytes:
-    """Return the lines that ``120-188``, ``L120-188`` or ``12`` name.
-
-    ``B0-512`` are bytes: views print them where lines are too long to name.
-
-    Raises:
-        SelectorError: The text is neither.
-    """
-    try:
-        place = parse_place(text.strip())
-    except MarkerError:
-        place = None
-    if isinstance(place, Lines | Bytes):
-        return place
-    raise SelectorError(f"lines {text[:40]!r}: want 120-188 or 12")
-
-
 # Lines and bytes.
 
 

@@ -142,8 +142,8 @@ class _Cutter:
         kept = self._kept()
         at = 0
         for part in sorted(self._parts(), key=lambda p: (p.span.start, -p.span.end)):
-            if part.span.start < at or any(
-                part.span.start < end and start < part.span.end for start, end in kept
+            if part.span.start < at or (
+                kept and any(part.span.start < end and start < part.span.end for start, end in kept)
             ):
                 continue
             cut = self._cut(part)
@@ -153,14 +153,17 @@ class _Cutter:
 
     def _parts(self) -> Iterator[_Part]:
         for definition in self._found.definitions:
-            if definition.body is not None:
+            if definition.body is not None and definition.body.lines >= _MIN_LINES:
                 yield _Part(_PartKind.BODY, definition.body, definition.start_byte)
         for span in self._found.callbacks:
-            yield _Part(_PartKind.CALLBACK, span, span.start)
+            if span.lines >= _MIN_LINES:
+                yield _Part(_PartKind.CALLBACK, span, span.start)
         for span, count in _runs(self._data, self._found.comments, blank_lines=False):
-            yield _Part(_PartKind.COMMENT, span, span.start, count)
+            if span.lines >= _MIN_LINES:
+                yield _Part(_PartKind.COMMENT, span, span.start, count)
         for span in self._found.docs:
-            yield _Part(_PartKind.COMMENT, span, span.start)
+            if span.lines >= _MIN_LINES:
+                yield _Part(_PartKind.COMMENT, span, span.start)
         for span, count in _runs(self._data, self._found.imports, blank_lines=True):
             yield _Part(_PartKind.IMPORTS, span, span.start, count)
 
@@ -177,7 +180,7 @@ class _Cutter:
 
     def _body(self, part: _Part) -> _Cut | None:
         data, span = self._data, part.span
-        if span.lines < _MIN_LINES or self._is_doubtful(part.head, span):
+        if self._is_doubtful(part.head, span):
             return None
         before, after = " ", ""
         if data[span.start : span.start + 1] == b"{" and data[span.end - 1 : span.end] == b"}":
@@ -199,8 +202,6 @@ class _Cutter:
         return _Cut(start, end, lines, f"{before}… {format_place(lines)}{note}{after}", "body")
 
     def _comment(self, span: Span) -> _Cut | None:
-        if span.lines < _MIN_LINES:
-            return None
         start, first = _after_first_line(self._data, span)
         end = span.start + len(self._data[span.start : span.end].rstrip())
         if end - start < _MIN_BYTES:
@@ -218,6 +219,8 @@ class _Cutter:
     def _names_in(self, start: int, end: int) -> list[str]:
         first = bisect_left(self._starts, start)
         last = bisect_left(self._starts, end)
+        if first == last:
+            return []
         return list(dict.fromkeys(d.name for d in self._found.definitions[first:last]))
 
     def _functions_in(self, span: Span) -> int:
@@ -238,6 +241,8 @@ class _Cutter:
         if self._language in ("c", "cpp") and self._functions_in(span):
             return True
         errors = self._found.errors
+        if not errors:
+            return False
         if len(errors) <= _MOST_ERRORS and not any(
             error.start < span.end and head < max(error.end, error.start + 1) for error in errors
         ):

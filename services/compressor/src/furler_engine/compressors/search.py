@@ -356,16 +356,15 @@ def _read_parts(lines: list[str]) -> Iterator[Part]:
         root, at = lines[at][len(_ROOT) : -1], at + 1
     group: Group | None = None
 
-    def text_of(line: str, match: re.Match[str], name: str | None, colon: str | None) -> str:
-        if name is None:
-            return line[match.end() :]
+    def text_of(line: str, match: re.Match[str], name: str, colon: str | None) -> str:
         return texts.setdefault(name, line[match.end() :]) if colon else texts[name]
 
     for line in lines[at:]:
         row = _ROW.match(line)
         if row is not None and group is not None:
-            text = text_of(line, row, row[3], row[4])
-            group.entries += [Entry(0, n, row[2] or ":", text) for n in row[1].split(",")]
+            numbers, mark, name, colon = row.groups()
+            text = line[row.end() :] if name is None else text_of(line, row, name, colon)
+            group.entries += [Entry(0, n, mark or ":", text) for n in numbers.split(",")]
             continue
         if group is not None:
             group.entries.sort(key=lambda e: int(e.number))
@@ -376,7 +375,8 @@ def _read_parts(lines: list[str]) -> Iterator[Part]:
         elif line.startswith("| "):
             yield Note(0, line[2:])
         elif single := _SINGLE.match(line):
-            text = text_of(line, single, single[4], single[5])
+            name = single[4]
+            text = line[single.end() :] if name is None else text_of(line, single, name, single[5])
             yield Group(root + single[1], [Entry(0, single[2], ":", text)])
     if group is not None:
         group.entries.sort(key=lambda e: int(e.number))

@@ -13,7 +13,7 @@ from typing import Final
 
 from furler_engine.detect import blob, code, data, listing, log, markup, search
 from furler_engine.detect.hints import kind_from_hints
-from furler_engine.detect.sample import Detector, Sample
+from furler_engine.shared.sample import Detector, Sample
 from furler_engine.types import Kind, Source
 
 THRESHOLD: Final = 0.5
@@ -48,7 +48,7 @@ def detect(source: Source) -> Kind:
     hinted = kind_from_hints(source.hints)
     if hinted is not None:
         return hinted
-    sample = Sample.of(source)
+    sample = source.derived(Sample.of)
     if not sample.lines:
         return Kind.TEXT
     best, winner = THRESHOLD, Kind.TEXT

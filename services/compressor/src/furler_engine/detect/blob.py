@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.detect.sample import Sample
+from furler_engine.shared.sample import Sample
 
 _ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{60,}$")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from furler_engine.detect.sample import Sample
 from furler_engine.shared.languages import guess
+from furler_engine.shared.sample import Sample
 
 _STATEMENT = re.compile(r".*[;{}]\s*(?://.*)?$|\s*[})\]]+[;,)]*\s*$|\s*(?://|/\*|\*[ /]|\*$)")
 _CLEAR: Final = ((0.14, 3), (0.08, 6))
@@ -27,7 +27,7 @@ def code_score(sample: Sample) -> float:
     """Score lines that only a programming language writes, else the shape of statements."""
     if any(line.startswith("```") for line in sample.lines):
         return 0.0
-    found = guess(sample.lines)
+    found = sample.language
     if found is not None:
         if any(found.share >= s and found.variety >= v for s, v in _CLEAR):
             return min(0.92, 0.7 + found.share)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.detect.sample import Sample
+from furler_engine.shared.sample import Sample
 
 _JSON_OPENING = re.compile(
     r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]\d-]|true|false|null))'

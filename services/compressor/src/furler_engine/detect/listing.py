@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.detect.sample import Sample
+from furler_engine.shared.sample import Sample
 
 _MODE = re.compile(r"[dlbcps-][rwxsStT-]{9}[.+@]? ")
 _AROUND_ROWS = re.compile(r"total \d|[^\s:][^:]*:$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.detect.sample import Sample
+from furler_engine.shared.sample import Sample
 
 # A date or a time near the start, perhaps after a file name or a number, or an access log's.
 _TIMES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.detect.sample import Sample
+from furler_engine.shared.sample import Sample
 
 _DOCUMENT = re.compile(r"\s*(?:<!DOCTYPE|<\?xml|<html|<(?:svg|rss|feed|project)\b)", re.IGNORECASE)
 _TAG = re.compile(r"\s*</?[A-Za-z][\w:-]*[\s/>]")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from furler_engine.detect.sample import Sample
 from furler_engine.shared.grep import is_match, is_path
+from furler_engine.shared.sample import Sample
 
 _NUMBERED = re.compile(r"\d{1,9}[:-](?!\d\d[:-])", re.ASCII)
 _FILE = re.compile(r"[^\s:].*[/.]\w[^:]*\Z")

@@ -133,10 +133,12 @@ def write(parts: Iterable[Part], *, headings: bool, separated: bool) -> Iterator
             path, last, first = part.path, -1, True
         prefix = "" if headings else part.path
         for _, number, mark, text in part.entries:
-            at = int(number)
-            if separated and not first and (path != part.path or at != last + 1):
-                yield "--"
-            path, last, first = part.path, at, False
+            if separated:
+                at = int(number)
+                if not first and (path != part.path or at != last + 1):
+                    yield "--"
+                path, last = part.path, at
+            first = False
             yield f"{prefix}{mark}{number}{mark}{text}" if prefix else f"{number}{mark}{text}"
 
 
@@ -182,25 +184,27 @@ def _read_flat(lines: Sequence[str], *, separated: bool) -> Results:
     parts: list[Part] = []
     separators: list[int] = []
     group = Group("")
-    last = -1
+    path, last = "", -1
     for at, line in enumerate(lines, 1):
         if separated and line == "--":
             separators.append(at)
             continue
-        tail = _TAIL.match(line, len(group.path)) if group.path else None
-        if tail is not None and line.startswith(group.path):
-            path, number, mark, text = group.path, tail[2], tail[1], line[tail.end() :]
+        tail = _TAIL.match(line, len(path)) if path and line.startswith(path) else None
+        if tail is not None:
+            mark, number = tail.groups()
+            text = line[tail.end() :]
         else:
             place = _split(line, known) if line else None
             if place is None or not known.setdefault(place[0], is_path(place[0])):
                 parts.append(Note(at, line))
-                group = Group("")
+                group, path = Group(""), ""
                 continue
             path, number, mark, text = place
-        if path != group.path or int(number) < last:
+        place_in_file = int(number)
+        if path != group.path or place_in_file < last:
             group = Group(path)
             parts.append(group)
-        last = int(number)
+        last = place_in_file
         group.entries.append(Entry(at, number, mark, text))
     return Results(parts, separated=separated, separators=tuple(separators))
 

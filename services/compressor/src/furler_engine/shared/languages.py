@@ -111,6 +111,11 @@ _ANYWHERE: Final = (
 )  # fmt: skip
 """What a line without a telling first word may hold. It helps to tell one language from
 another, but logs and messages hold such things too: it does not speak for code at all."""
+_OPENING: Final = 3
+"""Lines at the start; further down it may be an example in a text."""
+_PHP_OPENS: Final = "<?php"
+_SURE: Final = 10
+"""A variety of first words that settles it."""
 _GO_IMPORT: Final = re.compile(r"[\w.]+ \"[\w.~-]+(?:/[\w.~-]+)+\"$")
 
 
@@ -162,7 +167,9 @@ def guess(lines: Iterable[str]) -> Guess | None:
     words: dict[str, dict[str, None]] = {}
     weak: Counter[str] = Counter()
     telling = 0
-    for line in lines:
+    for number, line in enumerate(lines):
+        if number < _OPENING and line.startswith(_PHP_OPENS):
+            return Guess("php", 1.0, _SURE)
         stripped = line.strip()
         first = _FIRST.match(stripped)
         if first is None:

@@ -31,12 +31,6 @@ class Place(NamedTuple):
     line: int
 
 
-def place_in(line: str) -> Place | None:
-    """Return the first file and line that a line names."""
-    span = place_span(line)
-    return span[0] if span else None
-
-
 def place_span(line: str) -> tuple[Place, int, int] | None:
     """Return the first place a line names, and where it stands in the line."""
     for match in _LINE.finditer(line):

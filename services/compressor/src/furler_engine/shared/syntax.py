@@ -14,11 +14,13 @@ from functools import cache
 from string import ascii_letters, digits, whitespace
 from typing import Final, NamedTuple, cast
 
+import numpy as np
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 from tree_sitter_language_pack import SupportedLanguage, get_language
 
 from furler_engine.shared.grammars import ERRORS, QUERIES, TAILS
-from furler_engine.shared.languages import guess, language_of_name
+from furler_engine.shared.languages import language_of_name
+from furler_engine.shared.sample import Sample
 from furler_engine.types import Source
 
 PARSE_LIMIT: Final = 500_000
@@ -34,10 +36,6 @@ _MOST_PUNCTUATION: Final = 0.6
 _WORDS: Final = (ascii_letters + digits + whitespace).encode() + bytes(range(128, 256))
 _MOST_STRAY: Final = 5_000
 """Children of one error: a query takes quadratic time over a run of stray brackets."""
-_GUESS_FROM: Final = 40_000
-"""Characters from the start whose lines tell the language; some 300 of the lines do."""
-_GUESS_LINES: Final = 300
-_GUESS_WIDTH: Final = 200
 
 LANGUAGES: Final = tuple(QUERIES)
 
@@ -109,8 +107,7 @@ def language_of(source: Source) -> str | None:
     named = language_of_name(source.hints.filename)
     if named is not None:
         return named
-    lines = source.text[:_GUESS_FROM].split("\n")
-    found = guess(line[:_GUESS_WIDTH] for line in lines[:: 1 + len(lines) // _GUESS_LINES])
+    found = source.derived(Sample.of).language
     return found.language if found is not None else None
 
 
@@ -132,7 +129,8 @@ def outline(data: bytes, language: str) -> Outline | None:
     size = len(data)
     spans: dict[str, list[Span]] = {name: [] for name in _SPANS}
     matches: _Matches = []
-    for _, captures in QueryCursor(_query(language)).matches(tree.root_node):
+    query = _query(language, with_errors=tree.root_node.has_error)
+    for _, captures in QueryCursor(query).matches(tree.root_node):
         key, nodes = next(iter(captures.items()))
         if nodes[0].start_byte >= size:
             continue  # the tail
@@ -165,12 +163,10 @@ def parse(data: bytes, language: str) -> Tree | None:
     """
     if language not in QUERIES or len(data) > PARSE_LIMIT:
         return None
-    if any(
-        abs(data.count(opening) - data.count(closing)) > _MOST_UNCLOSED
-        for opening, closing in _BRACKETS
-    ):
+    counts: list[int] = np.bincount(np.frombuffer(data, np.uint8), minlength=256).tolist()
+    if any(abs(counts[a] - counts[b]) > _MOST_UNCLOSED for a, b in _BRACKETS):
         return None
-    if len(data.translate(None, _WORDS)) > _MOST_PUNCTUATION * len(data):
+    if len(data) - sum(counts[byte] for byte in _WORDS) > _MOST_PUNCTUATION * len(data):
         return None
     whole = _readable(data, language) + _tail(data, language)
     steps, limit = 0, 200 + len(whole) * _STEPS_PER_BYTE
@@ -212,7 +208,7 @@ def _blanked(match: re.Match[bytes]) -> bytes:
     return text[:start] + b" " * (end - start) + text[end:]
 
 
-_BRACKETS: Final = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
+_BRACKETS: Final = tuple((ord(a), ord(b)) for a, b in ("()", "[]", "{}"))
 
 
 def _tail(data: bytes, language: str) -> bytes:
@@ -311,8 +307,9 @@ def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple
 
 
 @cache
-def _query(language: str) -> Query:
-    return Query(get_language(cast("SupportedLanguage", language)), QUERIES[language] + ERRORS)
+def _query(language: str, *, with_errors: bool) -> Query:
+    text = QUERIES[language] + ERRORS if with_errors else QUERIES[language]
+    return Query(get_language(cast("SupportedLanguage", language)), text)
 
 
 def _text(data: bytes, node: Node) -> str:
@@ -321,13 +318,14 @@ def _text(data: bytes, node: Node) -> str:
 
 def _innermost(node: Node) -> Node:
     """Return the name inside a C declarator: ``*f(int)`` declares ``f``."""
-    while True:
+    while node.child_count:
         inner = node.child_by_field_name("declarator")
         if inner is None and node.type in ("reference_declarator", "parenthesized_declarator"):
             inner = node.named_child(0)
         if inner is None:
-            return node
+            break
         node = inner
+    return node
 
 
 # Template and type arguments are no part of a name, nor is what macros leave before it.
@@ -337,6 +335,8 @@ _JS_HOLDERS: Final = ("module", "exports", "prototype", "this", "default")
 
 def _plain(name: str) -> str:
     """Return a name with dots and nothing else: of ``A<T>::b``, ``*A`` and ``A.prototype.b``."""
+    if name.isidentifier():  # nearly all
+        return name
     if "operator" in name:
         return name.rpartition("::")[2]
     words = [_ARGUMENTS.sub("", part).split() for part in name.replace("::", ".").split(".")]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from furler_engine.clean import clean_line, needs_cleaning
+from furler_engine.shared.languages import Guess, guess
 from furler_engine.types import Source
 
 _HEAD, _SPREAD, _WIDTH = 50, 70, 400
@@ -16,7 +18,7 @@ _START = 10_000
 _WINDOWS = 35
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sample:
     """Lines of the content as a terminal shows them, cut to 400 characters; no blank ones.
 
@@ -46,6 +48,11 @@ class Sample:
             picked = [clean_line(line[:_START]) for line in picked]
         shown = tuple(line[:_WIDTH] for line in picked if line and not line.isspace())
         return cls(text[:2000].lstrip("\ufeff"), shown, len(text), text[-100:].rstrip())
+
+    @cached_property
+    def language(self) -> Guess | None:
+        """The programming language that most of the lines speak for."""
+        return guess(self.lines)
 
     def share(self, test: Callable[[str], object]) -> float:
         """Return the share of sampled lines that pass a test; 0 without lines."""
