@@ -59,7 +59,7 @@ def test_what_fails_and_why_stands_to_the_letter(n: int) -> None:
 def test_a_repeated_frame_points_to_where_it_stands() -> None:
     text = _draft(RUN).text
     assert text.count("def look_up(self, key):") == 1
-    assert "  L89-90 as L73-74" in text
+    assert "\n  as L73-74\n" in text
 
 
 def test_the_summary_stands_to_the_letter() -> None:
@@ -115,3 +115,20 @@ def test_a_unittest_failure_block_stands_to_the_letter() -> None:
     for line in block.splitlines():
         if line.strip("-= "):
             assert line in text
+
+
+def test_source_above_a_failing_line_gives_way_where_failures_are_many() -> None:
+    block = (
+        "______________________ Case.test_{n} ______________________\n\n    def test_{n}(self):\n"
+        "        # why {n}\n        a = {n}\n        b = a + 1\n>       assert a == b\n"
+        "E       assert {n} == 1{n}\n\ntest_m.py:{n}: AssertionError\n"
+    )
+    failures = "".join(block.format(n=n) for n in range(20, 50))
+    text = _draft(
+        PASSES + "=========== FAILURES ===========\n" + failures + "=== 30 failed in 1s ===\n"
+    ).text
+    assert text.count(">       assert a == b") == 30
+    assert text.count("        b = a + 1") == 30  # the statement just above
+    assert "def test_21(self)" not in text  # the title names it
+    assert "# why 21" not in text
+    assert "        a = 21" not in text

@@ -70,10 +70,14 @@ _CLOSES: Final = re.compile(
 )
 _NAMED: Final = re.compile(r"(?:FAILED|ERROR) (\S+)")
 _RULER: Final = re.compile(r"(?:[_\-=~] ?){20,}$|self = <")
-_DEF: Final = re.compile(r"\s+(?:async )?def \w")
+_ADVERT: Final = "-- Docs: https://docs.pytest.org/"
+"""Where pytest's manual explains warnings: the same after each run."""
+_DEF: Final = re.compile(r"\s+(?:async )?def (\w+)")
+_TITLE: Final = re.compile(r"_{3,} (.+) _{3,}$")
 _MANY_LINES: Final = 150
-"""Lines of failure blocks from which on the source far above a failure is left out."""
-_NEAR: Final = 3
+"""Lines of failure blocks from which on the source above a failing line is left out, but for
+a statement just above; a head that the title of the block names goes too."""
+_AS: Final = "  as L"
 _LOUD: Final = re.compile(r"E(?: |$)|>|[_=]{3,} |FAILED|ERROR")
 
 
@@ -111,13 +115,17 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     page.picked.update(rare_hits(source.hints.query, lines))
     named = {row: match[1] for row in others if (match := _NAMED.match(lines[row]))}
     page.picked.update(named)
+    page.block.update(named)
     summary = set(named.values())
     page.picked.update(row for row, name in run.failing.items() if name not in summary)
     _show_failures(page, lines, failures)
-    others = [row for row in others if row not in named]
+    others = [row for row in others if row not in named and not lines[row].startswith(_ADVERT)]
     tally = fold(page, lines, others, layout_of(lines, others))
     page.opening.append(
-        "; ".join(["[test run: results as counts, failures in full", *legend(page)]) + "]"
+        "; ".join(
+            ["[test run: results as counts, failures in full", *_repeats(page), *legend(page)]
+        )
+        + "]"
     )
     if run.rows:
         page.opening.append(f"[results, from {len(run.rows):,} lines:]")
@@ -125,6 +133,11 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     page.closing.append(_closing(run, len(failures), len(named), tally))
     view = numbered.draft(source, lines, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
+
+
+def _repeats(page: numbered.Page) -> Iterator[str]:
+    if any(note.startswith(_AS) for notes in page.notes.values() for note in notes):
+        yield '"as L3-8" stands for the same lines again'
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -138,7 +151,7 @@ def _closing(run: _Run, failures: int, named: int, tally: Tally) -> str:
             totals[status] = totals.get(status, 0) + count
     results = f"results: {_counts(totals)}" if totals else "no result lines"
     return (
-        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, source far above a failure);"
+        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, source above a failing line);"
         f" {named:,} summary lines in full;"
         f" other lines: {tally}]"
     )
@@ -207,9 +220,7 @@ def _show_failures(page: numbered.Page, lines: Sequence[str], failures: Sequence
         size, earlier = _repeat(lines, rows, at, seen)
         if size:
             last = rows[earlier + size - 1] + 1
-            page.notes.setdefault(rows[at], []).append(
-                f"  L{rows[at] + 1}-{rows[at + size - 1] + 1} as L{rows[earlier] + 1}-{last}"
-            )
+            page.notes.setdefault(rows[at], []).append(f"{_AS}{rows[earlier] + 1}-{last}")
         else:
             size = 1
             page.picked.add(rows[at])
@@ -225,15 +236,18 @@ def _show_failures(page: numbered.Page, lines: Sequence[str], failures: Sequence
 
 
 def _far_from_failure(lines: Sequence[str], rows: Sequence[int]) -> set[int]:
-    """Return rows of a failing function's source between its head and the lines just above the failure."""
+    """Return rows of a failing function's source above the lines just above the failure."""
     far: set[int] = set()
-    head = -1
+    title, head = "", -1
     for at, row in enumerate(rows):
         line = lines[row]
-        if _DEF.match(line):
-            head = at
+        if found := _TITLE.match(line):
+            title, head = found[1].partition("[")[0].rpartition(".")[2], -1
+        elif found := _DEF.match(line):
+            head = at if found[1] == title else at + 1
         elif line.startswith(">") and head >= 0:
-            far.update(rows[head + 1 : max(head + 1, at - _NEAR)])
+            is_told = at > head and not lines[rows[at - 1]].lstrip().startswith("#")
+            far.update(rows[head : at - is_told])
             head = -1
         elif _LOUD.match(line):
             head = -1

@@ -143,7 +143,8 @@ def _samples(pattern: Pattern, fields: Sequence[Field]) -> list[int]:
         most = max(one.counts.values())
         for row, value in zip(rows, one.column, strict=True):
             count = one.counts[value]
-            rare = count <= RARE and count * _ODD_SHARE <= most
+            # The exemplar shows its own values, rare ones too.
+            rare = count <= RARE and count * _ODD_SHARE <= most and value != one.column[0]
             if (rare and odd < _ODD_CAP) or value in failed:
                 picked.append(row)
                 odd += 1

@@ -55,7 +55,7 @@ _MIN_RUN: Final = 2
 """Frames in a row that are worth a note instead."""
 _ENDS: Final = 2
 """Frames shown at either end of a trace that has no own frame."""
-_AGAIN: Final = 12
+_AGAIN: Final = 4
 """Places listed where a trace occurs again."""
 
 
