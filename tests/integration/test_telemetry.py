@@ -1,119 +1,197 @@
-"""Traces and metrics leave by OTLP when configured, join the caller's trace, and hold no content."""
+"""Traces and metrics leave as configured, join the caller's trace, and are all named in one place."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
-from concurrent import futures
+from dataclasses import dataclass
 
 import grpc
 import pytest
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as metrics_grpc
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as traces_grpc
 from opentelemetry.proto.trace.v1 import trace_pb2
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from furler.v1 import compressor_service_pb2, content_pb2
+from furler_compressor import telemetry
+from furler_compressor.telemetry_export import prometheus_name
+from furler_gateway import telemetry as gateway_telemetry
+from support.gateway import fetch, running_gateway
 from support.inputs import service_log
+from support.otlp import Receiver, attributes, otlp_receiver, points
 from support.service import running_service
 
-WORD = "zanzibar-is-in-the-content"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+CALLER = "b7ad6b7169203331"
+OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 
-class Collector(traces_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer):
-    """An OTLP receiver that keeps what it gets."""
+@dataclass(frozen=True)
+class Watched:
+    """What a receiver was sent, and what was scraped before the end."""
 
-    def __init__(self) -> None:
-        self.traces: list[traces.ExportTraceServiceRequest] = []
-        self.metrics: list[metrics.ExportMetricsServiceRequest] = []
+    receiver: Receiver
+    compressor: dict[str, Metric]
+    gateway: str
 
-    def Export(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802
-        if isinstance(request, traces.ExportTraceServiceRequest):
-            self.traces.append(request)
-            return traces.ExportTraceServiceResponse()
-        assert isinstance(request, metrics.ExportMetricsServiceRequest)
-        self.metrics.append(request)
-        return metrics.ExportMetricsServiceResponse()
-
-    def spans(self) -> list[trace_pb2.Span]:
-        return [
-            span
-            for request in self.traces
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-
-    def metric_names(self) -> set[str]:
-        return {
-            metric.name
-            for request in self.metrics
-            for resource in request.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
+    def joined(self) -> list[trace_pb2.Span]:
+        return [span for span in self.receiver.spans() if span.trace_id.hex() == TRACE]
 
 
 @pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
-    """A collector that one service with one traced call, and one failed one, reported to."""
-    received = Collector()
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    traces_grpc.add_TraceServiceServicer_to_server(received, server)  # type: ignore[no-untyped-call]
-    metrics_grpc.add_MetricsServiceServicer_to_server(received, server)  # type: ignore[no-untyped-call]
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    with running_service(otlp_endpoint=f"http://127.0.0.1:{port}") as service:
-        content = content_pb2.Content(
-            inline=(service_log(400) + f"FATAL {WORD}\n").encode(),
-            hints=content_pb2.Hints(query=WORD),
-        )
-        service.compressor.Compress(
-            compressor_service_pb2.CompressRequest(content=content),
-            metadata=(("traceparent", f"00-{TRACE}-b7ad6b7169203331-01"),),
-        )
+def watched(valkey_server: str) -> Iterator[Watched]:
+    """One HTTP call with a trace, through gateway and compressor to Valkey; and one failed call."""
+    with (
+        otlp_receiver() as receiver,
+        running_service(
+            valkey_server, otlp_endpoint=receiver.endpoint, metrics_listen="127.0.0.1:0"
+        ) as service,
+        running_gateway(service.address, otlp_endpoint=receiver.endpoint) as gateway,
+    ):
+        call = {"id": "c", "type": "function", "function": {"name": "logs", "arguments": "{}"}}
+        messages = [
+            {"role": "user", "content": "what failed?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": service_log(400)},
+        ]
+        body = {"messages": messages, "config": {"mode": "ccr"}}
+        reply = gateway.post("/v1/compress", body, traceparent=f"00-{TRACE}-{CALLER}-01")
+        assert (reply.status, "compression_skipped" in reply.json) == (200, False)
         with pytest.raises(grpc.RpcError):
-            service.compress(WORD.encode() + b"\xff")
-        assert service.stop() == 0
-    yield received
-    server.stop(None)
+            service.compress(b"\xff")
+        service.compress(service_log(100))
+        compressor = scraped(service.metrics)
+        exposed = fetch(f"http://{gateway.operate}/metrics", "GET", None, OPEN_METRICS).body
+        assert (gateway.stop(), service.stop()) == (0, 0)
+        yield Watched(receiver, compressor, exposed.decode())
 
 
-def test_a_call_joins_its_callers_trace(collector: Collector) -> None:
-    joined = [span for span in collector.spans() if span.trace_id.hex() == TRACE]
+def scraped(address: str) -> dict[str, Metric]:
+    text = fetch(f"http://{address}/metrics", "GET", None, OPEN_METRICS).body.decode()
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def test_one_trace_goes_from_the_http_call_to_the_store(watched: Watched) -> None:
+    joined = {span.span_id: span for span in watched.joined()}
+    store = next(span for span in joined.values() if span.name == "furler.store.commit_all")
+    path = []
+    while store is not None:
+        path.append(store.name)
+        parent = store.parent_span_id
+        store = joined.get(parent)
+    assert path[::-1] == [
+        "POST /v1/compress",
+        "furler.v1.CompressorService/CompressConversation",
+        "furler.v1.CompressorService/CompressConversation",
+        "furler.store.commit_all",
+    ]
+    assert parent.hex() == CALLER
+
+
+def test_the_spans_of_the_trace_are_of_both_services(watched: Watched) -> None:
+    of = {
+        service: {
+            span.name for span in watched.receiver.spans(service) if span.trace_id.hex() == TRACE
+        }
+        for service in ("furler-gateway", "furler-compressor")
+    }
+    assert of["furler-gateway"] == {
+        "POST /v1/compress",
+        "furler.v1.CompressorService/CompressConversation",
+    }
     assert {
-        "furler.v1.CompressorService/Compress",
-        "furler.engine.compress",
-        "furler.store.recall",
-        "furler.store.commit",
-    } <= {span.name for span in joined}
+        "furler.v1.CompressorService/CompressConversation",
+        "furler.engine.converse",
+        "furler.store.commit_all",
+    } <= of["furler-compressor"]
 
 
-def test_a_failed_call_names_its_status_and_reason(collector: Collector) -> None:
-    (failed,) = (
-        span
-        for span in collector.spans()
-        if any(a.key == "furler.error.reason" for a in span.attributes)
-    )
-    attributes = {a.key: a.value.string_value for a in failed.attributes}
-    assert attributes["furler.error.reason"] == "CONTENT_NOT_TEXT"
-    assert attributes["rpc.grpc.status_code"] == "INVALID_ARGUMENT"
+def test_a_store_span_says_what_keeps_it(watched: Watched) -> None:
+    (commit,) = (span for span in watched.joined() if span.name == "furler.store.commit_all")
+    assert attributes(commit) == {"db.system.name": "redis", "db.operation.name": "commit_all"}
+    assert commit.kind == trace_pb2.Span.SPAN_KIND_CLIENT
 
 
-def test_metrics_count_views_and_tokens(collector: Collector) -> None:
-    assert {
-        "rpc.server.duration",
+def test_a_failed_call_names_its_status_and_reason(watched: Watched) -> None:
+    (failed,) = (s for s in watched.receiver.spans() if "furler.error.reason" in attributes(s))
+    assert attributes(failed) == {
+        "rpc.system.name": "grpc",
+        "rpc.method": "furler.v1.CompressorService/Compress",
+        "rpc.response.status_code": "INVALID_ARGUMENT",
+        "furler.error.reason": "CONTENT_NOT_TEXT",
+    }
+
+
+def test_every_span_is_one_of_those_that_are_named(watched: Watched) -> None:
+    named = {s.name.rstrip("…"): set(s.attributes) for s in telemetry.SPANS}
+    for span in watched.receiver.spans("furler-compressor"):
+        (name,) = (name for name in named if span.name.startswith(name))
+        assert {a.key for a in span.attributes} <= named[name]
+    allowed = {key for *_, keys in gateway_telemetry.SPANS for key in keys}
+    for span in watched.receiver.spans("furler-gateway"):
+        assert {a.key for a in span.attributes} <= allowed
+
+
+def test_every_metric_is_one_of_those_that_are_named(watched: Watched) -> None:
+    named = {metric.name: metric for metric in telemetry.METRICS}
+    measured = watched.receiver.measured()
+    assert {m.name for m in measured} >= {
+        "rpc.server.call.duration",
         "furler.engine.duration",
         "furler.engine.queue",
+        "furler.store.duration",
         "furler.views",
-        "furler.tokens.before",
-        "furler.tokens.after",
-    } <= collector.metric_names()
+        "furler.tokens",
+        "furler.tenant.tokens",
+        "furler.saved.share",
+        "furler.content.size",
+    }
+    for metric in measured:
+        for point in points(metric):
+            assert set(point) == set(named[metric.name].attributes), metric.name
 
 
-def test_content_and_query_are_nowhere_in_telemetry(collector: Collector) -> None:
-    assert len(collector.traces) > 0
-    assert len(collector.metrics) > 0
-    for request in (*collector.traces, *collector.metrics):
-        assert WORD.encode() not in request.SerializeToString()
+def test_what_is_scraped_has_the_names_a_collector_would_give(watched: Watched) -> None:
+    measured = {metric.name for metric in watched.receiver.measured()}
+    wanted = {
+        prometheus_name(metric.name, metric.kind, metric.unit).removesuffix("_total")
+        for metric in telemetry.METRICS
+        if metric.name in measured
+    }
+    assert wanted <= set(watched.compressor)
+    assert {"process_open_fds", "process_resident_memory_bytes"} <= set(watched.compressor)
+
+
+def test_the_ledger_knows_the_tenants_tokens(watched: Watched) -> None:
+    tokens = {
+        sample.labels["furler_side"]: sample.value
+        for sample in watched.compressor["furler_tenant_tokens"].samples
+        if sample.name.endswith("_total") and sample.labels["furler_tenant"] == "default"
+    }
+    assert 0 < tokens["after"] < tokens["before"]
+
+
+def test_a_latency_bucket_leads_to_a_trace(watched: Watched) -> None:
+    exemplars = {
+        sample.exemplar.labels["trace_id"]
+        for family in watched.compressor.values()
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert TRACE in exemplars
+    assert f'trace_id="{TRACE}"' in watched.gateway
+
+
+def test_buckets_tell_a_cache_hit_from_a_large_log(watched: Watched) -> None:
+    bounds = {
+        float(sample.labels["le"])
+        for sample in watched.compressor["rpc_server_call_duration_seconds"].samples
+        if sample.name.endswith("_bucket")
+    }
+    assert bounds == {*telemetry.SECONDS, float("inf")}
+
+
+def test_who_measures_nothing_does_without_the_sdk() -> None:
+    seen = "import sys, furler_compressor.main; print('opentelemetry.sdk' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -36,6 +36,8 @@ class Service:
     process: subprocess.Popen[str]
     address: str
     channel: grpc.Channel
+    metrics: str = ""
+    """Where its metrics are scraped, if settings ask for it."""
 
     @property
     def compressor(self) -> compressor_service_pb2_grpc.CompressorServiceStub:
@@ -103,13 +105,15 @@ def running_service(
         assert process.stdout is not None
         ready = process.stdout.readline()
         assert "is ready on" in ready, "the service did not start"
-        address = ready.split()[-1]
+        address, _, metrics = (
+            ready.strip().rpartition("ready on ")[2].partition(", metrics on port ")
+        )
         limits = [
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.max_send_message_length", MESSAGE_BYTES),
         ]
         with grpc.insecure_channel(address, options=limits) as channel:
-            yield Service(process, address, channel)
+            yield Service(process, address, channel, f"127.0.0.1:{metrics}" if metrics else "")
     finally:
         if process.poll() is None:
             process.terminate()

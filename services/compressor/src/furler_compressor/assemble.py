@@ -13,7 +13,12 @@ from furler_compressor.adapters.audit_log import AuditLog
 from furler_compressor.adapters.engine_pool import EnginePool
 from furler_compressor.adapters.keyring import load_keyring
 from furler_compressor.adapters.open_entries import open_entries
-from furler_compressor.adapters.open_store import Backend, StoreOptions, open_backend
+from furler_compressor.adapters.open_store import (
+    Backend,
+    StoreOptions,
+    open_backend,
+    store_system,
+)
 from furler_compressor.adapters.redis_url import RedisAccess
 from furler_compressor.adapters.wrap.traced import TracedStore
 from furler_compressor.adapters.wrap.traced_entries import TracedEntries
@@ -143,8 +148,11 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
     Raises StoreUrlError, or ValueError for what else cannot be used.
     """
     found = backend(settings)
-    store = TracedStore(found.store)
-    entries = TracedEntries(open_entries(store_url(settings), access=redis_access(settings)))
+    system = store_system(store_url(settings))
+    store = TracedStore(found.store, system)
+    entries = TracedEntries(
+        open_entries(store_url(settings), access=redis_access(settings)), system
+    )
     sharing = Sharing(entries, sharing_limits(settings))
     context = Context(
         engine,

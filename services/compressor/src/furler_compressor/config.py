@@ -115,7 +115,10 @@ class Settings(BaseSettings):
     """Secret behind references, at least 32 characters. Empty: a public constant, fit for one
     machine only; every replica of a fleet needs the same secret."""
     otlp_endpoint: str = ""
-    """OTLP/gRPC collector such as ``http://collector:4317``. Empty: no telemetry leaves."""
+    """OTLP/gRPC collector such as ``http://collector:4317``. Empty: no traces or metrics are sent."""
+    metrics_listen: str = ""
+    """Address that Prometheus scrapes, such as ``0.0.0.0:9464``; the n-th of several workers takes
+    the n-th port from it on. Empty: none. It holds no content; it does name tenants."""
     trace_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Share of new traces that are sampled; a caller's decision is followed."""
 
@@ -143,6 +146,10 @@ class Settings(BaseSettings):
             raise ValueError("FURLER_TLS_CERT_FILE and FURLER_TLS_KEY_FILE: want both or neither")
         if self.tls_client_ca_file and not self.tls_cert_file:
             raise ValueError("FURLER_TLS_CLIENT_CA_FILE: wants FURLER_TLS_CERT_FILE, too")
+        if self.metrics_listen:
+            _, _, port = self.metrics_listen.rpartition(":")
+            if not (port.isdecimal() and int(port) + self.workers <= 65536):
+                raise ValueError("FURLER_METRICS_LISTEN: want HOST:PORT, such as 0.0.0.0:9464")
         if self.jwks and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
         if bool(self.redis_cert_file) != bool(self.redis_key_file):

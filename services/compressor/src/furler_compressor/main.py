@@ -20,13 +20,13 @@ from multiprocessing.context import SpawnProcess
 import uvloop
 from pydantic import ValidationError
 
-from furler_compressor import telemetry
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import Store
 from furler_compressor.assemble import authenticator, backend, for_service, server_tls
 from furler_compressor.config import Settings, unknown_settings
 from furler_compressor.rpc.server import Server
+from furler_compressor.telemetry_export import Exporting
 
 _LOG = logging.getLogger("furler")
 _SPAWN = multiprocessing.get_context("spawn")
@@ -83,7 +83,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 def _run_worker(settings: Settings, *, shared_port: bool) -> int:
     try:
         uvloop.run(_serve(settings, shared_port=shared_port))
-    except EngineFailedError as error:
+    except (EngineFailedError, OSError) as error:
         _LOG.error("cannot start: %s", error)
         return 1
     return 0
@@ -91,8 +91,9 @@ def _run_worker(settings: Settings, *, shared_port: bool) -> int:
 
 async def _serve(settings: Settings, *, shared_port: bool) -> None:
     """Serve until told to stop, then drain."""
-    if settings.otlp_endpoint:
-        telemetry.configure(settings.otlp_endpoint, settings.trace_share)
+    exporting = Exporting.start(
+        settings.otlp_endpoint, settings.trace_share, settings.metrics_listen
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,14 +109,15 @@ async def _serve(settings: Settings, *, shared_port: bool) -> None:
         await server.start()
         advising = asyncio.create_task(_advise(settings, service.store))
         host = settings.listen.rpartition(":")[0]
-        print(f"furler-compressor is ready on {host}:{server.port}", flush=True)  # noqa: T201
+        measured = f", metrics on port {exporting.port}" if exporting.port else ""
+        print(f"furler-compressor is ready on {host}:{server.port}{measured}", flush=True)  # noqa: T201
         watch = asyncio.create_task(_stop_when_orphaned(stop)) if shared_port else None
         await stop.wait()
         for task in (watch, advising):
             if task is not None:
                 task.cancel()
         await server.drain()
-    telemetry.shutdown()
+    exporting.stop()
 
 
 async def _advise(settings: Settings, store: Store) -> None:
@@ -164,14 +166,14 @@ def _supervise(settings: Settings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    workers = [_start_worker(settings) for _ in range(settings.workers)]
+    workers = [_start_worker(settings, index) for index in range(settings.workers)]
     while not stopping:
         multiprocessing.connection.wait([w.sentinel for w in workers], timeout=0.2)
         for index, worker in enumerate(workers):
             if not worker.is_alive() and not stopping:
                 _LOG.warning("worker %s ended with %s; restarting", worker.pid, worker.exitcode)
                 time.sleep(_RESTART_PAUSE_SECONDS)
-                workers[index] = _start_worker(settings)
+                workers[index] = _start_worker(settings, index)
     for worker in workers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker.pid or 0, signal.SIGTERM)
@@ -181,7 +183,12 @@ def _supervise(settings: Settings) -> int:
     return 0
 
 
-def _start_worker(settings: Settings) -> SpawnProcess:
+def _start_worker(settings: Settings, index: int) -> SpawnProcess:
+    if settings.metrics_listen:
+        # One each: a port shared by all would give the numbers of one, never the same.
+        host, _, port = settings.metrics_listen.rpartition(":")
+        own = f"{host}:{int(port) + index if int(port) else 0}"
+        settings = settings.model_copy(update={"metrics_listen": own})
     worker = _SPAWN.Process(target=_run_worker, args=(settings,), kwargs={"shared_port": True})
     worker.start()
     return worker

@@ -48,7 +48,7 @@ def _observe(settings: Settings) -> Middleware:
                 took = time.perf_counter() - start
                 span.set_attribute(telemetry.ATTRIBUTE_STATUS, status)
                 telemetry.REQUESTS.labels(route, str(status)).inc()
-                telemetry.REQUEST_SECONDS.labels(route).observe(took)
+                telemetry.observe(telemetry.REQUEST_SECONDS.labels(route), took)
                 if settings.log_requests:
                     fields = {
                         "method": request.method,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import hdrs, web
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from furler_gateway import pages, telemetry
 from furler_gateway.api import Api
@@ -83,10 +82,9 @@ class Gateway:
             return web.Response(status=503, text="the compressor does not serve\n")
         return web.Response(text="ok\n")
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(
-            body=telemetry.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, content_type = telemetry.exposition(request.headers.get(hdrs.ACCEPT, ""))
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 
 def application(settings: Settings, upstream: Upstream) -> web.Application:

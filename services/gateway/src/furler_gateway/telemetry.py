@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import traceback
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,13 +27,32 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    generate_latest,
 )
+from prometheus_client.exposition import choose_encoder
 
 SERVICE_NAME: Final = "furler-gateway"
 ATTRIBUTE_ROUTE: Final = "http.route"
 ATTRIBUTE_METHOD: Final = "http.request.method"
 ATTRIBUTE_STATUS: Final = "http.response.status_code"
+ATTRIBUTE_RPC_SYSTEM: Final = "rpc.system.name"
+ATTRIBUTE_RPC_METHOD: Final = "rpc.method"
+ATTRIBUTE_RPC_STATUS: Final = "rpc.response.status_code"
+
+SPANS: Final = (
+    (
+        "{method} {route}",
+        "server",
+        "A request, named by its method and route; joins the caller's trace (traceparent)",
+        (ATTRIBUTE_METHOD, ATTRIBUTE_ROUTE, ATTRIBUTE_STATUS),
+    ),
+    (
+        "furler.v1.…",
+        "client",
+        "A call of the compressor, named by its method; its context goes along",
+        (ATTRIBUTE_RPC_SYSTEM, ATTRIBUTE_RPC_METHOD, ATTRIBUTE_RPC_STATUS),
+    ),
+)
+"""Every span: its name, kind, description, attributes; ``…`` stands for what follows."""
 
 REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -92,9 +112,17 @@ _tracer = trace.get_tracer("furler.gateway")
 _propagator: Final = TraceContextTextMapPropagator()
 
 
-def exposition() -> bytes:
-    """Return all metrics in the Prometheus text format."""
-    return generate_latest(REGISTRY)
+def exposition(accept: str) -> tuple[bytes, str]:
+    """Return all metrics and their content type: OpenMetrics, with exemplars, if it is accepted."""
+    encode, content_type = choose_encoder(accept)
+    return encode(REGISTRY), content_type
+
+
+def observe(histogram: Histogram, seconds: float) -> None:
+    """Add to a histogram, with the current trace, if it is sampled, as the bucket's exemplar."""
+    context = trace.get_current_span().get_span_context()
+    sampled = context.is_valid and context.trace_flags.sampled
+    histogram.observe(seconds, {"trace_id": f"{context.trace_id:032x}"} if sampled else None)
 
 
 def configure_traces(endpoint: str, sample_share: float) -> None:
@@ -141,6 +169,43 @@ def server_span(method: str, route: str, parent: Context) -> AbstractContextMana
         record_exception=False,
         set_status_on_exception=False,
     )
+
+
+@contextmanager
+def client_span(path: str) -> Iterator[Callable[[str], None]]:
+    """Open the span of one unary call of the compressor; what it gives takes the call's status.
+
+    Outside of a request (probes) there is no span.
+    """
+    name = path.removeprefix("/")
+    code = "CANCELLED"
+
+    def ended(status: str) -> None:
+        nonlocal code
+        code = status
+
+    start = time.perf_counter()
+    with ExitStack() as stack:
+        if trace.get_current_span().get_span_context().is_valid:
+            attributes = {ATTRIBUTE_RPC_SYSTEM: "grpc", ATTRIBUTE_RPC_METHOD: name}
+            opened = _tracer.start_as_current_span(
+                name,
+                kind=SpanKind.CLIENT,
+                attributes=attributes,
+                record_exception=False,
+                set_status_on_exception=False,
+            )
+            span = stack.enter_context(opened)
+            stack.callback(lambda: span.set_attribute(ATTRIBUTE_RPC_STATUS, code))
+        try:
+            yield ended
+        finally:
+            record_upstream(path, code, time.perf_counter() - start)
+
+
+def record_upstream(path: str, code: str, seconds: float) -> None:
+    """Record how a call of the compressor ended."""
+    observe(UPSTREAM_SECONDS.labels(path, code), seconds)
 
 
 class JsonFormatter(logging.Formatter):

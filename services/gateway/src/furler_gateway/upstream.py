@@ -47,23 +47,20 @@ class MeasuredBackend:
         self, method: Method[Request, Response], request: Request, seconds: float
     ) -> Response:
         """Call the inner backend."""
-        start = time.perf_counter()
-        code = "CANCELLED"
-        try:
-            response = await self.inner.unary(method, request, seconds)
-            code = "OK"
-        except FurlerError as error:
-            code = error.code or error.reason
-            raise
-        finally:
-            took = time.perf_counter() - start
-            telemetry.UPSTREAM_SECONDS.labels(method.path, code).observe(took)
+        with telemetry.client_span(method.path) as ended:
+            try:
+                response = await self.inner.unary(method, request, seconds)
+            except FurlerError as error:
+                ended(error.code or error.reason)
+                raise
+            ended("OK")
         return response
 
     async def stream(
         self, method: Method[Request, Response], requests: Iterable[Request], seconds: float
     ) -> AsyncGenerator[Response]:
         """Call the inner backend."""
+        # No span: a generator may be closed in another context than the one it was opened in.
         start = time.perf_counter()
         code = "CANCELLED"
         try:
@@ -75,8 +72,7 @@ class MeasuredBackend:
             code = error.code or error.reason
             raise
         finally:
-            took = time.perf_counter() - start
-            telemetry.UPSTREAM_SECONDS.labels(method.path, code).observe(took)
+            telemetry.record_upstream(method.path, code, time.perf_counter() - start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,14 +166,14 @@ class EnginePool:
         async with asyncio.timeout(seconds):
             child = await self._acquire()
             started = loop.time()
-            telemetry.QUEUE_SECONDS.record(started - arrived)
+            telemetry.record_wait(_name(job), started - arrived)
             try:
                 done = await child.perform(job)
             except BaseException:  # whatever it was, the child may be in the middle of a job
                 self._replace(child)
                 raise
         took = loop.time() - started
-        telemetry.ENGINE_SECONDS.record(took)
+        telemetry.record_job(_name(job), took)
         self._average_seconds += 0.1 * (took - self._average_seconds)
         if done.peak_bytes > self._recycle_bytes:
             self._replace(child)
@@ -192,10 +192,12 @@ class EnginePool:
                 f"engine queue is full: {self._max_waiting} jobs wait", retry_after=retry_after
             )
         self._waiting += 1
+        telemetry.add_waiting(1)
         try:
             return await self._free.get()
         finally:
             self._waiting -= 1
+            telemetry.add_waiting(-1)
 
     async def _add_child(self) -> None:
         child = await _Child.start()
@@ -213,7 +215,7 @@ class EnginePool:
         child.kill()
         if self._closed:
             return
-        telemetry.ENGINE_RESTARTS.add(1)
+        telemetry.record_restart()
         task = asyncio.get_running_loop().create_task(self._restore(child))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -229,3 +231,13 @@ class EnginePool:
             await asyncio.sleep(pause)
             pause = min(5.0, pause * 2)
         return None
+
+
+def _name(job: Job) -> str:
+    match job:
+        case CompressJob():
+            return "compress"
+        case SelectJob():
+            return "select"
+        case ConversationJob():
+            return "converse"

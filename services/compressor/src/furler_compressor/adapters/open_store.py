@@ -95,6 +95,12 @@ def open_backend(
     return Backend(decorate(store, options), LocalMeter())
 
 
+def store_system(url: str) -> str:
+    """Return what keeps a store, as telemetry's ``db.system.name`` has it: memory, sqlite, redis."""
+    scheme, _ = split_url(url)
+    return scheme if scheme in {"memory", "sqlite"} else "redis"
+
+
 def open_store(
     url: str, options: StoreOptions | None = None, clock: Callable[[], float] = time.time
 ) -> Store:

@@ -43,7 +43,7 @@ async def compress(context: Context, caller: Caller, request: CompressRequest) -
     sha256 = await off_loop(digest_of, request.data)
     ref = context.reference(scope, sha256)
     outcome = await obtain(context, caller, Wanted(request, scope, ref, sha256, retention))
-    _count(context, scope, outcome)
+    _count(context, scope, outcome, len(request.data))
     return Compressed(outcome, sha256, len(request.data))
 
 
@@ -67,13 +67,14 @@ def _validate(context: Context, caller: Caller, request: CompressRequest) -> tup
     return caller.scope(request.space), context.retention(request.policy.retention_seconds)
 
 
-def _count(context: Context, scope: Scope, outcome: Outcome) -> None:
+def _count(context: Context, scope: Scope, outcome: Outcome, size: int) -> None:
     """Add to the counters, beside the answer: a counter is never worth a caller's time."""
     view = outcome.view
+    telemetry.record_size(view.kind, size)
     telemetry.record_view(
+        tenant=scope.tenant,
         kind=view.kind,
-        tokens_before=view.tokens_before,
-        tokens_after=view.tokens_after,
+        tokens=(view.tokens_before, view.tokens_after),
         cached=outcome.cached,
         degraded=outcome.degraded,
     )

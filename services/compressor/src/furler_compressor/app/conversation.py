@@ -79,7 +79,14 @@ async def compress_conversation(
 ) -> Answer:
     """Return the edits of a request. Raises FurlerError for what the caller did wrong."""
     _validate(context, request)
-    scope = caller.scope(request.space)
+    answer = await _edited(context, caller, caller.scope(request.space), request)
+    telemetry.record_turn(degraded=answer.degraded)
+    return answer
+
+
+async def _edited(
+    context: Context, caller: Caller, scope: Scope, request: ConversationRequest
+) -> Answer:
     retention = context.retention(request.policy.retention_seconds)
     pins: dict[str, bytes] | None = None
     if request.conversation:
@@ -275,10 +282,9 @@ def _count(context: Context, scope: Scope, request: ConversationRequest, answer:
         if not view.ref or (request.conversation and not splice.key):
             continue
         telemetry.record_view(
+            tenant=scope.tenant,
             kind=view.kind,
-            tokens_before=view.tokens_before,
-            tokens_after=view.tokens_after,
-            cached=False,
+            tokens=(view.tokens_before, view.tokens_after),
             degraded=answer.degraded,
         )
         old = tallies.get(view.kind, Tally(view.kind))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from furler_compressor import telemetry
 from furler_compressor.app.entries_port import (
     Changes,
@@ -16,36 +18,37 @@ from furler_compressor.app.ports import Scope
 
 
 class TracedEntries:
-    """Entries whose calls are spans named ``furler.store.entries.`` and the operation."""
+    """Entries whose calls are measured by operation, named ``entries.`` and the operation."""
 
-    def __init__(self, inner: Entries) -> None:
+    def __init__(self, inner: Entries, system: str) -> None:
         self._inner = inner
+        self._call = partial(telemetry.store_call, system)
 
     async def put(self, scope: Scope, write: Write) -> Written:
-        with telemetry.store_span("entries.put"):
+        with self._call("entries.put"):
             return await self._inner.put(scope, write)
 
     async def get(self, scope: Scope, key: str) -> Found:
-        with telemetry.store_span("entries.get"):
+        with self._call("entries.get"):
             return await self._inner.get(scope, key)
 
     async def page(self, scope: Scope, prefix: str, after: str, limit: int) -> Page:
-        with telemetry.store_span("entries.page"):
+        with self._call("entries.page"):
             return await self._inner.page(scope, prefix, after, limit)
 
     async def delete(self, scope: Scope, removal: Removal) -> int:
-        with telemetry.store_span("entries.delete"):
+        with self._call("entries.delete"):
             return await self._inner.delete(scope, removal)
 
     async def changes(self, scope: Scope, after: int | None, limit: int) -> Changes:
-        with telemetry.store_span("entries.changes"):
+        with self._call("entries.changes"):
             return await self._inner.changes(scope, after, limit)
 
     async def wait(self, scope: Scope, after: int, seconds: float) -> None:
         await self._inner.wait(scope, after, seconds)
 
     async def sketches(self, scope: Scope, limit: int) -> list[tuple[str, bytes]]:
-        with telemetry.store_span("entries.sketches"):
+        with self._call("entries.sketches"):
             return await self._inner.sketches(scope, limit)
 
     async def close(self) -> None:
