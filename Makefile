@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test lint format proto bench clean lock
+.PHONY: help setup demo test lint format proto docs bench clean lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ format: $(VENV)/.dev ## Format and fix what can be fixed by itself
 proto: $(VENV)/.dev ## Regenerate the Python stubs and the OpenAPI document from proto/
 	@$(BIN)/python tools/generate_stubs.py
 	@$(BIN)/python tools/generate_openapi.py
+
+docs: $(VENV)/.dev ## Make docs/telemetry.md from the modules that name metrics and spans
+	@$(BIN)/python tools/generate_telemetry_docs.py
 
 bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory PEER=1 SUITE=inputs,speed)
 	@$(BIN)/python -m tests.bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(PEER),--peer) $(if $(SUITE),--suite $(SUITE))

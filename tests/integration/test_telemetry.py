@@ -68,24 +68,24 @@ def watched(valkey_server: str) -> Iterator[Watched]:
 
 def scraped(address: str) -> dict[str, Metric]:
     text = fetch(f"http://{address}/metrics", "GET", None, OPEN_METRICS).body.decode()
-    return {family.name: family for family in text_string_to_metric_families(text)}
+    families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    return {family.name: family for family in families}
 
 
 def test_one_trace_goes_from_the_http_call_to_the_store(watched: Watched) -> None:
     joined = {span.span_id: span for span in watched.joined()}
-    store = next(span for span in joined.values() if span.name == "furler.store.commit_all")
+    at = next(key for key, span in joined.items() if span.name == "furler.store.commit_all")
     path = []
-    while store is not None:
-        path.append(store.name)
-        parent = store.parent_span_id
-        store = joined.get(parent)
+    while at in joined:
+        path.append(joined[at].name)
+        at = joined[at].parent_span_id
     assert path[::-1] == [
         "POST /v1/compress",
         "furler.v1.CompressorService/CompressConversation",
         "furler.v1.CompressorService/CompressConversation",
         "furler.store.commit_all",
     ]
-    assert parent.hex() == CALLER
+    assert at.hex() == CALLER
 
 
 def test_the_spans_of_the_trace_are_of_both_services(watched: Watched) -> None:
