@@ -1,6 +1,7 @@
 """Listings: whatever the paths, the view gives every line back."""
 
 import contextlib
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -63,16 +64,23 @@ def test_what_is_no_listing_is_left_alone(plan: Plan) -> None:
     assert not proven(plan, "one\ntwo\nthree\n" * 10)
 
 
-def drawn(children: list[object], before: str = "") -> list[str]:
+def drawn(children: list[object], style: Sequence[str], before: str = "") -> list[str]:
+    down, branch, last, parent, last_parent = style
     lines = []
     for at, child in enumerate(children):
-        last = at == len(children) - 1
+        is_last = at == len(children) - 1
         name, inner = child if isinstance(child, tuple) else (child, [])
-        lines.append(f"{before}{'└── ' if last else '├── '}{name}")
-        lines += drawn(inner, before + ("    " if last else "│   "))
+        sign = (last_parent if is_last else parent) if inner else last if is_last else branch
+        lines.append(f"{before}{sign}{name}")
+        lines += drawn(inner, style, before + (" " * len(down) if is_last else down))
     return lines
 
 
+STYLES = (
+    ("│   ", "├── ", "└── ", "├── ", "└── "),
+    ("│ ", "├── ", "└── ", "├─┬ ", "└─┬ "),  # npm ls
+    ("|    ", "+--- ", "\\--- ", "+--- ", "\\--- "),  # gradle dependencies
+)
 TREES = st.recursive(
     NAMES,
     lambda inner: st.tuples(st.sampled_from(["d", "e f"]), st.lists(inner, min_size=1, max_size=4)),
@@ -80,12 +88,12 @@ TREES = st.recursive(
 )
 
 
-@given(st.lists(TREES, min_size=2, max_size=6), st.integers(0, 30))
-@settings(max_examples=200)
+@given(st.lists(TREES, min_size=2, max_size=6), st.integers(0, 30), st.sampled_from(STYLES))
+@settings(max_examples=400)
 def test_every_branch_of_a_tree_is_read_back_also_of_its_head(
-    trees: list[object], end: int
+    trees: list[object], end: int, style: Sequence[str]
 ) -> None:
-    proven(tree.plan, "\n".join([".", *drawn(trees)[: 7 + end]]))
+    proven(tree.plan, "\n".join([".", *drawn(trees, style)[: 7 + end]]))
 
 
 @given(LONG.map("\n".join), st.sampled_from([listing.plan, tree.plan]))

@@ -60,6 +60,28 @@ TREE = """\
 
 3 directories, 6 files
 """
+NPM = """\
+app@1.0.0 /srv/app
+├── foo@2.0.0
+├─┬ bar@1.1.0
+│ ├── foo@2.0.0 deduped
+│ └─┬ baz@3.0.0
+│   └── UNMET OPTIONAL DEPENDENCY qux@^4
+└─┬ quux@0.1.0
+  ├── @org/grault@7.7.7
+  └─┬ garply@1.2.3
+    └── corge@1.0.0
+"""
+GRADLE = """\
+compileClasspath - Compile classpath for source set 'main'.
++--- org.slf4j:slf4j-api:2.0.9
++--- com.acme:core:1.4
+|    +--- com.acme:base:1.4
+|    |    \\--- org.slf4j:slf4j-api:1.7.36 -> 2.0.9 (*)
+|    \\--- com.acme:io:1.4
+\\--- com.acme:web:1.4
+     \\--- com.acme:core:1.4 (*)
+"""
 FIND = """\
 src
 src/app
@@ -97,6 +119,9 @@ CASES = [
     (tree.plan, TREE),
     (tree.plan, TREE.replace("│   ", "│\xa0\xa0 ")),
     (tree.plan, TREE.replace("│   ", "|   ").replace("├── ", "|-- ").replace("└── ", "`-- ")),
+    (tree.plan, NPM),
+    (tree.plan, NPM.removesuffix("    └── corge@1.0.0\n")),
+    (tree.plan, GRADLE),
     (path_list.plan, FIND),
     (path_list.plan, FIND.replace("src", ".")),
     (path_list.plan, "".join(sorted(FIND.splitlines(keepends=True), reverse=True))),
@@ -175,7 +200,22 @@ def test_a_tree_loses_its_branches_only() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", [LS_LR, LS_R, TREE, MODELS])
+def test_a_tree_of_packages_loses_its_branches_only() -> None:
+    assert view(tree.plan, NPM).text.split("\n")[1:] == [
+        "| app@1.0.0 /srv/app",
+        " foo@2.0.0",
+        " bar@1.1.0/",
+        '  "foo@2.0.0 deduped"',
+        "  baz@3.0.0/",
+        '   "UNMET OPTIONAL DEPENDENCY qux@^4"',
+        " quux@0.1.0/",
+        "  @org/grault@7.7.7",
+        "  garply@1.2.3/",
+        "   corge@1.0.0",
+    ]
+
+
+@pytest.mark.parametrize("text", [LS_LR, LS_R, TREE, MODELS, NPM, GRADLE])
 def test_listings_are_detected(text: str) -> None:
     assert detect(Source(text)) is Kind.LISTING
 

@@ -15,16 +15,37 @@ from furler_engine.shared.outline import is_joinable, join_names, split_names
 from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
 
 MIN_BRANCHES: Final = 6
-_BRANCH = re.compile(r"((?:│(?:\xa0\xa0 |   )|    )*)(├── |└── )(.*)")
-_ASCII = re.compile(r"((?:\|   |    )*)(\|-- |`-- )(.*)")
-_STYLES: Final = {
-    "│\xa0\xa0 ": ("│\xa0\xa0 ", "├── ", "└── "),
-    "│   ": ("│   ", "├── ", "└── "),
-    "|   ": ("|   ", "|-- ", "`-- "),
-}
-"""By the name of a style: what goes down past a branch, a branch, the last branch."""
+
+
+class Style(NamedTuple):
+    """What a tree is drawn with: what goes down past a branch, a branch, the last branch.
+
+    ``parent`` and ``last_parent`` are the branches of names with children, where they differ.
+    """
+
+    name: str
+    down: str
+    branch: str
+    last: str
+    parent: str
+    last_parent: str
+
+    def pattern(self) -> re.Pattern[str]:
+        """Match a line: what passes it, its branch, its name."""
+        down, *branches = map(re.escape, self[1:])
+        return re.compile(rf"((?:{down}|{' ' * len(self.down)})*)({'|'.join(branches)})(.*)")
+
+
+_STYLES: Final = (
+    Style("npm tree", "│ ", "├── ", "└── ", "├─┬ ", "└─┬ "),
+    Style("tree, ASCII", "|   ", "|-- ", "`-- ", "|-- ", "`-- "),
+    Style("gradle tree", "|    ", "+--- ", "\\--- ", "+--- ", "\\--- "),
+    Style("tree", "│\xa0\xa0 ", "├── ", "└── ", "├── ", "└── "),
+    Style("tree, plain blanks", "│   ", "├── ", "└── ", "├── ", "└── "),
+)
+_SIGNS: Final = (("─┬ ",), ("|-- ", "`-- "), ("+--- ", "\\--- "), ("│\xa0\xa0 ",), ("",))
+"""By style: what one of has to be in the text."""
 _CUT: Final = "; cut off before further names at depth "
-_NAMES: Final = {"│\xa0\xa0 ": "tree", "│   ": "tree, plain blanks", "|   ": "tree, ASCII"}
 
 
 class Node(NamedTuple):
@@ -39,10 +60,14 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     del policy
     lines = source.lines
     text = source.text
-    style = "|   " if "|-- " in text or "`-- " in text else "│   "
-    style = "│\xa0\xa0 " if "│\xa0\xa0 " in text else style
-    pattern = _ASCII if style == "|   " else _BRANCH
+    signs = zip(_STYLES, _SIGNS, strict=True)
+    style = next(style for style, some in signs if any(sign in text for sign in some))
+    pattern, width = style.pattern(), len(style.down)
     matches = [pattern.fullmatch(line) for line in lines]
+    for at in reversed(range(len(matches))):
+        if style.parent == style.branch or not _is_barren(matches[at], style):
+            break
+        matches[at] = None
     found = sum(m is not None for m in matches)
     if found < max(MIN_BRANCHES, 0.6 * sum(1 for line in lines if line)):
         return None
@@ -51,12 +76,12 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     for is_branch, run in groupby(zip(lines, matches, strict=True), key=lambda p: p[1] is not None):
         if is_branch:
             branches = [m for _, m in run if m]
-            body += _write([Node(len(m[1]) // 4 + 1, m[3]) for m in branches])
-            cut = _open_depths(branches)
+            body += _write([Node(len(m[1]) // width + 1, m[3]) for m in branches])
+            cut = _open_depths(branches, style)
         else:
             body += (f"| {line}" for line, _ in run)
     legend = (
-        f"[{_NAMES[style]}: what is indented lies in the name/ above it that is indented less;"
+        f"[{style.name}: what is indented lies in the name/ above it that is indented less;"
         " other names of a directory stand side by side"
         f"{_CUT + ','.join(cut) if cut else ''}]"
     )
@@ -65,15 +90,20 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     return Draft(view, LinesShown((Lines(1, total),), _decode), "lines", total, total)
 
 
-def _open_depths(branches: Sequence[re.Match[str]]) -> list[str]:
+def _is_barren(branch: re.Match[str] | None, style: Style) -> bool:
+    """Whether a branch announces children; at the end of an output, as under head, it has none."""
+    return branch is not None and branch[2] in (style.parent, style.last_parent)
+
+
+def _open_depths(branches: Sequence[re.Match[str]], style: Style) -> list[str]:
     """The depths at which more was to come when the output ended, as under head."""
     depths: list[str] = []
     shallowest = len(branches) + 1
     for branch in reversed(branches):
-        depth = len(branch[1]) // 4 + 1
+        depth = len(branch[1]) // len(style.down) + 1
         if depth < shallowest:
             shallowest = depth
-            if branch[2][0] in "├|":
+            if branch[2] in (style.branch, style.parent):
                 depths.append(str(depth))
     return depths
 
@@ -97,13 +127,13 @@ def _write(nodes: Sequence[Node]) -> Iterator[str]:
 
 def _decode(text: str) -> Iterator[tuple[int, str]]:
     lines = text.split("\n")
-    style = next(s for s, name in _NAMES.items() if lines[0].startswith(f"[{name}:"))
+    style = next(style for style in _STYLES if lines[0].startswith(f"[{style.name}:"))
     cut = lines[0].partition(_CUT)[2][:-1]
     more = {int(depth) for depth in cut.split(",") if depth}
-    return enumerate(_read(lines[1:], _STYLES[style], more), 1)
+    return enumerate(_read(lines[1:], style, more), 1)
 
 
-def _read(lines: Sequence[str], style: tuple[str, str, str], more: set[int]) -> Iterator[str]:
+def _read(lines: Sequence[str], style: Style, more: set[int]) -> Iterator[str]:
     nodes: list[Node] = []
     for line in lines:
         if not line.startswith("| "):
@@ -118,12 +148,11 @@ def _read(lines: Sequence[str], style: tuple[str, str, str], more: set[int]) -> 
     yield from _drawn(nodes, style, more)
 
 
-def _drawn(nodes: Sequence[Node], style: tuple[str, str, str], more: set[int]) -> Iterator[str]:
+def _drawn(nodes: Sequence[Node], style: Style, more: set[int]) -> Iterator[str]:
     """Draw the branches: a name is the last of its directory if none of its depth follows in it.
 
     At the depths ``more`` another name was to follow the last one.
     """
-    down, branch, last = style
     ends: list[bool] = []
     open_at = dict.fromkeys(more, True)
     for depth, _ in reversed(nodes):
@@ -132,6 +161,11 @@ def _drawn(nodes: Sequence[Node], style: tuple[str, str, str], more: set[int]) -
         open_at[depth] = True
     ends.reverse()
     passing: list[str] = []
-    for (depth, name), is_end in zip(nodes, ends, strict=True):
-        yield f"{''.join(passing[: depth - 1])}{last if is_end else branch}{name}"
-        passing[depth - 1 :] = ["    " if is_end else down]
+    following = [*(node.depth for node in nodes[1:]), 0]
+    for (depth, name), is_end, after in zip(nodes, ends, following, strict=False):
+        if after > depth:
+            branch = style.last_parent if is_end else style.parent
+        else:
+            branch = style.last if is_end else style.branch
+        yield f"{''.join(passing[: depth - 1])}{branch}{name}"
+        passing[depth - 1 :] = [" " * len(style.down) if is_end else style.down]

@@ -9,7 +9,7 @@ from furler_engine.shared.sample import Sample
 _MODE = re.compile(r"[dlbcps-][rwxsStT-]{9}[.+@]? ")
 _AROUND_ROWS = re.compile(r"total \d|[^\s:][^:]*:$")
 _PATH = re.compile(r"(?:\.?/)?[^\s:|,;<>\"'`(){}/]+(?:/[^\s:|,;<>\"'`(){}/]*)+$")
-_TREE = re.compile(r"(?:[│ \xa0]{4})*[├└]── |(?:\|   |    )*[|`]-- ")
+_TREE = re.compile(r"[│ \xa0]*[├└]─[─┬] |[| ]*(?:[|`]-- |[+\\]--- )")
 
 
 # ls -R: a directory with a colon, names, a blank line, the next directory.
