@@ -10,7 +10,8 @@ import pytest
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.app.context import Context
 from furler_compressor.app.conversation import Answer, ConversationRequest, compress_conversation
-from furler_compressor.app.conversed import Mode
+from furler_compressor.app.conversed import Beginning, Mode
+from furler_compressor.app.errors import FieldInvalidError
 from furler_compressor.app.outcome import Degraded
 from furler_compressor.app.ports import Scope
 from furler_engine.dialects.block import Dialect
@@ -26,11 +27,11 @@ SCOPE = Scope("acme", "default")
 
 
 def request(
-    mode: Mode, conversation: str = "c1", *, policy: Policy | None = None
+    wish: Mode, conversation: str = "c1", *, policy: Policy | None = None
 ) -> ConversationRequest:
     return ConversationRequest(
         "", talk.body(STEPS), Dialect.OPENAI_CHAT, policy or Policy(),
-        conversation=conversation, mode=mode,
+        conversation=conversation, begun=Beginning(wish, "r1"),
     )  # fmt: skip
 
 
@@ -42,12 +43,16 @@ async def ask(service: Context, wanted: ConversationRequest) -> Answer:
     return await compress_conversation(service, caller(30.0), wanted)
 
 
+def mode(answer: Answer) -> Mode | None:
+    return answer.begun.mode if answer.begun else None
+
+
 async def test_an_audit_tells_what_compressing_would_save_and_changes_nothing() -> None:
     store = MemoryStore()
     service = context(store)
     audit = await ask(service, request(Mode.AUDIT, "audited"))
     await service.drain()
-    assert (audit.splices, audit.mode) == ((), Mode.AUDIT)
+    assert (audit.splices, mode(audit)) == ((), Mode.AUDIT)
     assert (await store.usage(SCOPE)).originals == 0
     assert await store.totals(SCOPE) == []
     applied = await ask(service, request(Mode.APPLY, "applied"))
@@ -69,25 +74,25 @@ async def test_a_conversation_keeps_the_mode_it_began_with(first: Mode, later: M
     service = context(MemoryStore())
     began = await ask(service, request(first))
     then = await ask(service, request(later))
-    assert (began.mode, then.mode) == (first, first)
+    assert (mode(began), mode(then)) == (first, first)
     assert [s.replacement for s in then.splices] == [s.replacement for s in began.splices]
 
 
 async def test_without_a_name_every_request_has_the_mode_it_asks_for() -> None:
     service = context(MemoryStore())
-    for mode in Mode:
-        answer = await ask(service, request(mode, ""))
-        assert answer.mode is mode
-        assert bool(answer.splices) is (mode is Mode.APPLY)
+    for wish in Mode:
+        answer = await ask(service, request(wish, ""))
+        assert mode(answer) is wish
+        assert bool(answer.splices) is (wish is Mode.APPLY)
 
 
 async def test_a_bypass_without_a_body_sets_the_mode_and_asks_for_it() -> None:
     service = context(MemoryStore())
-    assert (await ask(service, without_body("new"))).mode is Mode.BYPASS
+    assert mode(await ask(service, without_body("new"))) is Mode.BYPASS
     assert (await ask(service, request(Mode.APPLY, "new"))).splices == ()
     await ask(service, request(Mode.APPLY, "old"))
     asked = await ask(service, without_body("old"))
-    assert (asked.mode, asked.splices) == (Mode.APPLY, ())
+    assert (mode(asked), asked.splices) == (Mode.APPLY, ())
     assert len((await ask(service, request(Mode.BYPASS, "old"))).splices) == 2
 
 
@@ -95,19 +100,20 @@ async def test_of_two_modes_at_once_one_is_kept_by_both() -> None:
     service = context(MemoryStore())
     wanted = [request(Mode.APPLY), without_body()] * 4
     answers = await asyncio.gather(*(ask(service, each) for each in wanted))
-    (kept,) = {answer.mode for answer in answers}
-    assert (await ask(service, request(Mode.AUDIT))).mode is kept
+    (kept,) = {mode(answer) for answer in answers}
+    assert mode(await ask(service, request(Mode.AUDIT))) is kept
 
 
 async def test_a_bypass_waits_for_no_store() -> None:
     answer = await ask(context(FailingStore()), without_body())
-    assert (answer.mode, answer.degraded) == (Mode.BYPASS, Degraded.STORE_UNAVAILABLE)
+    assert (answer.begun, answer.degraded) == (None, Degraded.STORE_UNAVAILABLE)
 
 
 async def test_a_new_release_reads_the_policy_of_one_that_knew_no_modes() -> None:
     service = context(MemoryStore())
     policy = Policy(fidelity=Fidelity.LOSSLESS)
-    began = await ask(service, request(Mode.APPLY, policy=policy))
+    plain = replace(request(Mode.APPLY, policy=policy), begun=Beginning())
+    began = await ask(service, plain)
     pins = await service.store.pins(SCOPE, "c1", 60.0)
     assert b"mode" not in pins["policy/0"]
     assert b"tools" not in pins["policy/0"]
@@ -122,3 +128,18 @@ async def test_a_level_by_tool_is_kept_with_the_policy() -> None:
     assert (await ask(service, request(Mode.APPLY))).splices == ()
     answer = await ask(service, request(Mode.APPLY, "other"))
     assert [splice.tool for splice in answer.splices] == ["bash", "bash"]
+
+
+async def test_an_audit_without_a_body_only_asks() -> None:
+    service = context(MemoryStore())
+    only = replace(request(Mode.AUDIT), body=b"")
+    assert (await ask(service, only)).begun is None
+    await ask(service, request(Mode.APPLY))
+    later = replace(only, begun=Beginning(Mode.AUDIT, "r2"))
+    assert (await ask(service, later)).begun == Beginning(Mode.APPLY, "r1")
+
+
+async def test_a_tag_is_bounded() -> None:
+    long = replace(request(Mode.APPLY), begun=Beginning(Mode.APPLY, "é" * 129))
+    with pytest.raises(FieldInvalidError, match="tag: want at most 256 bytes"):
+        await ask(context(MemoryStore()), long)

@@ -162,8 +162,7 @@ class AsyncFurler:
     ) -> list[View | FurlerError]:
         """Return for each content, in order, its view or the error that it failed with.
 
-        A content that needs hints comes as an Item. What is wrong with the call as
-        a whole is raised.
+        A content with hints comes as an Item. What is wrong with the call as a whole is raised.
         """
         outcomes: dict[int, View | FurlerError] = {}
         prepared: dict[int, Prepared] = {}
@@ -193,6 +192,7 @@ class AsyncFurler:
         compaction: Compaction | Mapping[str, object] | None = None,
         relocate_volatile: bool = False,
         mode: Mode | str = Mode.APPLY,
+        tag: str = "",
     ) -> Conversation:
         """Return a provider request with its tool results compressed in place.
 
@@ -202,15 +202,16 @@ class AsyncFurler:
             conversation: Its name: a block keeps its first view for the conversation's life.
             policy: How to compress; a conversation keeps the one it began with.
             space: Scope of storage within the tenant.
-            query: What the agent is looking for: it stays visible.
+            query: What the agent looks for: it stays visible.
             frozen_messages: Leading messages to leave alone.
             compaction: A new epoch, planned or applied: a Compaction, or a dict of its fields.
             relocate_volatile: Move volatile text from the system prompt to the last message.
             mode: Compress it, only measure, or leave it alone; a conversation keeps its first.
+            tag: Text of the caller's own to keep with the mode.
         """
         request = conversation_messages.request(body, dialect, policy, compaction, mode)
         request.space, request.query, request.conversation = space, query or "", conversation or ""
-        request.frozen_messages = frozen_messages
+        request.frozen_messages, request.tag = frozen_messages, tag
         request.relocate_volatile = relocate_volatile
         response = await self._backend.unary(base.COMPRESS_CONVERSATION, request, self._timeout)
         return conversation_messages.result(request.body, response)
@@ -228,9 +229,8 @@ class AsyncFurler:
     ) -> Explanation:
         """Return what compress would do, and why. Nothing is stored."""
         item = self._prepare(Item(content, kind, query, tool, filename))
-        request = compressor.ExplainRequest(
-            space=space, content=item.content(), policy=messages.policy(policy)
-        )
+        wanted = messages.policy(policy)
+        request = compressor.ExplainRequest(space=space, content=item.content(), policy=wanted)
         response = await self._backend.unary(base.EXPLAIN, request, self._timeout)
         return messages.explanation_from(response)
 

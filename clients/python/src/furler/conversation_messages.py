@@ -81,8 +81,8 @@ def result(
         compaction=_plan(plan) if response.HasField("compaction") else None,
         recipe=response.recipe,
         degraded=messages.degraded_from(response.degraded),
-        # A server of before there were modes compresses.
-        mode=_MODES_BACK.get(response.mode, Mode.APPLY),
+        mode=_MODES_BACK.get(response.mode),
+        tag=response.tag,
         audited=tuple(_edit(each) for each in response.audited),
     )
 

@@ -24,7 +24,7 @@ class Mode(StrEnum):
     AUDIT = "audit"
     """Measure what APPLY would save; edit and store nothing."""
     BYPASS = "bypass"
-    """Leave it alone. With an empty body: ask for the mode, or set this one."""
+    """Leave it alone."""
 
 
 class CompactionMode(StrEnum):
@@ -127,7 +127,8 @@ class Conversation:
         compaction: The epoch asked for, if one was.
         recipe: Equal recipes give equal views of equal conversations.
         degraded: Why less is edited than the policy allows, if it is.
-        mode: The mode in force.
+        mode: The mode in force; None if the conversation has not begun, or nobody can tell.
+        tag: What the caller that began the conversation kept with its mode.
         audited: In AUDIT, what APPLY would edit: figures only, ``tokens_after`` counts them.
     """
 
@@ -140,7 +141,8 @@ class Conversation:
     compaction: CompactionPlan | None
     recipe: str
     degraded: Degraded | None
-    mode: Mode = Mode.APPLY
+    mode: Mode | None = Mode.APPLY
+    tag: str = ""
     audited: tuple[Edit, ...] = ()
 
     @property

@@ -145,6 +145,7 @@ class Furler:
         compaction: Compaction | Mapping[str, object] | None = None,
         relocate_volatile: bool = False,
         mode: Mode | str = Mode.APPLY,
+        tag: str = "",
     ) -> Conversation:
         """Return a provider request, compressed; see AsyncFurler.compress_conversation."""
         return self._run(
@@ -159,6 +160,7 @@ class Furler:
             compaction=compaction,
             relocate_volatile=relocate_volatile,
             mode=mode,
+            tag=tag,
         )
 
     def explain(  # noqa: PLR0913 - as AsyncFurler.explain

@@ -286,6 +286,7 @@ class CompressConversationRequest(_message.Message):
     COMPACTION_FIELD_NUMBER: _builtins.int
     RELOCATE_VOLATILE_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     """Space that scopes storage and dedup within the caller's tenant."""
     dialect: _conversation_pb2.Dialect.ValueType
@@ -307,7 +308,12 @@ class CompressConversationRequest(_message.Message):
     """
     mode: _conversation_pb2.ConversationMode.ValueType
     """What to do. A conversation keeps the mode it began with, as it keeps its
-    policy; BYPASS with an empty body asks for that mode, or sets it.
+    policy. With an empty body BYPASS asks for that mode, or sets it; AUDIT
+    asks for it and sets nothing.
+    """
+    tag: _builtins.str
+    """Text of the caller's own to keep with the mode, at most 256 bytes: such as
+    the version of the caller's rules that chose it.
     """
     @_builtins.property
     def policy(self) -> _compression_pb2.Policy:
@@ -332,10 +338,11 @@ class CompressConversationRequest(_message.Message):
         compaction: _conversation_pb2.Compaction | None = ...,
         relocate_volatile: _builtins.bool = ...,
         mode: _conversation_pb2.ConversationMode.ValueType = ...,
+        tag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "compaction", b"compaction", "conversation", b"conversation", "dialect", b"dialect", "frozen_messages", b"frozen_messages", "mode", b"mode", "policy", b"policy", "query", b"query", "relocate_volatile", b"relocate_volatile", "space", b"space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "compaction", b"compaction", "conversation", b"conversation", "dialect", b"dialect", "frozen_messages", b"frozen_messages", "mode", b"mode", "policy", b"policy", "query", b"query", "relocate_volatile", b"relocate_volatile", "space", b"space", "tag", b"tag"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -357,6 +364,7 @@ class CompressConversationResponse(_message.Message):
     DEGRADED_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     AUDITED_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
     frozen_bytes: _builtins.int
     """Offset of the first byte that any later turn may edit."""
     recipe: _builtins.str
@@ -364,9 +372,11 @@ class CompressConversationResponse(_message.Message):
     degraded: _compression_pb2.DegradedReason.ValueType
     """Why less is edited than the policy allows, if it is."""
     mode: _conversation_pb2.ConversationMode.ValueType
-    """The mode in force. Of a conversation in APPLY that was sent without a body
-    there are no edits: send it again with its body.
+    """The mode in force; UNSPECIFIED of a conversation that has not begun. One in
+    APPLY or AUDIT that was asked for without a body is to be sent with it.
     """
+    tag: _builtins.str
+    """The tag that the conversation began with."""
     @_builtins.property
     def edits(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Edit]:
         """Splices to apply to the body, by ascending offset, without overlap."""
@@ -404,10 +414,11 @@ class CompressConversationResponse(_message.Message):
         degraded: _compression_pb2.DegradedReason.ValueType = ...,
         mode: _conversation_pb2.ConversationMode.ValueType = ...,
         audited: _abc.Iterable[_conversation_pb2.Edit] | None = ...,
+        tag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["compaction", b"compaction", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audited", b"audited", "compaction", b"compaction", "degraded", b"degraded", "edits", b"edits", "frozen_bytes", b"frozen_bytes", "mode", b"mode", "recipe", b"recipe", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before", "volatile", b"volatile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audited", b"audited", "compaction", b"compaction", "degraded", b"degraded", "edits", b"edits", "frozen_bytes", b"frozen_bytes", "mode", b"mode", "recipe", b"recipe", "tag", b"tag", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before", "volatile", b"volatile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from furler_compressor import telemetry
 from furler_compressor.app import ledger
 from furler_compressor.app.context import Caller, Context
-from furler_compressor.app.conversed import ConversationJob, Conversed, Epoch, Mode, Splice
+from furler_compressor.app.conversed import (
+    AS_EVER,
+    Beginning,
+    ConversationJob,
+    Conversed,
+    Epoch,
+    Mode,
+    Splice,
+)
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import (
     FieldInvalidError,
@@ -28,6 +36,7 @@ from furler_engine.dialects.json_scan import decode
 from furler_engine.types import TOKENIZERS, Policy
 
 MAX_CONVERSATION_LENGTH = 256
+MAX_TAG_BYTES = 256
 _ATTEMPTS = 3
 """Turns of one conversation sent at once: the later ones take over what the first one pinned."""
 
@@ -45,7 +54,13 @@ class ConversationRequest:
     first_message: int = 0
     epoch: Epoch | None = None
     relocate: bool = False
-    mode: Mode = Mode.APPLY
+    begun: Beginning = AS_EVER
+    """What is wished; a conversation keeps what it began with."""
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether there is nothing to compress: only the mode is asked for, or set."""
+        return not self.body and self.begun.mode is not Mode.APPLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,8 @@ class Answer:
     splices: tuple[Splice, ...] = ()
     done: Conversed = field(default_factory=Conversed)
     degraded: Degraded = Degraded.NO
-    mode: Mode = Mode.APPLY
+    begun: Beginning | None = None
+    """What is in force; None: nothing yet, or nobody can tell."""
     audited: tuple[Splice, ...] = ()
 
     @property
@@ -95,21 +111,20 @@ async def _edited(
         except StoreUnavailableError:
             # Without them nobody can tell what was sent before.
             return await _unedited(context, caller, scope, request)
-    only_asks = request.mode is Mode.BYPASS and not request.body
     for _ in range(_ATTEMPTS):
-        mode = ledger.mode_of(pins or {}) or request.mode
-        if mode is Mode.BYPASS or only_asks:
-            begun = await _begin(context, caller, scope, request, pins)
-            if not begun:
-                return Answer(mode=mode)
-            pins = begun
+        begun = ledger.beginning(pins or {}) or request.begun
+        if begun.mode is Mode.BYPASS or request.only_asks:
+            theirs = await _begin(context, caller, scope, request, pins)
+            if not theirs:
+                return Answer(begun=_in_force(request, pins))
+            pins = theirs
             continue
-        request = replace(request, mode=mode)
+        request = replace(request, begun=begun)
         done = await _engine(context, caller, scope, request, pins)
         if isinstance(done, Degraded):
-            return Answer(degraded=done, mode=mode)
+            return Answer(degraded=done, begun=begun)
         kept = _Kept((), done.pins, is_whole=True)
-        if mode is not Mode.AUDIT:
+        if begun.mode is not Mode.AUDIT:
             kept = await _keep(context, caller, scope, (request.body, done), retention)
         if done.applied and not kept.is_whole:
             request = replace(request, epoch=None)  # an epoch begins as a whole or not at all
@@ -121,8 +136,8 @@ async def _edited(
             pins = {**(pins or {}), **others}  # somebody was first: theirs counts
             continue
         degraded = Degraded.NO if kept.is_whole else Degraded.STORE_UNAVAILABLE
-        audited = done.splices if mode is Mode.AUDIT else ()
-        answer = Answer(kept.splices, done, degraded, mode, audited)
+        audited = done.splices if begun.mode is Mode.AUDIT else ()
+        answer = Answer(kept.splices, done, degraded, begun, audited)
         _count(context, scope, request, answer)
         return answer
     return await _unedited(context, caller, scope, request)
@@ -136,13 +151,19 @@ async def _begin(
     pins: dict[str, bytes] | None,
 ) -> dict[str, bytes]:
     """Pin BYPASS for a conversation that has no mode. Return the pins if another one was first."""
-    if pins is None or ledger.mode_of(pins) is not None:
+    asks = request.begun.mode is not Mode.BYPASS
+    if pins is None or asks or ledger.beginning(pins) is not None:
         return {}
-    key, pin = ledger.policy_pin(0, request.policy, Mode.BYPASS)
+    key, pin = ledger.policy_pin(0, request.policy, request.begun)
     kept = _Kept((), {key: pin}, is_whole=True)
     retention = context.retention(request.policy.retention_seconds)
     others = await _pin(context, caller, scope, (request, kept), retention)
     return {**pins, **others} if others else {}
+
+
+def _in_force(request: ConversationRequest, pins: dict[str, bytes] | None) -> Beginning | None:
+    held = ledger.beginning(pins or {})
+    return held or (request.begun if request.begun.mode is Mode.BYPASS else None)
 
 
 def _validate(context: Context, request: ConversationRequest) -> None:
@@ -159,6 +180,8 @@ def _validate(context: Context, request: ConversationRequest) -> None:
             f"conversation: want at most {MAX_CONVERSATION_LENGTH} printable characters",
             field="conversation",
         )
+    if len(request.begun.tag.encode()) > MAX_TAG_BYTES:
+        raise FieldInvalidError(f"tag: want at most {MAX_TAG_BYTES} bytes", field="tag")
     if request.epoch is not None and request.epoch.apply and not name:
         raise FieldInvalidError(
             "compaction.apply: needs a conversation, whose later turns must know of it",
@@ -183,7 +206,7 @@ async def _engine(
         request.first_message,
         request.epoch,
         request.relocate,
-        request.mode,
+        request.begun,
     )
     try:
         return await context.engine.converse(job, max(0.0, caller.time_left() - RESERVE_SECONDS))
@@ -199,8 +222,8 @@ async def _unedited(
     context: Context, caller: Caller, scope: Scope, request: ConversationRequest
 ) -> Answer:
     """Answer without edits, because the store cannot be relied on; counts are given all the same."""
-    if request.mode is Mode.BYPASS:
-        return Answer(degraded=Degraded.STORE_UNAVAILABLE, mode=request.mode)
+    if request.only_asks or request.begun.mode is Mode.BYPASS:
+        return Answer(degraded=Degraded.STORE_UNAVAILABLE)
     plain = replace(request, epoch=None, relocate=False)
     done = await _engine(context, caller, scope, plain, None)
     if isinstance(done, Degraded):

@@ -38,7 +38,7 @@ def converse(job: ConversationJob) -> Conversed:
     body = read(job.body, job.dialect)
     held = ledger.read(job.pins or {})
     policy, query = held.policy or job.policy, job.query
-    if job.mode is Mode.AUDIT:
+    if job.begun.mode is Mode.AUDIT:
         return _audited(job, body, held, policy)
     turn = Turn(
         policy,
@@ -92,7 +92,7 @@ def _audited(job: ConversationJob, body: Body, held: Ledger, policy: Policy) -> 
     sizes = _sizes(body, seen, policy)
     pins: dict[str, Pin] = {}
     if job.pins is not None and held.policy is None:
-        key, pin = ledger.policy_pin(held.epoch, policy, job.mode)
+        key, pin = ledger.policy_pin(held.epoch, policy, job.begun)
         pins[key] = pin
     return Conversed(
         tuple(_splice(each, held.epoch, applied=False) for each in seen if each.is_edited),
@@ -128,7 +128,7 @@ def _new_pins(
             key, pin = ledger.view_pin(epoch, each.key, each.view)
             pins[key] = pin
     if held.policy is None or epoch != held.epoch:
-        key, pin = ledger.policy_pin(epoch, policy, job.mode)
+        key, pin = ledger.policy_pin(epoch, policy, job.begun)
         pins[key] = pin
     if epoch != held.epoch:
         key, pin = ledger.epoch_pin(epoch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from furler_compressor.app.ports import Pin
 from furler_engine.dialects.block import Dialect
@@ -19,6 +20,18 @@ class Mode(StrEnum):
     AUDIT = "audit"
     """Measure what APPLY would save; edit and store nothing."""
     BYPASS = "bypass"
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a conversation keeps besides its policy; ``tag`` is the caller's own."""
+
+    mode: Mode = Mode.APPLY
+    tag: str = ""
+
+
+AS_EVER: Final = Beginning()
+"""Of who asks for nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +56,8 @@ class ConversationJob:
     first_message: int = 0
     epoch: Epoch | None = None
     relocate: bool = False
-    mode: Mode = Mode.APPLY
-    """The mode in force: never BYPASS, which asks no engine."""
+    begun: Beginning = AS_EVER
+    """What is in force, and pinned if it is new: never BYPASS, which asks no engine."""
 
 
 @dataclass(frozen=True, slots=True)

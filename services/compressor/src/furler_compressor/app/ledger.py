@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from furler_compressor.app.conversed import Mode
+from furler_compressor.app.conversed import Beginning, Mode
 from furler_compressor.app.ports import Pin
 from furler_compressor.app.views import pack_view, unpack_view
 from furler_engine.types import Fidelity, Kind, Level, Policy, View
@@ -28,7 +28,7 @@ class Ledger:
     tails: dict[str, str] = field(default_factory=dict)
     policy: Policy | None = None
     prefix: Trace | None = None
-    mode: Mode | None = None
+    beginning: Beginning | None = None
 
 
 def read(pins: Mapping[str, bytes]) -> Ledger:
@@ -46,12 +46,12 @@ def read(pins: Mapping[str, bytes]) -> Ledger:
         {k[2:]: data.decode(errors="replace") for k, data in pins.items() if k.startswith("t/")},
         _policy(pins.get(f"policy/{epoch}")),
         _trace(pins.get("prefix")),
-        mode_of(pins),
+        beginning(pins),
     )
 
 
-def mode_of(pins: Mapping[str, bytes]) -> Mode | None:
-    """Return the mode that a conversation keeps; None for one that has not begun.
+def beginning(pins: Mapping[str, bytes]) -> Beginning | None:
+    """Return the mode and the tag that a conversation keeps; None for one that has not begun.
 
     One that began before there were modes is compressed.
     """
@@ -59,9 +59,10 @@ def mode_of(pins: Mapping[str, bytes]) -> Mode | None:
     if data is None:
         return None
     try:
-        return Mode(orjson.loads(data).get("mode", Mode.APPLY))
+        fields = orjson.loads(data)
+        return Beginning(Mode(fields.get("mode", Mode.APPLY)), str(fields.get("tag", "")))
     except (ValueError, AttributeError):
-        return Mode.APPLY
+        return Beginning()
 
 
 def _epoch(pins: Mapping[str, bytes]) -> int:
@@ -97,8 +98,8 @@ def prefix_pin(trace: Trace) -> tuple[str, Pin]:
     return "prefix", Pin("", data)
 
 
-def policy_pin(epoch: int, policy: Policy, mode: Mode = Mode.APPLY) -> tuple[str, Pin]:
-    """Return key and pin of the policy and the mode that a conversation keeps."""
+def policy_pin(epoch: int, policy: Policy, begun: Beginning) -> tuple[str, Pin]:
+    """Return key and pin of the policy, the mode and the tag that a conversation keeps."""
     fields: dict[str, object] = {
         "fidelity": policy.fidelity,
         "target_tokens": policy.target_tokens,
@@ -110,8 +111,10 @@ def policy_pin(epoch: int, policy: Policy, mode: Mode = Mode.APPLY) -> tuple[str
     # Only where they say something: two replicas of two releases pin the same bytes otherwise.
     if policy.tools:
         fields["tools"] = policy.tools
-    if mode is not Mode.APPLY:
-        fields["mode"] = mode
+    if begun.mode is not Mode.APPLY:
+        fields["mode"] = begun.mode
+    if begun.tag:
+        fields["tag"] = begun.tag
     return f"policy/{epoch}", Pin("", orjson.dumps(fields))
 
 

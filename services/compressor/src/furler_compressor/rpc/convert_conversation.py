@@ -11,7 +11,7 @@ from furler.v1 import content_pb2 as content
 from furler.v1 import conversation_pb2 as conversation
 from furler_compressor.app.compress import Compressed, Outcome
 from furler_compressor.app.conversation import Answer, ConversationRequest
-from furler_compressor.app.conversed import Conversed, Epoch, Mode, Splice
+from furler_compressor.app.conversed import Beginning, Conversed, Epoch, Mode, Splice
 from furler_compressor.app.errors import FieldInvalidError
 from furler_compressor.rpc import convert
 from furler_engine.dialects.block import Dialect
@@ -51,7 +51,7 @@ def request_from(message: compressor.CompressConversationRequest) -> Conversatio
         message.frozen_messages,
         _epoch_from(message.compaction),
         message.relocate_volatile,
-        _mode_from(message.mode),
+        Beginning(_mode_from(message.mode), message.tag),
     )
 
 
@@ -64,6 +64,10 @@ def _mode_from(number: int) -> Mode:
             f"mode: unknown value {number}; have {', '.join(Mode)}", field="mode"
         )
     return mode
+
+
+def _mode_to(begun: Beginning | None) -> conversation.ConversationMode.ValueType:
+    return conversation.CONVERSATION_MODE_UNSPECIFIED if begun is None else _MODES[begun.mode]
 
 
 def response_to(answer: Answer, policy: Policy) -> compressor.CompressConversationResponse:
@@ -86,7 +90,8 @@ def response_to(answer: Answer, policy: Policy) -> compressor.CompressConversati
             for v in done.volatile
         ],
         compaction=_plan_to(done),
-        mode=_MODES[answer.mode],
+        mode=_mode_to(answer.begun),
+        tag=answer.begun.tag if answer.begun else "",
         audited=[_edit_to(_as_figures(splice), answer) for splice in answer.audited],
         recipe=done.recipe,
         degraded=convert.degraded_to(answer.degraded),
