@@ -113,7 +113,8 @@ async def test_credential_and_trace_go_along_with_every_surface() -> None:
         gateway.post("/v1/retrieve", {"hash": "a"}, **headers)
         gateway.post("/furler.v1.InfoService/GetStats", {})
     got = [(m.get("authorization"), m.get("traceparent")) for _, m in recorder.calls]
-    assert got == [("Bearer alice", trace)] * 3 + [(None, None)]
+    # The fourth is the gateway's own question, whose credential it is.
+    assert got == [("Bearer alice", trace)] * 4 + [(None, None)]
 
 
 async def test_mcp_can_be_left_out(service: Service) -> None:

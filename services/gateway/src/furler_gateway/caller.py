@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final
 
 from furler_gateway import telemetry
@@ -17,7 +18,35 @@ MAX_CREDENTIAL: Final = 6 * 1024
 """gRPC refuses calls with 8 KiB of metadata, and the rest of it needs room, too."""
 _CREDENTIAL: Final = re.compile(r"[\x20-\x7e]*")
 """What gRPC takes as the value of metadata."""
+_PLACE: Final[ContextVar[Place | None]] = ContextVar("place", default=None)
 _AUTHORIZATION: Final[ContextVar[str]] = ContextVar("authorization", default="")
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a request came in, and what it says of itself: for rules and for figures.
+
+    Surfaces that know the model say so here. The tenant is known once somebody asked for it.
+    """
+
+    route: str = ""
+    model: str = ""
+    tenant: str = ""
+
+
+def come_in(route: str) -> None:
+    """Say by which route the request that this task serves came in."""
+    _PLACE.set(Place(route))
+
+
+def place() -> Place:
+    """Return the place of the request that is served; one of no request is empty."""
+    return _PLACE.get() or Place()
+
+
+def credential() -> str:
+    """Return what the caller's identity hangs on: equal ones are the same caller's."""
+    return _AUTHORIZATION.get()
 
 
 def serve(authorization: str) -> None:

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=20.0, ge=0)
     """How long requests in flight may take after SIGTERM."""
 
+    policy_file: str = ""
+    """File of the policy (docs/gateway.md), read again within a second of a change. Empty: none,
+    every caller as they ask."""
+
     cors_origins: Names = ()
     """Origins, such as https://ops.example, whose pages may call. None: no page of another origin."""
     allowed_hosts: Names = ()

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         uvloop.run(_serve(settings))
-    except (OSError, FurlerError) as error:
+    except (OSError, ValueError, FurlerError) as error:  # ValueError: a policy file
         _LOG.error("cannot start: %s", error)
         return 1
     return 0

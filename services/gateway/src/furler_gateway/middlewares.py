@@ -38,6 +38,7 @@ def _observe(settings: Settings) -> Middleware:
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         start = time.perf_counter()
         route = _route(request)
+        caller.come_in(route)
         parent = telemetry.incoming(request.headers)
         status = 499  # the client went away
         with telemetry.server_span(request.method, route, parent) as span:

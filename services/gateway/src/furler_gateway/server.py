@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +13,7 @@ from furler_gateway.api import Api
 from furler_gateway.config import Settings, address
 from furler_gateway.connections import Runner
 from furler_gateway.contract import routes
+from furler_gateway.explained import Explained
 from furler_gateway.limits import Admission
 from furler_gateway.mcp import Mcp
 from furler_gateway.middlewares import middlewares
@@ -33,10 +35,11 @@ class Gateway:
     port: int = 0
     operate_port: int = 0
     _runners: list[web.AppRunner] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
     async def start(cls, settings: Settings) -> Gateway:
-        """Listen. Raises OSError for an address that cannot be listened on."""
+        """Listen. Raises OSError for an address that cannot be listened on, PolicyFileError."""
         gateway = cls(settings, Upstream.connect(settings))
         try:
             app = application(settings, gateway.upstream)
@@ -47,6 +50,7 @@ class Gateway:
         except OSError:
             await gateway.stop()
             raise
+        gateway._tasks.append(asyncio.create_task(gateway.upstream.governor.keeper.watch()))
         return gateway
 
     async def stop(self) -> None:
@@ -55,6 +59,9 @@ class Gateway:
         # The operate port goes last: probes and scrapes go on while the gateway drains.
         for runner in self._runners:
             await runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.upstream.close()
 
     async def _listen(self, runner: web.AppRunner, listen: str) -> int:
@@ -96,6 +103,7 @@ def application(settings: Settings, upstream: Upstream) -> web.Application:
     app.on_response_prepare.append(_name_server)
     Api(upstream, settings).add_routes(app)
     routes.add_routes(app, upstream, settings)
+    Explained(upstream).add_routes(app)
     pages.add_routes(app)
     if settings.mcp:
         Mcp(upstream, settings).add_routes(app)

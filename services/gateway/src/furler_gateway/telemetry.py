@@ -106,6 +106,32 @@ CACHE_TOKENS: Final = Counter(
     ("operation",),
     registry=REGISTRY,
 )
+POLICY_RELOADS: Final = Counter(
+    "furler_gateway_policy_reloads",
+    "Changed policy files: read, or refused",
+    ("outcome",),
+    registry=REGISTRY,
+)
+POLICY_STALE: Final = Gauge(
+    "furler_gateway_policy_stale",
+    "Whether the policy file cannot be used and an earlier one is in force: alert on it",
+    registry=REGISTRY,
+)
+POLICY_KILLED: Final = Gauge(
+    "furler_gateway_policy_kill_switch", "Whether the kill switch is on", registry=REGISTRY
+)
+POLICY_REVISION: Final = Gauge(
+    "furler_gateway_policy_revision",
+    "1 for the revision of the policy in force",
+    ("revision",),
+    registry=REGISTRY,
+)
+TREATED: Final = Counter(
+    "furler_gateway_treated",
+    "Calls that compress, by the mode that the policy gave them",
+    ("mode",),
+    registry=REGISTRY,
+)
 
 _tracer = trace.get_tracer("furler.gateway")
 # Not the global one, which passes on baggage as well: what is in it is nobody's business here.

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 
 from grpc_health.v1 import health_pb2
 
@@ -16,6 +17,9 @@ from furler.client import AsyncFurler
 from furler.errors import FurlerError
 from furler_gateway import caller, telemetry
 from furler_gateway.config import Settings
+from furler_gateway.governed import GovernedBackend, Governor
+from furler_gateway.identities import Identities
+from furler_gateway.policy.keeper import PolicyKeeper
 
 HEALTH = Method(
     "/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
@@ -83,16 +87,26 @@ class Upstream:
     """Calls as they are; the caller of the API retries."""
     furler: AsyncFurler
     """The client's face, for surfaces whose callers do not."""
+    governor: Governor
+    """What the policy says; the two above obey it by themselves."""
+    plain: AsyncFurler
+    """The client's face for what no policy touches: asking what a conversation began with."""
 
     @classmethod
     def connect(cls, settings: Settings) -> Upstream:
-        """Return the way to the compressor. It connects at the first call."""
+        """Return the way to the compressor. It connects at the first call.
+
+        Raises PolicyFileError.
+        """
+        path = Path(settings.policy_file) if settings.policy_file else None
+        keeper = PolicyKeeper.of(path)
         remote = RemoteBackend(settings.compressor, tls=settings.tls(), metadata=caller.metadata)
         measured = MeasuredBackend(remote)
-        furler = AsyncFurler(
-            RetryingBackend(measured, _RETRIES), timeout=settings.default_timeout_seconds
-        )
-        return cls(measured, furler)
+        governor = Governor(keeper, Identities(measured))
+        governed = GovernedBackend(measured, governor)
+        seconds = settings.default_timeout_seconds
+        furler = AsyncFurler(RetryingBackend(governed, _RETRIES), timeout=seconds)
+        return cls(governed, furler, governor, AsyncFurler(measured, timeout=seconds))
 
     async def serving(self, seconds: float) -> bool:
         """Return whether the compressor says that it serves."""

@@ -69,6 +69,9 @@ GET_CAPABILITIES: Final = Method(
 GET_STATS: Final = Method(
     "/furler.v1.InfoService/GetStats", info.GetStatsRequest, info.GetStatsResponse
 )
+GET_IDENTITY: Final = Method(
+    "/furler.v1.InfoService/GetIdentity", info.GetIdentityRequest, info.GetIdentityResponse
+)
 PUT_ENTRY: Final = Method(
     "/furler.v1.SharedContextService/PutEntry", shared.PutEntryRequest, shared.PutEntryResponse
 )

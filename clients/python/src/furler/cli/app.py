@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from furler.cli import compress, doctor, explain, mcp, retrieve, shared, stats, up
+from furler.cli import compress, doctor, explain, mcp, policy, retrieve, shared, stats, up
 from furler.cli.connection import connect
 from furler.errors import (
     ContentNotTextError,
@@ -81,6 +81,7 @@ for _command in (
     stats.stats,
     up.up,
     mcp.mcp,
+    policy.policy,
     doctor.doctor,
 ):
     cli.add_command(_command)

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as contents
+from furler.v1 import info_service_pb2 as info
 from furler_compressor.app.caller import Caller
 from furler_compressor.app.identity import Anyone, Authenticator
 from furler_compressor.app.quota import LocalMeter, Meter, exceeded
@@ -54,6 +55,8 @@ class Gate:
 
     async def _take(self, caller: Caller, requests: int, size: int) -> None:
         quota = caller.grant.quota
+        if not requests and not size:
+            return
         if not quota.requests_per_second and not quota.bytes_per_second:
             return
         excess = await self.meter.take(caller.tenant, quota, requests, size)
@@ -80,5 +83,7 @@ def _items(request: Message) -> int:
             return max(1, len(request.contents))
         case contents.BatchRetrieveRequest():
             return max(1, len(request.requests))
+        case info.GetIdentityRequest():
+            return 0  # a gateway asks, whose caller did not
         case _:
             return 1

@@ -17,7 +17,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from furler.conversations import Conversation, Dialect, Edit, splice
+from furler.conversations import Conversation, Dialect, Edit, Mode, splice
 from furler.errors import (
     CredentialInvalidError,
     FieldInvalidError,
@@ -25,7 +25,7 @@ from furler.errors import (
     SpaceDeniedError,
 )
 from furler.values import Fidelity, Policy
-from furler_gateway import telemetry
+from furler_gateway import caller, telemetry
 from furler_gateway.config import Settings
 from furler_gateway.contract.body import BodyError, Member, dialect_of, members
 from furler_gateway.limits import malformed, off_loop
@@ -63,6 +63,7 @@ class Asked:
     policy: Policy
     frozen_messages: int
     session_id: str
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Compress:
         """Answer one request."""
         body = await json_body(request, self.settings)
         asked = await off_loop(len(body), parse, body)
+        caller.place().model = asked.model
         if asked.dialect is None or bypassed(request):
             outcome = Outcome(unchanged(asked))
         else:
@@ -129,6 +131,10 @@ def unchanged(asked: Asked) -> bytes:
 
 def outcome_of(asked: Asked, done: Conversation) -> Outcome:
     """Return what the compressor made of the conversation."""
+    if done.mode is Mode.AUDIT:
+        return Outcome(unchanged(asked), done.tokens_before, done.tokens_before)
+    if done.mode is not Mode.APPLY and done.degraded is None:
+        return Outcome(unchanged(asked))  # as the policy has it, so nothing that went wrong
     if any(not _inside(asked, edit) for edit in done.edits):
         return Outcome(unchanged(asked), skipped="unexpected_edit")
     if done.degraded is not None and not done.edits:
@@ -161,7 +167,7 @@ def parse(body: bytes) -> Asked:
     except BodyError as error:
         raise malformed(str(error)) from None
     policy, frozen = _config(found.get("config"))
-    _text(body, found, "model")
+    model = _text(body, found, "model")
     session_id = _text(body, found, "session_id")
     if len(session_id) > MAX_SESSION_ID:
         raise malformed(f"session_id: want at most {MAX_SESSION_ID} characters")
@@ -177,7 +183,7 @@ def parse(body: bytes) -> Asked:
             dialect = dialect_of(name, body[member.start : member.end])
     elif name != "input" or not isinstance(member.value, str):  # input may be the user's words
         raise malformed(f"{name}: want an array")
-    return Asked(body, name, member.start, member.end, dialect, policy, frozen, session_id)
+    return Asked(body, name, member.start, member.end, dialect, policy, frozen, session_id, model)
 
 
 def write(asked: Asked, outcome: Outcome) -> bytes:
