@@ -67,6 +67,29 @@ MARKDOWN = "# Guide\n\nSome words on what this is.\n\n## Set up\n\n- one\n- two\
 YAML = "name: ci\non: push\njobs:\n  build:\n    runs-on: linux\n    steps:\n      # check\n      - uses: a/b\n"
 TOML = '[package]\nname = "x"\nversion = "1"\n\n[[package]]\nname = "y"\nversion = "2"\n'
 HTML = "<!-- made by hand -->\n<!DOCTYPE html>\n<html><body>\n<p>Hello</p>\n</body></html>\n"
+MANUAL = """\
+REEF(1)                       Furler Manual                       REEF(1)
+
+NAME
+       reef - take in a part of a sail
+
+SYNOPSIS
+       reef [--lines N] [--] SAIL...
+
+DESCRIPTION
+       Reduces the area of each sail that is named, which is what you want
+       when the wind is stronger than it was when the sail was set. What is
+       taken in is not cut off and can be let out again with shake(1).
+
+OPTIONS
+       --lines N
+              Take in as many lines of reef points as are given here. The
+              default is one line, which takes in about a third of the area
+              of most sails.
+
+       --dry-run
+              Only say what would be done.
+"""
 PROSE = (
     "The meeting opened with a look at the budget for next year.\n"
     "Everyone agreed that the numbers were too high to be true.\n"
@@ -106,6 +129,7 @@ BASE64 = ("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5e
         (HTML, Kind.MARKUP),
         ('<?xml version="1.0"?>\n<feed>\n<entry/>\n</feed>', Kind.MARKUP),
         (PROSE, Kind.PROSE),
+        (MANUAL, Kind.PROSE),
         (BASE64, Kind.BLOB),
     ],
 )

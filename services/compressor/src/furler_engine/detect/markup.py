@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import compress, pairwise
+from typing import Final
 
 from furler_engine.shared.sample import Sample
 
@@ -13,6 +15,15 @@ _MARKDOWN = re.compile(
 )
 _HEADING = re.compile(r"#{1,6} \S|```|~~~")
 _SENTENCE = re.compile(r"[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
+
+_WORD = re.compile(r"[(\"'“‘]*[^\W\d_]+(?:[-/’'][^\W\d_]+)*[\"'”’)]*[.,;:!?]*[\"'”’)]*")
+_SMALL: Final = frozenset(
+    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "for", "from", "had", "has", "have", "he", "her", "his", "if", "in", "is", "it", "its", "may", "no", "not", "of", "on", "or", "our", "she", "that", "the", "their", "they", "this", "to", "was", "we", "were", "when", "which", "who", "will", "with", "you", "your"]
+)  # fmt: skip
+_RUNNING, _WRAPPED = 0.55, 0.1
+"""Share of the words in running lines, and of the lines that go on in the next one. Of 130 texts,
+wrapped prose (licences, manual pages, READMEs) has .55 to .97 and .10 to .61; no log, build or
+linter output has both."""
 
 _TURN = re.compile(r"[A-Z][\w.'’-]*(?: [\w.'’()-]+){0,5}: ")
 _SPOKEN = re.compile(r"\b(?:the|and|to|you|it|that|is|so|we|what|of|in)\b")
@@ -40,8 +51,36 @@ def markdown_score(sample: Sample) -> float:
 
 
 def prose_score(sample: Sample) -> float:
-    """Score lines of several words that read like sentences, and the turns of a talk."""
+    """Score lines of several words that read like sentences, wrapped lines, the turns of a talk."""
+    if _is_wrapped(sample):
+        return 0.6
     sentences = sample.share(lambda line: len(line.split()) >= 6 and _SENTENCE.match(line))
     turns = sample.share(_TURN.match)
     spoken = sample.share(_SPOKEN.search)
     return max(0.6 * sentences, 0.7 * turns if turns > 0.8 and spoken > 0.25 else 0.0)
+
+
+def _is_wrapped(sample: Sample) -> bool:
+    """Whether most words stand in lines of running text, some of which go on in the next line."""
+    running = [_is_running(line) for line in sample.lines]
+    sizes = [len(line.split()) for line in sample.lines]
+    if sum(compress(sizes, running)) < _RUNNING * sum(sizes):
+        return False
+    pairs = compress(pairwise(sample.lines), running)
+    return sum(_goes_on(line, after) for line, after in pairs) >= _WRAPPED * len(running)
+
+
+def _is_running(line: str) -> bool:
+    """Whether a line is of plain words, some of them the small ones that hold sentences together."""
+    words = line.split()
+    small = sum(word.lower() in _SMALL for word in words)
+    if len(words) < 5 or small < max(1, 0.15 * len(words)):
+        return False
+    return sum(_WORD.fullmatch(word) is not None for word in words) >= 0.75 * len(words)
+
+
+def _goes_on(line: str, after: str) -> bool:
+    """Whether a sentence that a line does not end goes on in the next, at the same indentation."""
+    body = after.lstrip()
+    indented = len(line) - len(line.lstrip()) == len(after) - len(body)
+    return indented and body[:1].islower() and not line.rstrip().endswith((".", ":", ";", "!", "?"))
