@@ -25,6 +25,10 @@ _RUNNING, _WRAPPED = 0.55, 0.1
 wrapped prose (licences, manual pages, READMEs) has .55 to .97 and .10 to .61; no log, build or
 linter output has both."""
 
+_MEMBER = re.compile(r"\s*(?:- )?[\w.$/-]+:(?: |$)")
+_MEMBERS = 0.2
+"""Share of lines that name a member, from which running text is what a YAML file says of them."""
+
 _TURN = re.compile(r"[A-Z][\w.'’-]*(?: [\w.'’()-]+){0,5}: ")
 _SPOKEN = re.compile(r"\b(?:the|and|to|you|it|that|is|so|we|what|of|in)\b")
 
@@ -62,6 +66,8 @@ def prose_score(sample: Sample) -> float:
 
 def _is_wrapped(sample: Sample) -> bool:
     """Whether most words stand in lines of running text, some of which go on in the next line."""
+    if sample.share(_MEMBER.match) > _MEMBERS:
+        return False
     running = [_is_running(line) for line in sample.lines]
     sizes = [len(line.split()) for line in sample.lines]
     if sum(compress(sizes, running)) < _RUNNING * sum(sizes):
