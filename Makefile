@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test lint format proto docs bench clean lock
+.PHONY: help setup demo test lint format proto docs bench load clean lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,7 +35,7 @@ test: $(VENV)/.dev ## Run all tests
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy services/compressor/src services/gateway/src clients/python/src tests
+	@$(BIN)/mypy services/compressor/src services/gateway/src clients/python/src tests loadtests
 	@$(BIN)/lint-imports
 	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code
 
@@ -52,6 +52,9 @@ docs: $(VENV)/.dev ## Make docs/telemetry.md from the modules that name metrics 
 
 bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory PEER=1 SUITE=inputs,speed)
 	@$(BIN)/python -m tests.bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(PEER),--peer) $(if $(SUITE),--suite $(SUITE))
+
+load: $(VENV)/.dev ## Load on real services, the short form of all scenarios (SCENARIO=names; FULL=1; JSON=file)
+	@$(BIN)/python -m loadtests $(SCENARIO) $(if $(FULL),,--short) $(if $(JSON),--json $(JSON))
 
 lock: $(VENV)/.dev ## Compile the hashed requirements again
 	@cd requirements && for f in build runtime dev; do \
