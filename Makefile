@@ -11,12 +11,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.runtime: requirements/runtime.txt clients/python/pyproject.toml services/compressor/pyproject.toml services/gateway/pyproject.toml requirements/build.txt
+$(VENV)/.runtime: requirements/runtime.txt clients/python/pyproject.toml services/compressor/pyproject.toml services/gateway/pyproject.toml services/model_server/pyproject.toml requirements/build.txt
 	@echo "Setting up $(VENV): what the service and the client import"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/runtime.txt
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e clients/python -e services/compressor -e services/gateway
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e clients/python -e services/compressor -e services/gateway -e services/model_server
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
@@ -35,7 +35,7 @@ test: $(VENV)/.dev ## Run all tests
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy services/compressor/src services/gateway/src clients/python/src tests loadtests
+	@$(BIN)/mypy services/compressor/src services/gateway/src services/model_server/src services/model_server/training clients/python/src tests loadtests
 	@$(BIN)/lint-imports
 	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code
 

@@ -1,0 +1,1 @@
+"""Kompress, Furler's prose model: a score per word, from files that ship with the package."""

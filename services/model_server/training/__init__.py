@@ -1,0 +1,1 @@
+"""How Kompress is trained, exported, compared and judged. Never imported at run time."""

@@ -1,0 +1,118 @@
+"""Export trained weights: ``python -m training.export WEIGHTS``.
+
+What lives here: ONNX fp32 with fused attention, int8 of it, fp16 safetensors, the manifest.
+What does not: how far these are from PyTorch (parity).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.transformers import optimizer
+from torch import Tensor, nn
+
+from furler_kompress import artefact
+from training import network
+
+INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
+OUTPUT: Final = "keep_prob"
+OPSET: Final = 17
+QUANTISED: Final = ("MatMul", "Attention", "Gather", "EmbedLayerNormalization")
+"""The embeddings too: they are half of the weights."""
+WEIGHTS: Final = Path(__file__).parents[1] / "weights" / "kompress-fp16.safetensors"
+
+
+class Probabilities(nn.Module):
+    """What is served: the network with a sigmoid, int64 [B, L] x 3 -> float32 [B, L]."""
+
+    def __init__(self, model: network.Kompress) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        """Return the probability that each token's word stays."""
+        return torch.sigmoid(self.model(input_ids, attention_mask, token_type_ids))
+
+
+def export_fp32(weights: Path, target: Path, directory: Path) -> None:
+    """Write the fused fp32 model.
+
+    Attention is exported written out ("eager"): so ONNX Runtime's optimiser knows it and fuses it.
+    """
+    model = Probabilities(network.load(weights, attention="eager")).eval()
+    ids = torch.randint(1000, 2000, (2, 24))
+    mask = torch.ones_like(ids)
+    mask[1, 16:] = 0
+    plain = directory / "plain.onnx"
+    torch.onnx.export(
+        model,
+        (ids, mask, torch.ones_like(ids)),
+        str(plain),
+        input_names=list(INPUTS),
+        output_names=[OUTPUT],
+        dynamic_axes={name: {0: "batch", 1: "length"} for name in (*INPUTS, OUTPUT)},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    fused = optimizer.optimize_model(
+        str(plain), model_type="bert", num_heads=12, hidden_size=384, opt_level=0
+    )
+    statistics = {k: v for k, v in fused.get_fused_operator_statistics().items() if v}
+    print("fused:", statistics)
+    fused.save_model_to_file(str(target))
+
+
+def export_int8(fp32: Path, target: Path) -> None:
+    """Write the model with int8 weights per channel, activations quantised as they come."""
+    quantize_dynamic(
+        str(fp32),
+        str(target),
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        op_types_to_quantize=list(QUANTISED),
+        extra_options={"DefaultTensorType": 1},
+    )
+
+
+def write_manifest(directory: Path) -> None:
+    """Write the sum of each file that the package loads."""
+    names = (artefact.MODEL, artefact.TOKENIZER)
+    sums = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in names}
+    text = json.dumps({"sha256": sums}, indent=2, sort_keys=True)
+    (directory / artefact.MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Export to the package, or to a directory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--out", type=Path, default=artefact.DIRECTORY)
+    parser.add_argument("--fp32", type=Path, help="keep the fp32 model here")
+    parser.add_argument("--fp16", type=Path, help="write the weights for GPUs here")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        fp32 = Path(scratch) / "kompress-fp32.onnx"
+        export_fp32(options.weights, fp32, Path(scratch))
+        export_int8(fp32, options.out / artefact.MODEL)
+        if options.fp32:
+            shutil.copy(fp32, options.fp32)
+    base = files(network.BASE) / "model" / artefact.TOKENIZER
+    (options.out / artefact.TOKENIZER).write_bytes(base.read_bytes())
+    write_manifest(options.out)
+    if options.fp16:
+        network.save(network.load(options.weights), options.fp16, torch.float16)
+    print(f"{artefact.MODEL}: {(options.out / artefact.MODEL).stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
