@@ -35,7 +35,7 @@ def request(text: str = LOG, **policy: Fidelity | int) -> CompressRequest:
 
 @pytest.mark.parametrize("store", [FailingStore(), HangingStore(), FullStore()])
 async def test_nothing_is_elided_when_the_store_does_not_acknowledge(store: Store) -> None:
-    done = await compress(context(store), caller(seconds=0.5), request())
+    done = await compress(context(store), caller(seconds=2.0), request())
     view = done.outcome.view
     assert done.outcome.degraded is Degraded.STORE_UNAVAILABLE
     assert (view.text, view.ref, view.elisions) == (LOG, "", ())

@@ -21,6 +21,7 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.ports import Pin, Record, Scope, Store
+from furler_compressor.app.retrieve import delete
 from furler_engine.dialects.block import Dialect
 from furler_engine.epochs import Prices, Wish
 from furler_engine.types import Fidelity, Policy
@@ -160,6 +161,44 @@ async def test_a_block_sent_while_the_store_was_full_stays_as_it_was_sent() -> N
         edits.append([splice.pointer for splice in answer.splices])
     assert cache.busts == 0
     assert [len(each) for each in edits] == [1, 1, 2, 3]
+
+
+async def turn(service: Context, turns: int, cache: PrefixCache) -> Answer:
+    wanted = request(STEPS[:turns])
+    answer = await ask(service, wanted)
+    cache.send(sent(wanted.body, answer))
+    return answer
+
+
+async def test_who_served_the_turn_before_keeps_the_prefix_while_the_store_is_down() -> None:
+    store, cache = Dying(), PrefixCache()
+    service, edits = context(store), []
+    for turns in range(1, 6):
+        store.down = turns in (3, 4)
+        answer = await turn(service, turns, cache)
+        assert (answer.degraded is Degraded.STORE_UNAVAILABLE) == store.down
+        edits.append(len(answer.splices))
+    assert cache.busts == 0
+    # What came while the store was down stays as it was sent; what came before and after is edited.
+    assert edits == [1, 1, 1, 1, 2]
+
+
+async def test_who_served_no_turn_before_edits_nothing_while_the_store_is_down() -> None:
+    store = Dying()
+    await turn(context(store), 2, PrefixCache())
+    store.down = True
+    answer = await turn(context(store), 3, PrefixCache())
+    assert (answer.degraded, answer.splices) == (Degraded.STORE_UNAVAILABLE, ())
+
+
+async def test_after_an_erasure_nothing_of_the_space_is_remembered() -> None:
+    store = Dying()
+    service = context(store)
+    first = await turn(service, 2, PrefixCache())
+    await delete(service, caller(), "", first.splices[0].view.ref)
+    store.down = True
+    answer = await turn(service, 3, PrefixCache())
+    assert answer.splices == ()
 
 
 async def test_a_changed_policy_and_query_change_no_byte_already_sent() -> None:

@@ -17,6 +17,7 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.outcome import Led
+from furler_compressor.app.pin_memory import PinMemory
 from furler_compressor.app.ports import Scope, Store, Tally
 from furler_compressor.app.quota import StoredBytes
 from furler_compressor.app.refs import reference, tenant_key
@@ -49,6 +50,7 @@ class Context:
     master_key: bytes
     sharing: Sharing | None = None
     trail: AuditTrail = field(default_factory=NoTrail)
+    pin_memory: PinMemory = field(default_factory=PinMemory)
     stored: StoredBytes = field(default_factory=StoredBytes)
     flights: SingleFlight[Hashable, Led] = field(default_factory=SingleFlight)
     background: set[asyncio.Task[None]] = field(default_factory=set)

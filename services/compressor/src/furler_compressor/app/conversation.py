@@ -29,6 +29,7 @@ from furler_compressor.app.errors import (
 )
 from furler_compressor.app.making import RESERVE_SECONDS
 from furler_compressor.app.outcome import Degraded
+from furler_compressor.app.pin_memory import SECONDS as PIN_MEMORY_SECONDS
 from furler_compressor.app.ports import Pin, Record, Scope, Tally
 from furler_compressor.app.refs import tenant_key
 from furler_engine.dialects.block import Dialect
@@ -104,13 +105,12 @@ async def _edited(
     context: Context, caller: Caller, scope: Scope, request: ConversationRequest
 ) -> Answer:
     retention = context.retention(request.policy.retention_seconds)
-    pins: dict[str, bytes] | None = None
-    if request.conversation:
-        try:
-            pins = await caller.within(context.store.pins(scope, request.conversation, retention))
-        except StoreUnavailableError:
+    pins, store_up = await _pins(context, caller, scope, request, retention)
+    if not store_up:
+        if pins is None:
             # Without them nobody can tell what was sent before.
             return await _unedited(context, caller, scope, request)
+        request = replace(request, epoch=None, relocate=False)
     for _ in range(_ATTEMPTS):
         begun = ledger.beginning(pins or {}) or request.begun
         if begun.mode is Mode.BYPASS or request.only_asks:
@@ -124,7 +124,9 @@ async def _edited(
         if isinstance(done, Degraded):
             return Answer(degraded=done, begun=begun)
         kept = _Kept((), done.pins, is_whole=True)
-        if begun.mode is not Mode.AUDIT:
+        if not store_up:
+            kept = _without_new(_Kept(done.splices, {}, is_whole=False), done)
+        elif begun.mode is not Mode.AUDIT:
             kept = await _keep(context, caller, scope, (request.body, done), retention)
         if done.applied and not kept.is_whole:
             request = replace(request, epoch=None)  # an epoch begins as a whole or not at all
@@ -135,12 +137,43 @@ async def _edited(
         elif others:
             pins = {**(pins or {}), **others}  # somebody was first: theirs counts
             continue
+        elif store_up and pins is not None:
+            _remember(context, scope, request, {**pins, **_data(kept.pins)}, retention)
         degraded = Degraded.NO if kept.is_whole else Degraded.STORE_UNAVAILABLE
         audited = done.splices if begun.mode is Mode.AUDIT else ()
         answer = Answer(kept.splices, done, degraded, begun, audited)
         _count(context, scope, request, answer)
         return answer
     return await _unedited(context, caller, scope, request)
+
+
+async def _pins(
+    context: Context, caller: Caller, scope: Scope, request: ConversationRequest, retention: float
+) -> tuple[dict[str, bytes] | None, bool]:
+    """Return the conversation's pins and whether the store gave them; None without any."""
+    name = request.conversation
+    if not name:
+        return None, True
+    try:
+        return await caller.within(context.store.pins(scope, name, retention)), True
+    except StoreUnavailableError:
+        pins = context.pin_memory.recall(scope, name, asyncio.get_running_loop().time())
+        return (dict(pins), False) if pins else (None, False)
+
+
+def _remember(
+    context: Context,
+    scope: Scope,
+    request: ConversationRequest,
+    pins: dict[str, bytes],
+    retention: float,
+) -> None:
+    until = asyncio.get_running_loop().time() + min(retention, PIN_MEMORY_SECONDS)
+    context.pin_memory.remember(scope, request.conversation, pins, until)
+
+
+def _data(pins: dict[str, Pin]) -> dict[str, bytes]:
+    return {key: pin.data for key, pin in pins.items()}
 
 
 async def _begin(

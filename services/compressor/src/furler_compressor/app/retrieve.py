@@ -134,4 +134,5 @@ async def delete(context: Context, caller: Caller, space: str, ref: str) -> None
     with audited(context.trail, caller, Operation.DELETE, space, ref):
         scope = caller.scope_for(ERASE, space)
         if is_ref(ref):
+            context.pin_memory.forget(scope)
             await caller.within(context.store.delete(scope, ref))
