@@ -42,12 +42,15 @@ class Authority:
         self.file = directory / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> Pair:
-        """Return a pair good for a server on loopback and for a client."""
+    def issue(self, name: str, *more: x509.GeneralName) -> Pair:
+        """Return a pair good for a server on loopback and for a client.
+
+        With names given it is good for these instead: a client's.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        names: list[x509.GeneralName] = [
+        names: list[x509.GeneralName] = [*more] or [
             x509.DNSName("localhost"),
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         ]

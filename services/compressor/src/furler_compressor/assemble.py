@@ -26,7 +26,7 @@ from furler_compressor.app.audit import AuditTrail, NoTrail
 from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.entries_port import Bounds
-from furler_compressor.app.identity import Anyone, Authenticator
+from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
 from furler_compressor.app.ports import Store
 from furler_compressor.app.quota import Quota
 from furler_compressor.app.sharing import Sharing, SharingLimits
@@ -95,10 +95,14 @@ def redis_access(settings: Settings) -> RedisAccess:
     )
 
 
-def authenticator(settings: Settings) -> Authenticator:
-    """Return who reads the configured credentials. Raises KeyFileError, JwksError."""
+def authenticators(settings: Settings) -> tuple[Authenticator, EdgeAuthenticator | None]:
+    """Return who reads the configured credentials, and who reads gateways' assertions.
+
+    Raises KeyFileError, JwksError, KeyringError.
+    """
     if not settings.asks_who():
-        return Anyone()
+        return Anyone(), None
+    edge: EdgeAuthenticator | None = None
     # A server without credentials needs neither pydantic's models of them nor OpenSSL.
     from furler_compressor.adapters.credentials import AnyOf  # noqa: PLC0415
 
@@ -111,7 +115,12 @@ def authenticator(settings: Settings) -> Authenticator:
     if settings.api_keys:
         from furler_compressor.adapters.api_keys import ApiKeys  # noqa: PLC0415
 
-        members.append(ApiKeys(Path(settings.api_keys), quota))
+        keys = ApiKeys(Path(settings.api_keys), quota)
+        members.append(keys)
+        if settings.edge_keys:
+            from furler_compressor.adapters.edge import EdgeAssertions  # noqa: PLC0415
+
+            edge = EdgeAssertions(load_keyring(Path(settings.edge_keys)), keys.grant_of_certificate)
     if settings.jwks:
         from furler_compressor.adapters.jwks import Jwks  # noqa: PLC0415
         from furler_compressor.adapters.tokens import TokenRules, Tokens  # noqa: PLC0415
@@ -120,7 +129,7 @@ def authenticator(settings: Settings) -> Authenticator:
             settings.jwt_issuer, settings.jwt_audience, tenant_claim=settings.jwt_tenant_claim
         )
         members.append(Tokens(Jwks(settings.jwks), rules, quota))
-    return AnyOf(members)
+    return AnyOf(members), edge
 
 
 def trail(settings: Settings) -> AuditTrail:
@@ -163,7 +172,8 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
         trail=trail(settings),
     )
     try:
-        yield Service(Handlers(context), Gate(authenticator(settings), found.meter), store)
+        tokens, edge = authenticators(settings)
+        yield Service(Handlers(context), Gate(tokens, found.meter, edge), store)
     finally:
         await context.drain()
         await engine.close()

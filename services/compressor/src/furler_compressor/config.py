@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     jwt_tenant_claim: str = "tenant"
     """The claim that names the tenant. With neither api_keys nor jwks nobody is asked for
     credentials, and all are the tenant ``default``."""
+    edge_keys: str = ""
+    """File of keys, as seal_keyring has them, by which gateways sign whom they know by a client
+    certificate. Needs api_keys, which lists the certificates. Empty: no gateway's word counts."""
     quota_requests_per_second: Annotated[float, Field(ge=0)] = 0
     """Calls a tenant may make per second if its credential names no bound; 0: no bound."""
     quota_bytes_per_second: Annotated[float, Field(ge=0)] = 0
@@ -152,6 +155,8 @@ class Settings(BaseSettings):
                 raise ValueError("FURLER_METRICS_LISTEN: want HOST:PORT, such as 0.0.0.0:9464")
         if self.jwks and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
+        if self.edge_keys and not self.api_keys:
+            raise ValueError("FURLER_EDGE_KEYS: wants FURLER_API_KEYS, which lists certificates")
         if bool(self.redis_cert_file) != bool(self.redis_key_file):
             raise ValueError(
                 "FURLER_REDIS_CERT_FILE and FURLER_REDIS_KEY_FILE: want both or neither"

@@ -1,7 +1,8 @@
 """Who is served right now: what goes along with every call to the compressor.
 
-The gateway does not judge credentials. It passes on the Authorization header as
-it came; the compressor judges it, for this surface as for its own.
+The gateway does not judge tokens. It passes on the Authorization header as it came;
+the compressor judges it, for this surface as for its own. A client certificate ends
+here, so its name goes on in a signed assertion.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from furler_gateway import telemetry
+from furler_gateway.assertions import METADATA, Signer
 from furler_gateway.errors import Failure, RequestError
 
 MAX_CREDENTIAL: Final = 6 * 1024
@@ -19,6 +21,7 @@ MAX_CREDENTIAL: Final = 6 * 1024
 _CREDENTIAL: Final = re.compile(r"[\x20-\x7e]*")
 """What gRPC takes as the value of metadata."""
 _PLACE: Final[ContextVar[Place | None]] = ContextVar("place", default=None)
+_CERTIFICATE: Final[ContextVar[str]] = ContextVar("certificate", default="")
 _AUTHORIZATION: Final[ContextVar[str]] = ContextVar("authorization", default="")
 
 
@@ -46,11 +49,13 @@ def place() -> Place:
 
 def credential() -> str:
     """Return what the caller's identity hangs on: equal ones are the same caller's."""
-    return _AUTHORIZATION.get()
+    return _AUTHORIZATION.get() or f"certificate {_CERTIFICATE.get()}"
 
 
-def serve(authorization: str) -> None:
+def serve(authorization: str, certificate: str = "") -> None:
     """Say with whose credential the calls of this task, and of those it starts, are made.
+
+    A token goes before a certificate's name, which is of a certificate that was verified.
 
     Raises RequestError for one that cannot be passed on.
     """
@@ -61,10 +66,21 @@ def serve(authorization: str) -> None:
         message = "Authorization has characters that no credential has"
         raise RequestError(Failure("unauthenticated", message))
     _AUTHORIZATION.set(authorization)
+    _CERTIFICATE.set("" if authorization else certificate)
 
 
-def metadata() -> tuple[tuple[str, str], ...]:
-    """Return the metadata of a call: the caller's credential and trace context."""
-    authorization = _AUTHORIZATION.get()
-    credential = (("authorization", authorization),) if authorization else ()
-    return (*credential, *telemetry.outgoing())
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What goes along with each call for whoever is served."""
+
+    signer: Signer | None = None
+
+    def metadata(self, rpc: str) -> tuple[tuple[str, str], ...]:
+        """Return the metadata of a call: the caller's credential and trace context."""
+        authorization, certificate = _AUTHORIZATION.get(), _CERTIFICATE.get()
+        credential: tuple[tuple[str, str], ...] = ()
+        if authorization:
+            credential = (("authorization", authorization),)
+        elif certificate and self.signer is not None:
+            credential = ((METADATA, self.signer.assertion(certificate, rpc)),)
+        return (*credential, *telemetry.outgoing())

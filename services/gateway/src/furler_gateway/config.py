@@ -40,6 +40,18 @@ class Settings(BaseSettings):
     compressor_key: str = ""
     """File of its key, PEM."""
 
+    tls_cert_file: str = ""
+    """The server's certificate chain, PEM, looked at again every few seconds; empty: plain HTTP."""
+    tls_key_file: str = ""
+    """Its key, PEM."""
+    tls_client_ca_file: str = ""
+    """Authorities whose client certificates are accepted, PEM: mutual TLS."""
+    tls_client_required: bool = False
+    """Whether a client without a certificate is turned away, whatever else it shows."""
+    edge_keys: str = ""
+    """File of the keys that the compressor has as FURLER_EDGE_KEYS: with it a client certificate
+    says who calls. Without it a certificate lets in, and a token says who."""
+
     max_body_bytes: int = Field(default=32 * MIB, ge=1)
     """Largest request body, before and after decompression; a larger one gets 413."""
     max_header_bytes: int = Field(default=16 * 1024, ge=1024)
@@ -101,6 +113,12 @@ class Settings(BaseSettings):
             raise ValueError("max_buffered_bytes: want at least max_body_bytes")
         if (self.compressor_ca or self.compressor_certificate) and not self.compressor_tls:
             raise ValueError("compressor_tls: is off, but files for TLS are given")
+        if bool(self.tls_cert_file) != bool(self.tls_key_file):
+            raise ValueError("tls_cert_file and tls_key_file go together")
+        if self.tls_client_ca_file and not self.tls_cert_file:
+            raise ValueError("tls_client_ca_file: wants tls_cert_file, too")
+        if (self.tls_client_required or self.edge_keys) and not self.tls_client_ca_file:
+            raise ValueError("tls_client_ca_file: is wanted by tls_client_required and edge_keys")
         if bool(self.compressor_certificate) != bool(self.compressor_key):
             raise ValueError("compressor_certificate and compressor_key go together")
         return self

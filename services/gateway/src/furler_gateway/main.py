@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from furler.errors import FurlerError
 from furler_gateway import telemetry
 from furler_gateway.config import Settings, address, unknown_settings
-from furler_gateway.server import Gateway
+from furler_gateway.server import Gateway, check
 
 _LOG = logging.getLogger("furler.gateway")
 
@@ -37,6 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.check and unknown:
         return 2
     if arguments.check:
+        try:
+            check(settings)
+        except (OSError, ValueError, FurlerError) as error:
+            _LOG.error("configuration: %s", error)
+            return 2
         print("configuration is valid")  # noqa: T201 - what --check is for
         return 0
     try:

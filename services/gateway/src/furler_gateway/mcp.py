@@ -51,6 +51,8 @@ class Mcp:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         body = await read_body(request, self.settings, request[HOLD])
+        # An MCP client looks for 401, not for a tool's error, to ask for a credential.
+        await self.upstream.governor.identities.tenant()
         manager = await self._started()
         exchange = _Exchange(request, body)
         await manager.handle_request(_scope(request), exchange.receive, exchange.send)

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Middleware
 
 from furler.errors import FurlerError
 from furler_gateway import caller, telemetry
+from furler_gateway.assertions import name_of
 from furler_gateway.config import Settings, address
 from furler_gateway.errors import Failure, RequestError, failure_of, response
 from furler_gateway.limits import Admission
@@ -67,7 +68,7 @@ def _observe(settings: Settings) -> Middleware:
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Return the handler's reply, or the one that stands for what it raised."""
     try:
-        caller.serve(request.headers.get(hdrs.AUTHORIZATION, ""))
+        caller.serve(request.headers.get(hdrs.AUTHORIZATION, ""), _certificate(request))
         return await handler(request)
     except RequestError as error:
         failure = error.failure
@@ -81,6 +82,12 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         telemetry.log_unforeseen(_LOG, error)
         failure = Failure("internal", "internal error")
     return response(failure, request.path)
+
+
+def _certificate(request: web.Request) -> str:
+    """Return the name of the client's certificate, which the handshake has verified."""
+    found = request.get_extra_info("peercert")
+    return name_of(found) if found else ""
 
 
 def _http_failure(error: web.HTTPException) -> Failure:

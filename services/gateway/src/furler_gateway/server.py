@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 
 from furler_gateway import pages, telemetry
 from furler_gateway.api import Api
+from furler_gateway.certificates import ServerTls
 from furler_gateway.config import Settings, address
 from furler_gateway.connections import Runner
 from furler_gateway.contract import routes
@@ -40,16 +41,20 @@ class Gateway:
     @classmethod
     async def start(cls, settings: Settings) -> Gateway:
         """Listen. Raises OSError for an address that cannot be listened on, PolicyFileError."""
+        tls = ServerTls.of(settings)
         gateway = cls(settings, Upstream.connect(settings))
         try:
             app = application(settings, gateway.upstream)
-            gateway.port = await gateway._listen(Runner(app, settings), settings.listen)
+            runner: web.AppRunner = Runner(app, settings)
+            gateway.port = await gateway._listen(runner, settings.listen, tls)
             if settings.operate_listen:
                 runner = web.AppRunner(gateway._operate(), access_log=None)
                 gateway.operate_port = await gateway._listen(runner, settings.operate_listen)
         except OSError:
             await gateway.stop()
             raise
+        if tls is not None:
+            gateway._tasks.append(asyncio.create_task(tls.watch()))
         gateway._tasks.append(asyncio.create_task(gateway.upstream.governor.keeper.watch()))
         return gateway
 
@@ -64,11 +69,14 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.upstream.close()
 
-    async def _listen(self, runner: web.AppRunner, listen: str) -> int:
+    async def _listen(
+        self, runner: web.AppRunner, listen: str, tls: ServerTls | None = None
+    ) -> int:
         host, port = address(listen)
         await runner.setup()
         self._runners.append(runner)
-        site = web.TCPSite(runner, host, port, backlog=1024)
+        context = tls.context if tls is not None else None
+        site = web.TCPSite(runner, host, port, backlog=1024, ssl_context=context)
         await site.start()
         return int(runner.addresses[0][1])
 
@@ -92,6 +100,12 @@ class Gateway:
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = telemetry.exposition(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+
+
+def check(settings: Settings) -> None:
+    """Read the files that settings name. Raises OSError or ValueError for one of no use."""
+    ServerTls.of(settings)
+    Upstream.connect(settings)
 
 
 def application(settings: Settings, upstream: Upstream) -> web.Application:

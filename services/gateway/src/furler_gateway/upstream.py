@@ -16,6 +16,7 @@ from furler.backends.retry import RetryingBackend, RetryPolicy
 from furler.client import AsyncFurler
 from furler.errors import FurlerError
 from furler_gateway import caller, telemetry
+from furler_gateway.assertions import load_signer
 from furler_gateway.config import Settings
 from furler_gateway.governed import GovernedBackend, Governor
 from furler_gateway.identities import Identities
@@ -96,11 +97,15 @@ class Upstream:
     def connect(cls, settings: Settings) -> Upstream:
         """Return the way to the compressor. It connects at the first call.
 
-        Raises PolicyFileError.
+        Raises PolicyFileError, EdgeKeyError.
         """
         path = Path(settings.policy_file) if settings.policy_file else None
         keeper = PolicyKeeper.of(path)
-        remote = RemoteBackend(settings.compressor, tls=settings.tls(), metadata=caller.metadata)
+        signer = load_signer(Path(settings.edge_keys)) if settings.edge_keys else None
+        credentials = caller.Credentials(signer)
+        remote = RemoteBackend(
+            settings.compressor, tls=settings.tls(), metadata=credentials.metadata
+        )
         measured = MeasuredBackend(remote)
         governor = Governor(keeper, Identities(measured))
         governed = GovernedBackend(measured, governor)

@@ -19,8 +19,9 @@ from furler.errors import ClosedError, FieldInvalidError
 
 Token = str | Callable[[], str]
 """A bearer token, or what returns the current one for each call."""
-Metadata = Callable[[], Sequence[tuple[str, str]]]
-"""Returns what goes along with each call: trace context, or the credential of whoever is served."""
+Metadata = Callable[[str], Sequence[tuple[str, str]]]
+"""Returns what goes along with each call, by its RPC's path: trace context, or the credential of
+whoever is served."""
 
 STREAM_ABOVE: Final = 4 * 1024 * 1024
 """A unary message is held whole on both sides, and proxies on the way commonly stop at 4 MiB."""
@@ -105,7 +106,9 @@ class RemoteBackend:
             response_deserializer=method.response.FromString,
         )
         try:
-            response: Response = await call(request, timeout=seconds, metadata=self._metadata())
+            response: Response = await call(
+                request, timeout=seconds, metadata=self._metadata(method.path)
+            )
         except grpc.aio.AioRpcError as error:
             raise error_from(error, self._target) from None
         return response
@@ -119,7 +122,7 @@ class RemoteBackend:
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        call = multi(iter(requests), timeout=seconds, metadata=self._metadata())
+        call = multi(iter(requests), timeout=seconds, metadata=self._metadata(method.path))
         try:
             async for response in call:
                 yield response
@@ -129,8 +132,8 @@ class RemoteBackend:
             # Whoever stops reading early must not leave the server working.
             call.cancel()
 
-    def _metadata(self) -> tuple[tuple[str, str], ...]:
-        more = () if self._more_metadata is None else tuple(self._more_metadata())
+    def _metadata(self, rpc: str) -> tuple[tuple[str, str], ...]:
+        more = () if self._more_metadata is None else tuple(self._more_metadata(rpc))
         if self._agent:
             more = (*more, ("furler-agent", self._agent))
         if self._token is None:

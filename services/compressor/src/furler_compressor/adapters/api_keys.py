@@ -11,6 +11,11 @@ The file is TOML (or JSON of the same shape). It holds digests, not keys: who re
     requests_per_second = 50        # these three: of the tenant; left out: the service's default
     bytes_per_second = 10_000_000
     stored_bytes = 10_000_000_000
+
+    [[certificates]]                # clients that a gateway knows by their certificate
+    id = "runner"
+    san = "uri:spiffe://acme.example/runner"  # or "dns:runner.acme.example"; no glob
+    tenant = "acme"                 # and the rest as above
 """
 
 from __future__ import annotations
@@ -22,10 +27,10 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from furler_compressor.app.errors import CredentialInvalidError
 from furler_compressor.app.identity import MAX_TENANT_LENGTH, ROLES, Grant, is_tenant
@@ -40,11 +45,10 @@ class KeyFileError(ValueError):
     """A key file cannot be used. The message names the place, and holds no digest."""
 
 
-class _Key(BaseModel):
+class _Allowed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Annotated[str, Field(min_length=1, max_length=128)]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     tenant: Annotated[str, Field(min_length=1, max_length=MAX_TENANT_LENGTH)]
     spaces: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ("*",)
     roles: frozenset[str] = frozenset()
@@ -75,10 +79,25 @@ class _Key(BaseModel):
         return Grant(self.tenant, self.id, self.spaces, self.roles, quota)
 
 
+class _Key(_Allowed):
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Certificate(_Allowed):
+    san: Annotated[str, Field(pattern="^(uri|dns):[!-~]{1,2048}$")]
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    keys: tuple[_Key, ...]
+    keys: tuple[_Key, ...] = ()
+    certificates: tuple[_Certificate, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_any(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("keys: Field required")
+        return self
 
 
 class ApiKeys:
@@ -101,7 +120,7 @@ class ApiKeys:
         self._clock = clock
         self._looked_at = clock()
         self._version = _version(path)
-        self._grants = self._load()
+        self._grants, self._certificates = self._load()
 
     async def grant_of(self, token: str) -> Grant:
         self._reload_if_changed()
@@ -113,6 +132,17 @@ class ApiKeys:
             raise CredentialInvalidError
         return entry[1]
 
+    def grant_of_certificate(self, name: str) -> Grant:
+        """Return what a certificate that a gateway has verified allows.
+
+        Raises CredentialInvalidError.
+        """
+        self._reload_if_changed()
+        grant = self._certificates.get(name)
+        if grant is None:
+            raise CredentialInvalidError
+        return grant
+
     def _reload_if_changed(self) -> None:
         if self._clock() - self._looked_at < _LOOK_SECONDS:
             return
@@ -122,17 +152,20 @@ class ApiKeys:
             return
         self._version = version
         try:
-            self._grants = self._load()
+            self._grants, self._certificates = self._load()
             _LOG.info("read %s API keys again", len(self._grants))
         except KeyFileError as error:
             _LOG.error("%s; the keys read before stay in force", error)
 
-    def _load(self) -> dict[bytes, tuple[bytes, Grant]]:
-        keys = _read(self._path).keys
-        by_digest = {bytes.fromhex(key.sha256): key for key in keys}
-        if len(by_digest) < len(keys) or len({key.id for key in keys}) < len(keys):
-            raise KeyFileError(f"{self._path}: an id or a digest stands there twice")
-        return {digest: (digest, key.grant(self._default)) for digest, key in by_digest.items()}
+    def _load(self) -> tuple[dict[bytes, tuple[bytes, Grant]], dict[str, Grant]]:
+        file = _read(self._path)
+        every = (*file.keys, *file.certificates)
+        by_digest = {bytes.fromhex(key.sha256): key for key in file.keys}
+        by_name = {each.san: each.grant(self._default) for each in file.certificates}
+        if len(by_digest) + len(by_name) < len(every) or len({e.id for e in every}) < len(every):
+            raise KeyFileError(f"{self._path}: an id, a digest or a san stands there twice")
+        grants = {digest: (digest, key.grant(self._default)) for digest, key in by_digest.items()}
+        return grants, by_name
 
 
 def _read(path: Path) -> _File:

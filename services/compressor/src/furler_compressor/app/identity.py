@@ -54,6 +54,17 @@ class Authenticator(Protocol):
         ...
 
 
+class EdgeAuthenticator(Protocol):
+    """Reads what a gateway says of a caller whom it knows by other means than a token."""
+
+    async def grant_of(self, assertion: str, rpc: str) -> Grant:
+        """Return what an assertion made for a call of an RPC allows; each is good once.
+
+        Raises CredentialInvalidError, with the same message whatever the cause.
+        """
+        ...
+
+
 class Anyone:
     """Lets everybody in as the default tenant: when no credentials are configured."""
 

@@ -16,10 +16,12 @@ from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
 from furler_compressor.app.caller import Caller
-from furler_compressor.app.identity import Anyone, Authenticator
+from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
 from furler_compressor.app.quota import LocalMeter, Meter, exceeded
 
 AUTHORIZATION: Final = "authorization"
+EDGE_IDENTITY: Final = "furler-identity"
+"""Metadata in which a gateway passes on whom it knows by a client certificate (adapters/edge.py)."""
 AGENT: Final = "furler-agent"
 """Metadata by which an agent names itself, for the audit trail."""
 _SCHEME: Final = "bearer "
@@ -32,10 +34,17 @@ class Gate:
 
     authenticator: Authenticator
     meter: Meter
+    edge: EdgeAuthenticator | None = None
+    """None: no gateway's word counts."""
 
-    async def enter(self, metadata: Mapping[str, str], deadline: float) -> Caller:
+    async def enter(self, metadata: Mapping[str, str], deadline: float, rpc: str = "") -> Caller:
         """Return who calls. Raises CredentialInvalidError."""
-        grant = await self.authenticator.grant_of(_token(metadata.get(AUTHORIZATION, "")))
+        token = _token(metadata.get(AUTHORIZATION, ""))
+        assertion = metadata.get(EDGE_IDENTITY, "")
+        if self.edge is not None and assertion and not token:
+            grant = await self.edge.grant_of(assertion, rpc)
+        else:
+            grant = await self.authenticator.grant_of(token)
         agent = metadata.get(AGENT, "")[:_MAX_AGENT]
         return Caller(grant.tenant, deadline, agent if agent.isprintable() else "", grant)
 

@@ -152,7 +152,8 @@ class Server:
             status = Status(grpc.StatusCode.OK, "")
             try:
                 async with asyncio.timeout(seconds):
-                    yield await self._gate.enter(headers, started + seconds)
+                    rpc = f"/{method.service}/{method.name}"
+                    yield await self._gate.enter(headers, started + seconds, rpc)
             except (FurlerError, TimeoutError) as error:
                 status = status_of(error)
             except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is INTERNAL

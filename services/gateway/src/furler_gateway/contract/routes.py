@@ -15,6 +15,6 @@ def add_routes(app: web.Application, upstream: Upstream, settings: Settings) -> 
     """Add the contract's routes."""
     retrieve = Retrieve(upstream, settings)
     app.router.add_post("/v1/compress", Compress(upstream, settings).answer)
-    app.router.add_post("/v1/usage", Usage(settings).answer)
+    app.router.add_post("/v1/usage", Usage(settings, upstream).answer)
     app.router.add_post("/v1/retrieve", retrieve.post)
     app.router.add_get("/v1/retrieve/{ref}", retrieve.get)
