@@ -75,6 +75,6 @@ def _opening(table: Table, shown: int) -> list[str]:
         f"the first {_HEAD}, the last {_TAIL}, what the query names, rare values, outliers, errors"
     )
     return [
-        f"[{table.form} of {rows}, {shown:,} shown, exact, after their line numbers: {why}; the rest are like them]",
+        f"[{table.form} of {rows}, {shown:,} shown, exact, after their line numbers: {why}; the others are counted only:]",
         f"[all {rows}: {'; '.join(said[:_COLUMNS_SAID])}{more}]",
     ]

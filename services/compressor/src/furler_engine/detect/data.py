@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from furler_engine.shared.aligned import FIT, is_row, layout_of
 from furler_engine.shared.sample import Sample
 
 _JSON_OPENING = re.compile(
@@ -17,6 +18,7 @@ _AROUND_SETTINGS = re.compile(
     r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
 )
 _QUOTED = re.compile(r'"[^"]*"')
+_ALIGNED_SCORE = 0.88
 _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
 
@@ -48,7 +50,15 @@ def table_score(sample: Sample) -> float:
             written = sum(f"{delimiter} " in line for line in bare)
             is_exact = same == len(sample.lines) and written <= 0.1 * same
             return 0.975 if is_exact else 0.7
-    return 0.0
+    return _ALIGNED_SCORE if _is_aligned(sample.lines) else 0.0
+
+
+def _is_aligned(lines: tuple[str, ...]) -> bool:
+    layout = layout_of(lines)
+    if layout is None:
+        return False
+    rows = [line for line in lines[layout.header + 1 :] if is_row(line)]
+    return sum(layout.cells(row) is not None for row in rows) >= FIT * len(rows)
 
 
 def config_score(sample: Sample) -> float:

@@ -1,4 +1,4 @@
-"""Tables in text, read: CSV, TSV, Markdown and boxed tables, as columns of values.
+"""Tables in text, read: CSV, TSV, Markdown, boxed and lined up ones, as columns of values.
 
 What lives here: which lines are rows, what their cells are, what type a cell
 has. What does not: which rows a view shows.
@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from furler_engine.shared import aligned
 
 MIN_ROWS: Final = 4
 _SAMPLE: Final = 200
@@ -47,7 +49,8 @@ def read(lines: Sequence[str]) -> Table | None:
     if sum(line.lstrip().startswith("|") for line in lines[:_SAMPLE]) > 0.8 * len(lines[:_SAMPLE]):
         return _read_piped(lines)
     delimiter = _delimiter(lines[:_SAMPLE])
-    return _read_delimited(lines, delimiter) if delimiter else None
+    table = _read_delimited(lines, delimiter) if delimiter else None
+    return table if table is not None else _read_aligned(lines)
 
 
 def _delimiter(sample: Sequence[str]) -> str:
@@ -107,8 +110,26 @@ def _read_piped(lines: Sequence[str]) -> Table | None:
     return _checked(table, len(lines) - 1 - rules)
 
 
-def _checked(table: Table, lines: int) -> Table | None:
-    fits = len(table.lines) >= max(MIN_ROWS, _FIT * lines) and len(table.names) >= 2
+def _read_aligned(lines: Sequence[str]) -> Table | None:
+    layout = aligned.layout_of(lines)
+    if layout is None:
+        return None
+    rows: list[int] = []
+    cells: list[list[str]] = []
+    others = 0
+    for at, line in enumerate(lines[layout.header + 1 :], layout.header + 1):
+        row = layout.cells(line) if aligned.is_row(line) else None
+        if row is not None:
+            rows.append(at)
+            cells.append(row)
+        else:
+            others += bool(line.strip())
+    table = Table("table in columns", layout.names, layout.header, rows, cells)
+    return _checked(table, len(rows) + others, aligned.FIT)
+
+
+def _checked(table: Table, lines: int, share: float = _FIT) -> Table | None:
+    fits = len(table.lines) >= max(MIN_ROWS, share * lines) and len(table.names) >= 2
     return table if fits else None
 
 

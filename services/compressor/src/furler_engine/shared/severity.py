@@ -40,7 +40,8 @@ _TROUBLE_SAID: Final = (
     "denied", "refused", "rejected", "timed?[ -]?out", "abort", "segfault", "out of memory", "oom",
     "killed", "invalid", "unable", "cannot", "could not", "can't", "unreachable", "corrupt",
     "not found", "broken", "unexpected", "lost", "missing", "overflow", "deadlock", "illegal",
-    "unauthorized", "forbidden", '" [45]xx',
+    "unauthorized", "forbidden", '" [45]xx', "crashloop", "imagepull", "evicted", "unhealthy", "notready",
+    "degraded", "unavailable",
 )  # fmt: skip
 
 
