@@ -47,7 +47,21 @@ def test_changes_are_exact_and_every_line_is_accounted_for(
 @given(
     st.lists(
         st.sampled_from(
-            ["diff --git a/x b/x", "--- a/x", "+++ b/x", "@@ -1,9 +1 @@", "+a", "-b", " c", ""]
+            [
+                "diff --git a/x b/x",
+                "--- a/x",
+                "+++ b/x",
+                "@@ -1,9 +1 @@",
+                "+a",
+                "-b",
+                " c",
+                "",
+                "diff --cc x",
+                "@@@ -1,3 -1,2 +1 @@@",
+                "@@@ -1 +1 @@@",
+                "++a",
+                " -b",
+            ]
         )
     )
 )
@@ -58,3 +72,38 @@ def test_broken_diffs_are_accounted_for_too(lines: list[str]) -> None:
         draft = plan(source, Policy())
         if draft is not None:
             check(source, draft)
+
+
+MERGED = st.lists(
+    st.tuples(
+        st.sampled_from(["   ", "   ", "   ", "+  ", " + ", "+++", "-  ", "- -", "---"]),
+        st.sampled_from(["a", "", "- b", "+ c", "@@@@ -1 -1 -1 +1 @@@@", "## z"]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def combined(marked: list[tuple[str, str]]) -> list[str]:
+    """Write one hunk of a merge of three parents."""
+    new = sum("-" not in marks for marks, _ in marked)
+    old = [sum(marks[n] == ("-" if "-" in marks else " ") for marks, _ in marked) for n in range(3)]
+    ranges = " ".join(f"-7,{count}" for count in old)
+    header = ["diff --cc x y.py", "index 1,2,3..4", "--- a/x y.py", "+++ b/x y.py"]
+    return [*header, f"@@@@ {ranges} +9,{new} @@@@ def f():", *map("".join, marked)]
+
+
+@given(MERGED)
+@settings(max_examples=200)
+def test_changes_of_a_merge_are_exact_and_every_line_is_accounted_for(
+    marked: list[tuple[str, str]],
+) -> None:
+    lines = combined(marked)
+    source = Source("\n".join([*lines, "commit of another", *lines]))
+    draft = diff.plan_eliding(source, Policy())
+    assert draft is not None
+    check(source, draft)
+    changed = ["".join(pair) for pair in marked if pair[0].strip()]
+    shown = [line for line in draft.text.split("\n") if not line.startswith(("--- a/", "+++ b/"))]
+    marked_lines = [line for line in shown if {*line[:3]} <= {*" +-"} and line[:3].strip()]
+    assert marked_lines == changed * 2

@@ -171,3 +171,29 @@ def test_text_that_looks_like_a_marker_is_kept_as_data() -> None:
 @pytest.mark.parametrize("text", [CODE, LOCK, PLAIN, COMMIT + CODE])
 def test_diffs_are_detected(text: str) -> None:
     assert detect(Source(text)) is Kind.DIFF
+
+
+MERGE = """\
+diff --cc src/a.py
+index 1111111,2222222..3333333
+--- a/src/a.py
++++ b/src/a.py
+@@@ -10,7 -12,6 +12,8 @@@ class Store
+      a = 1
+      b = 2
+      c = 3
+ +    ours = 4
++     theirs = 5
+++    both = 6
+ -    old = 7
+      d = 8
+      e = 9
+""" + "".join(f"      line_{n} = {n}\n" for n in range(300))
+
+
+def test_a_merge_is_shown_with_the_marks_of_both_its_parents() -> None:
+    draft = eliding(MERGE.replace("-10,7 -12,6 +12,8", "-10,306 -12,306 +12,308"))
+    assert "\n@@@ -12 -14 +14 @@@ class Store\n      c = 3\n +    ours = 4\n" in draft.text
+    assert "+     theirs = 5\n++    both = 6\n -    old = 7\n      d = 8" in draft.text
+    assert "line_299" not in draft.text
+    assert draft.text.startswith("[diff: 1 files, +3 -1;")

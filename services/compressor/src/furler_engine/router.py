@@ -54,6 +54,7 @@ _TABLE: Final = (
     (Kind.GIT_LOG, Compressor("git_log", _LOSSLESS, git_log.plan)),
     (Kind.GIT_LOG, Compressor("git_log_brief", _ELIDING, git_log.plan_eliding)),
     (Kind.GIT_LOG, Compressor("git_oneline", _ELIDING, git_oneline.plan)),
+    (Kind.GIT_LOG, Compressor("diff_brief", _ELIDING, diff.plan_eliding)),
     (Kind.LISTING, Compressor("listing", _LOSSLESS, listing.plan)),
     (Kind.LISTING, Compressor("path_list", _LOSSLESS, path_list.plan)),
     (Kind.LISTING, Compressor("name_list", _LOSSLESS, name_list.plan)),

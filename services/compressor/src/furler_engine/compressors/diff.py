@@ -48,6 +48,8 @@ _SMALL: Final = 2_400
 _FILE: Final = "## "
 _LEFT_OUT: Final = "### "
 _TEXT: Final = "| "
+_AT: Final = tuple(f"{'@' * count} -" for count in range(2, 18))
+"""How the line above a hunk begins, of a merge of up to sixteen parents too."""
 _MIN_GAP: Final = 3
 """Lines of context between two changes from which a new @@ line costs less than they do."""
 
@@ -90,12 +92,12 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     left_out = spans(n for n in range(1, total + 1) if n not in view.shown)
     if not left_out:
         return None
-    hunks = {source.lines[n - 1] for n in view.shown if source.lines[n - 1].startswith("@@ ")}
+    hunks = {source.lines[n - 1] for n in view.shown if source.lines[n - 1].startswith(_AT)}
 
     def decode(text: str) -> Iterator[tuple[int, str]]:
         read_back = (line for _, line in _decode(text))
         # Hunks that were cut anew have a header of their own, which the diff does not have.
-        wanted = (line for line in read_back if not line.startswith("@@ ") or line in hunks)
+        wanted = (line for line in read_back if not line.startswith(_AT) or line in hunks)
         return located(wanted, source.lines, kept)
 
     summary = "context, index lines, files that nobody reads"
@@ -109,7 +111,7 @@ class _Cut:
 
     first: int
     last: int
-    old: int
+    old: tuple[int, ...]
     new: int
 
 
@@ -192,9 +194,9 @@ class _Eliding:
         old, new, tail = hunk.old, hunk.new, 0
         before: list[_Cut] = []
         for number in range(hunk.first + 1, hunk.last + 1):
-            mark = self.text[number - 1][:1]
+            marks = hunk.marks(self.text[number - 1])
             before.append(_Cut(number, number, old, new))
-            if mark in ("+", "-", "\\"):
+            if marks[:1] == "\\" or "+" in marks or "-" in marks:
                 start = before[-1 - self.context :][0]
                 if cuts and start.first - cuts[-1].last <= _MIN_GAP:
                     cuts[-1].last = number
@@ -203,8 +205,13 @@ class _Eliding:
                 before, tail = [], self.context
             elif tail:
                 cuts[-1].last, tail = number, tail - 1
-            old += mark not in ("+", "\\")
-            new += mark not in ("-", "\\")
+            if marks[:1] != "\\":
+                stays = "-" not in marks
+                marks = marks.ljust(len(old))
+                old = tuple(
+                    a + (m == (" " if stays else "-")) for a, m in zip(old, marks, strict=True)
+                )
+                new += stays
         return cuts
 
     def _hunk(self, hunk: Hunk, cuts: list[_Cut]) -> Iterator[str]:
@@ -213,10 +220,11 @@ class _Eliding:
             self.shown.update(range(hunk.first, hunk.last + 1))
             yield from self.text[hunk.first - 1 : hunk.last]
             return
-        section = header.partition(" @@")[2]
+        at = "@" * (len(hunk.old) + 1)
+        section = header.partition(f" {at}")[2]
         kept = 0
         for cut in cuts:
-            yield f"@@ -{cut.old} +{cut.new} @@{section}"
+            yield f"{at} {' '.join(f'-{line}' for line in cut.old)} +{cut.new} {at}{section}"
             self.shown.update(range(cut.first, cut.last + 1))
             kept += cut.last - cut.first + 1
             yield from self.text[cut.first - 1 : cut.last]
@@ -226,7 +234,7 @@ class _Eliding:
 
 def _escape(line: str) -> str:
     """Write a line outside of any file so that it is taken for nothing else."""
-    return _TEXT + line if line.startswith((_FILE, _LEFT_OUT, _TEXT, "@@ ")) else line
+    return _TEXT + line if line.startswith((_FILE, _LEFT_OUT, _TEXT, *_AT)) else line
 
 
 def _decode(text: str) -> Iterator[tuple[int, str]]:

@@ -9,7 +9,7 @@ from furler_engine.shared.sample import Sample
 
 _NUMBERED = re.compile(r"\d{1,9}[:-](?!\d\d[:-])", re.ASCII)
 _FILE = re.compile(r"[^\s:].*[/.]\w[^:]*\Z")
-_DIFF = re.compile(r"(?:diff --git |Index: |--- \S)")
+_DIFF = re.compile(r"(?:diff --(?:git|cc|combined) |Index: |--- \S)")
 _CHANGED_FILE = re.compile(r" \S.* \| +(?:\d+ ?[-+]*|Bin .*)$|  ?\d+ files? changed", re.ASCII)
 _COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b")
 # A short hash has a digit and a letter, or it is a number or a word.
@@ -40,7 +40,7 @@ def _headings_share(lines: tuple[str, ...]) -> float:
 
 def diff_score(sample: Sample) -> float:
     """Score a unified diff by its headers and hunks, a diffstat by its rows."""
-    hunks = any(line.startswith("@@ -") for line in sample.lines)
+    hunks = any(line.startswith(("@@ -", "@@@ -")) for line in sample.lines)
     if hunks and any(_DIFF.match(line) for line in sample.lines):
         return 0.95
     return 0.9 * sample.share(_CHANGED_FILE.match)

@@ -112,5 +112,5 @@ def _without_empty(layout: Layout, below: Sequence[str]) -> Layout:
         else:
             names[-1] += f" {name}"
     found = Layout(layout.header, names, cuts)
-    cut = [cells for line in below if (cells := found.cells(line)) is not None]
-    return replace(found, by_word=all(cell and " " not in cell for row in cut for cell in row[:-1]))
+    rows = [cells for line in below if (cells := found.cells(line)) is not None]
+    return replace(found, by_word=all(cell and " " not in cell for r in rows for cell in r[:-1]))

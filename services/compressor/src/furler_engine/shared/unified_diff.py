@@ -1,7 +1,10 @@
-"""Unified diffs, read: files, their header lines, their hunks.
+"""Unified diffs, read: files, their header lines, their hunks; git's combined ones too.
 
 What lives here: the reader, and a file's header on one line. What does not: which
 parts a view shows, how it writes them.
+
+A combined diff shows a merge against each of its n parents: its hunks open with n + 1
+``@``, and each line has a mark for every parent in its first n columns.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 _GIT: Final = "diff --git "
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.ASCII)
+_COMBINED: Final = ("diff --cc ", "diff --combined ")
+_HUNK = re.compile(r"(@{2,17}) ((?:-\d+(?:,\d+)? ){1,16})\+(\d+)(?:,(\d+))? \1", re.ASCII)
+_RANGE = re.compile(r"-(\d+)(?:,(\d+))?", re.ASCII)
 _HEADER: Final = (
     "index ", "--- ", "+++ ", "new file mode ", "deleted file mode ", "old mode ", "new mode ",
     "similarity index ", "dissimilarity index ", "rename from ", "rename to ", "copy from ",
@@ -28,13 +33,18 @@ _SHORT = re.compile(
 class Hunk(NamedTuple):
     """Lines ``first`` (its ``@@`` line) to ``last`` of the diff, from 1, inclusive.
 
-    ``old`` and ``new`` are the lines of the two files at which it starts.
+    ``old`` and ``new`` are the lines at which it starts: of the file in each parent, one
+    but for merges, and of the new file.
     """
 
     first: int
     last: int
-    old: int
+    old: tuple[int, ...]
     new: int
+
+    def marks(self, line: str) -> str:
+        """Return the marks at the start of one of its lines, one for each parent."""
+        return line[: len(self.old)]
 
 
 @dataclass(slots=True)
@@ -66,7 +76,7 @@ def read(lines: Sequence[str]) -> list[File]:
     at = 0
     while at < len(lines):
         line = lines[at]
-        opens = line.startswith(_GIT) or _opens_plain(lines, at)
+        opens = line.startswith((_GIT, *_COMBINED)) or _opens_plain(lines, at)
         if not opens:
             at += 1
             continue
@@ -77,8 +87,12 @@ def read(lines: Sequence[str]) -> list[File]:
         old, new = _paths(lines[start:at])
         file = File(start + 1, at, new, old)
         while at < len(lines) and (match := _HUNK.match(lines[at])):
-            end = _end_of_hunk(lines, at, match, file)
-            file.hunks.append(Hunk(at + 1, end, int(match[1]), int(match[3])))
+            ranges = _RANGE.findall(match[2])
+            if len(ranges) != len(match[1]) - 1:
+                break
+            size = [int(count or 1) for _, count in ranges]
+            end = _end_of_hunk(lines, at, size, int(match[4] or 1), file)
+            file.hunks.append(Hunk(at + 1, end, tuple(int(o) for o, _ in ranges), int(match[3])))
             at = end
         files.append(file)
     return files
@@ -139,6 +153,8 @@ def _paths(header: Sequence[str]) -> tuple[str, str]:
             new = line[10:]
         elif line.startswith("deleted file mode "):
             new = NO_FILE
+    if not new and header[0].startswith(_COMBINED):
+        old = new = header[0].removeprefix(_COMBINED[0]).removeprefix(_COMBINED[1])
     return old, new
 
 
@@ -158,28 +174,29 @@ def _strip(path: str, prefix: str) -> str:
     return path.partition("\t")[0].removeprefix(prefix)
 
 
-def _end_of_hunk(lines: Sequence[str], at: int, match: re.Match[str], file: File) -> int:
+def _end_of_hunk(lines: Sequence[str], at: int, old: list[int], new: int, file: File) -> int:
     """Return the index after a hunk's last line: its counts say where it ends."""
-    old, new = int(match[2] or 1), int(match[4] or 1)
+    width = len(old)
     at += 1
     while at < len(lines):
-        mark = lines[at][:1]
-        if mark == "\\":
+        line = lines[at]
+        if line[:1] == "\\":
             at += 1
             continue
-        if old <= 0 and new <= 0:
+        if new <= 0 and max(old) <= 0:
             break
-        if mark == "+":
-            new -= 1
-            file.added += 1
-        elif mark == "-":
-            old -= 1
+        # Some tools strip the blanks of an empty context line.
+        marks = line[:width].ljust(width)
+        if marks.strip(" +-"):
+            break
+        removed = "-" in marks
+        if removed:
             file.removed += 1
-        elif mark in (" ", ""):
-            # Some tools strip the blank of an empty context line.
-            old -= 1
-            new -= 1
         else:
-            break
+            new -= 1
+            file.added += "+" in marks
+        # What a parent has: a line that went, and of those that stayed what it did not gain.
+        for side, mark in enumerate(marks):
+            old[side] -= mark == ("-" if removed else " ")
         at += 1
     return at
