@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from furler_engine.compressors import search
+from furler_engine.compressors import search, search_plain
 from furler_engine.coverage import check
 from furler_engine.types import Hints, Policy, Source
 
@@ -35,5 +35,28 @@ def test_the_lossless_view_gives_every_line_back(text: str) -> None:
 def test_the_eliding_view_accounts_for_every_line(text: str, query: str, target: int) -> None:
     source = Source(text, Hints(query=query))
     draft = search.plan_eliding(source, Policy(target_tokens=target))
+    if draft is not None:
+        check(source, draft)
+
+
+PLAIN_LINES = st.lists(
+    st.one_of(
+        st.builds(
+            "{}:{}".format,
+            st.sampled_from(["src/a.py", "src/b/c.md", "d.go"]),
+            st.sampled_from(["x = 1", "# y", "| z", "! w", "", ":", "12", "src/a.py:x"]),
+        ),
+        st.sampled_from(
+            ["", "# p", "| q", "! r", "grep: s: Is a directory", "[all paths start with "]
+        ),
+    ),
+    max_size=40,
+)
+
+
+@given(PLAIN_LINES)
+def test_results_without_numbers_are_read_back(lines: list[str]) -> None:
+    source = Source("\n".join(lines))
+    draft = search_plain.plan(source, Policy())
     if draft is not None:
         check(source, draft)

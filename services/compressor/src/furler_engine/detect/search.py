@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-from furler_engine.shared.grep import is_match, is_path
+from furler_engine.shared.grep import is_match, is_path, unnumbered_path
 from furler_engine.shared.sample import Sample
 
 _NUMBERED = re.compile(r"\d{1,9}[:-](?!\d\d[:-])", re.ASCII)
@@ -19,7 +20,16 @@ _ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
 def search_score(sample: Sample) -> float:
     """Score ``path:line:`` prefixes; context lines and ``--`` separators count."""
     flat = sample.share(lambda line: line == "--" or is_match(line))
-    return 0.95 * max(flat, _headings_share(sample.lines))
+    return max(0.95 * max(flat, _headings_share(sample.lines)), _unnumbered_score(sample))
+
+
+def _unnumbered_score(sample: Sample) -> float:
+    """Score ``path:text`` where most lines are of the same file as the one before."""
+    paths = [unnumbered_path(line) for line in sample.lines]
+    if sum(map(bool, paths)) <= 0.9 * len(paths):
+        return 0.0
+    runs = sum(a != b for a, b in pairwise(["", *paths]))
+    return 0.87 if runs <= 0.8 * len(paths) else 0.0
 
 
 def _headings_share(lines: tuple[str, ...]) -> float:

@@ -27,6 +27,12 @@ _PATH = re.compile(
 )
 _DATE = re.compile(r"\W?\d{2,4}([-/.])\d\d\1\d\d|\W?\d\d:\d\d|.*[A-Z][a-z]{2} +\d{1,2} \d\d\Z")
 _CLEARLY_A_PATH = re.compile(r"[^\n]*(?:[/\\][^\n]*|[^\W\d][\w-]*\.[A-Za-z]\w{0,9})\Z")
+# The lookahead is bounded, the rest is one class of characters: linear.
+_UNNUMBERED = re.compile(
+    r"(?=[^:\s]{0,512}(?:/[^:\s/]|\.(?:py|js|ts|tsx|go|rs|java|c|h|cc|cpp|cs|rb|php|sh|sql|md|txt|json|ya?ml|toml|cfg|ini|html|css|log):))"
+    r"([^\s:\"'<>|;,(){}=]{1,512}):(?!\d+[:\-]|\d+$|/)",
+    re.ASCII,
+)
 _SEVERITY = re.compile(
     r"(?:\d+:)? ?(?:(?:fatal |internal )?(?:error|warning|note|info)\b|[A-Z]{1,4}\d{3,5} )",
     re.IGNORECASE,
@@ -98,6 +104,15 @@ def is_match(line: str) -> bool:
     if mark == "-" and not _CLEARLY_A_PATH.match(path):
         return False
     return is_path(path) and not _SEVERITY.match(rest)
+
+
+def unnumbered_path(line: str) -> str:
+    """Return the path of ``path:text``, or '' where there is none or a line number follows it.
+
+    The path has a directory or the suffix of a text file: keys and messages have colons too.
+    """
+    match = _UNNUMBERED.match(line)
+    return match[1] if match and _DATE.match(match[1]) is None else ""
 
 
 def read(lines: Sequence[str]) -> Results | None:
