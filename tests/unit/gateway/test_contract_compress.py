@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from furler.conversations import Conversation, Dialect, Edit
 from furler.values import Degraded, Digest, Kind, View
-from furler_gateway.contract.body import BodyError, dialect_of, members
 from furler_gateway.contract.compress import POLICIES, Outcome, outcome_of, parse, unchanged, write
+from furler_gateway.contract.dialect import dialect_of
 from furler_gateway.errors import RequestError
+from furler_gateway.json_spans import BodyError, members
 
 VALUES = st.recursive(
     st.none()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -80,6 +81,29 @@ class Settings(BaseSettings):
     policy_file: str = ""
     """File of the policy (docs/gateway.md), read again within a second of a change. Empty: none,
     every caller as they ask."""
+    proxy: bool = True
+    """Whether requests to providers are served: /v1/messages, /v1/chat/completions, /v1/responses, …"""
+    upstreams: Names = ("anthropic=https://api.anthropic.com", "openai=https://api.openai.com")
+    """NAME=URL of every provider that requests may go to; there is no other way to name one."""
+    upstream_ca: str = ""
+    """File of the authorities to trust for providers, PEM. Empty: the system's."""
+    upstream_connect_seconds: float = Field(default=10.0, gt=0)
+    """A connection to a provider must be there within this, else 504."""
+    upstream_idle_seconds: float = Field(default=600.0, gt=0)
+    """A provider may be silent so long: a reply that does not stream takes up to ten minutes."""
+    upstream_total_seconds: float = Field(default=3600.0, gt=0)
+    """Longest exchange with a provider."""
+    proxy_fidelity: Literal["lossless", "reversible"] = "reversible"
+    """How far views in proxied requests may go, where the model can ask for what is left out."""
+    proxy_retrieve_tool: bool = True
+    """Whether conversations with tools are offered the retrieve tool, and we answer it. A
+    conversation keeps what it began with."""
+    proxy_retrieve_rounds: int = Field(default=4, ge=0, le=32)
+    """Times that we ask the model to go on within one turn; then the turn ends."""
+    proxy_retrieve_tokens: int = Field(default=40_000, ge=0)
+    """Tokens of originals given within one turn."""
+    proxy_compress_seconds: float = Field(default=10.0, gt=0)
+    """A request waits so long for its compression, then goes out as it came."""
 
     cors_origins: Names = ()
     """Origins, such as https://ops.example, whose pages may call. None: no page of another origin."""
@@ -95,7 +119,7 @@ class Settings(BaseSettings):
     trace_share: float = Field(default=1.0, ge=0, le=1)
     """Share of new traces that are sampled; a caller's decision is followed."""
 
-    @field_validator("cors_origins", "allowed_hosts", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", "upstreams", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -109,6 +133,7 @@ class Settings(BaseSettings):
             address(self.operate_listen)
         if not self.compressor:
             raise ValueError("compressor: want HOST:PORT")
+        self.bases()
         if self.max_buffered_bytes < self.max_body_bytes:
             raise ValueError("max_buffered_bytes: want at least max_body_bytes")
         if (self.compressor_ca or self.compressor_certificate) and not self.compressor_tls:
@@ -132,6 +157,23 @@ class Settings(BaseSettings):
             certificate=self.compressor_certificate or None,
             key=self.compressor_key or None,
         )
+
+    def bases(self) -> dict[str, str]:
+        """Return the providers' addresses by name, without a slash at the end. Raises ValueError."""
+        bases: dict[str, str] = {}
+        for entry in self.upstreams:
+            name, equals, url = (part.strip() for part in entry.partition("="))
+            parts = urlsplit(url)
+            if not (equals and name.isidentifier() and parts.hostname):
+                raise ValueError(f"upstreams: {name[:40]!r}: want NAME=URL")
+            if parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
+                raise ValueError(f"upstreams: {name}: want http or https, and no query")
+            if parts.username is not None:
+                raise ValueError(f"upstreams: {name}: an address has no credential in it")
+            if name in bases:
+                raise ValueError(f"upstreams: {name} is there twice")
+            bases[name] = url.rstrip("/")
+        return bases
 
 
 def unknown_settings(environment: Mapping[str, str] = os.environ) -> list[str]:

@@ -127,7 +127,7 @@ def as_connect(failure: Failure) -> dict[str, object]:
 def response(failure: Failure, path: str) -> web.Response:
     """Return the reply to a request for a path."""
     status = failure.http_status()
-    body = _as_contract(failure) if path.startswith("/v1/") else as_connect(failure)
+    body = _as_contract(failure) if path.startswith(("/v1/", "/to/")) else as_connect(failure)
     made = web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
     if failure.retry_after is not None:
         # Whole seconds, and never 0: a client would come back at once.

@@ -52,7 +52,7 @@ class Admission:
         try:
             yield hold
         finally:
-            self.requests -= 1
+            hold.stand_aside()
             hold.release()
 
 
@@ -62,6 +62,13 @@ class Hold:
 
     admission: Admission
     held_bytes: int = 0
+    is_aside: bool = False
+
+    def stand_aside(self) -> None:
+        """Give the place among the requests to another: what is left to do is to wait."""
+        if not self.is_aside:
+            self.is_aside = True
+            self.admission.requests -= 1
 
     def take(self, count: int) -> None:
         """Hold more bytes. Raises RequestError with 429."""
@@ -85,8 +92,14 @@ def _too_many(what: str, message: str) -> RequestError:
 
 async def read_body(request: web.Request, settings: Settings, hold: Hold) -> bytes:
     """Return a request's body, decompressed. Raises RequestError: 400, 408, 413, 415, 429."""
+    encoding = request.headers.get("Content-Encoding", "")
+    _decompressor(encoding)  # one that is unknown is refused before its body is read
+    return await decompressed(await read_raw(request, settings, hold), encoding, settings, hold)
+
+
+async def read_raw(request: web.Request, settings: Settings, hold: Hold) -> bytes:
+    """Return a request's body as it came. Raises RequestError: 400, 408, 413, 429."""
     limit = settings.max_body_bytes
-    decompress = _decompressor(request.headers.get("Content-Encoding", ""))
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
     body = bytearray()
@@ -104,9 +117,15 @@ async def read_body(request: web.Request, settings: Settings, hold: Hold) -> byt
         ) from None
     except web.RequestPayloadError:
         raise malformed("the body is not what its headers say") from None
-    data = bytes(body)
+    return bytes(body)
+
+
+async def decompressed(data: bytes, encoding: str, settings: Settings, hold: Hold) -> bytes:
+    """Return what a body in some encoding holds. Raises RequestError: 400, 413, 415, 429."""
+    decompress = _decompressor(encoding)
     if decompress is None:
         return data
+    limit = settings.max_body_bytes
     # What it grows to is known afterwards only, so room for the most is held meanwhile.
     hold.take(limit)
     data = await asyncio.to_thread(decompress, data, limit)

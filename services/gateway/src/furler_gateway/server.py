@@ -18,6 +18,7 @@ from furler_gateway.explained import Explained
 from furler_gateway.limits import Admission
 from furler_gateway.mcp import Mcp
 from furler_gateway.middlewares import middlewares
+from furler_gateway.proxy import routes as proxy_routes
 from furler_gateway.upstream import Upstream
 
 _READY_SECONDS: Final = 1.0
@@ -121,6 +122,8 @@ def application(settings: Settings, upstream: Upstream) -> web.Application:
     pages.add_routes(app)
     if settings.mcp:
         Mcp(upstream, settings).add_routes(app)
+    if settings.proxy:
+        proxy_routes.add_routes(app, upstream, settings)
     return app
 
 

@@ -132,6 +132,42 @@ TREATED: Final = Counter(
     ("mode",),
     registry=REGISTRY,
 )
+PROXY_REQUESTS: Final = Counter(
+    "furler_gateway_proxy_requests",
+    "Requests to providers, by dialect and what became of the body: compressed, unchanged, or why not",
+    ("dialect", "outcome"),
+    registry=REGISTRY,
+)
+PROXY_TOKENS: Final = Counter(
+    "furler_gateway_proxy_tokens",
+    "Tokens of conversations sent to providers: before compression, and after",
+    ("dialect", "side"),
+    registry=REGISTRY,
+)
+PROXY_USAGE: Final = Counter(
+    "furler_gateway_proxy_usage_tokens",
+    "Tokens as providers count them: uncached input, read from and written to the prompt cache, output",
+    ("dialect", "part"),
+    registry=REGISTRY,
+)
+PROXY_CACHE: Final = Counter(
+    "furler_gateway_proxy_cache_turns",
+    "Turns of conversations by what became of the provider's prompt cache: first, hit, lapsed, a changed part, lost",
+    ("dialect", "outcome"),
+    registry=REGISTRY,
+)
+PROXY_RETRIEVALS: Final = Counter(
+    "furler_gateway_proxy_retrievals",
+    "Calls of the retrieve tool in replies: answered, failed, refused by a limit, left out beside other calls",
+    ("dialect", "outcome"),
+    registry=REGISTRY,
+)
+PROXY_TROUBLE: Final = Counter(
+    "furler_gateway_proxy_trouble",
+    "Providers that could not be reached, were silent too long or broke off",
+    ("kind",),
+    registry=REGISTRY,
+)
 
 _tracer = trace.get_tracer("furler.gateway")
 # Not the global one, which passes on baggage as well: what is in it is nobody's business here.

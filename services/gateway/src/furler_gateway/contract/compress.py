@@ -27,7 +27,8 @@ from furler.errors import (
 from furler.values import Fidelity, Policy
 from furler_gateway import caller, telemetry
 from furler_gateway.config import Settings
-from furler_gateway.contract.body import BodyError, Member, dialect_of, members
+from furler_gateway.contract.dialect import dialect_of
+from furler_gateway.json_spans import BodyError, Member, members
 from furler_gateway.limits import malformed, off_loop
 from furler_gateway.requests import json_body, space_of
 from furler_gateway.upstream import Upstream

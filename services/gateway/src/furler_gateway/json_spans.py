@@ -1,20 +1,19 @@
-"""Where in a request of the contract its conversation stands, byte for byte. Pure.
+"""Where in a JSON text its parts stand, byte for byte. Pure.
 
-The conversation is never parsed and written again: what is not compressed goes
-back in the very bytes it came in. What a dialect is, the compressor knows; here
-it is only recognised which one a body is in.
+Bodies are never parsed and written again: what is not replaced goes on in the
+very bytes it came in.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from furler.conversations import Dialect
-
+Span = tuple[int, int]
+"""Where a value begins, and where it ends: offsets in bytes."""
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
 
@@ -102,13 +101,45 @@ def _skip(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def dialect_of(name: str, conversation: bytes) -> Dialect:
-    """Return the dialect of a conversation that stood under a name, messages or input.
+def elements(body: bytes, span: Span) -> list[Span]:
+    """Return where the elements of an array stand. Raises BodyError."""
+    start, end = span
+    try:
+        found = list(_elements(body[start:end].decode("latin-1")))
+    except (ValueError, IndexError, RecursionError):
+        raise BodyError("want an array") from None
+    return [(start + first, start + last) for first, last in found]
 
-    Within a JSON string every quote is escaped, so these bytes are never content.
-    """
-    if name == "input":
-        return Dialect.OPENAI_RESPONSES
-    if b'"tool_result"' in conversation or b'"document"' in conversation:
-        return Dialect.ANTHROPIC_MESSAGES
-    return Dialect.OPENAI_CHAT
+
+def _elements(text: str) -> Iterator[Span]:
+    """Yield where the elements stand. Raises ValueError, IndexError."""
+    at = _after(text, 0, "[")
+    while text[at] != "]":
+        _value, end = _DECODER.raw_decode(text, at)
+        yield at, end
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+        elif text[at] != "]":
+            raise ValueError(",")
+
+
+def replaced(body: bytes, parts: Iterable[tuple[Span, bytes]]) -> bytes:
+    """Return a text with the parts at some places replaced; an empty place is one to insert at."""
+    out: list[bytes] = []
+    at = 0
+    for (start, end), part in sorted(parts):
+        out += [body[at:start], part]
+        at = end
+    return b"".join([*out, body[at:]])
+
+
+def appended(body: bytes, span: Span, items: Iterable[bytes]) -> bytes:
+    """Return a text with items added at the end of the array at a place. Raises BodyError."""
+    start, end = span
+    if body[start : start + 1] != b"[":
+        raise BodyError("want an array")
+    added = b",".join(items)
+    if body[start + 1 : end - 1].strip(b" \t\n\r"):
+        added = b"," + added
+    return body[: end - 1] + added + body[end - 1 :]

@@ -1,0 +1,216 @@
+"""A turn with the retrieve tool: round after round with the provider, one reply to the client.
+
+Bounded in rounds and in tokens. A round that fails after the client has seen part of
+the reply ends it with the dialect's error event; before that its error is the reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+
+from furler.client import AsyncFurler
+from furler.conversations import Dialect
+from furler_gateway import telemetry
+from furler_gateway.config import Settings
+from furler_gateway.errors import Failure, RequestError
+from furler_gateway.limits import off_loop
+from furler_gateway.proxy import tool
+from furler_gateway.proxy.headers import returned
+from furler_gateway.proxy.relay import BrokenError, broken, chunks
+from furler_gateway.proxy.sse import EventTooLongError, Splitter
+from furler_gateway.proxy.tool import Answer, Call
+from furler_gateway.proxy.turns.anthropic import AnthropicTurn
+from furler_gateway.proxy.turns.chat import ChatTurn
+from furler_gateway.proxy.turns.responses import ResponsesTurn
+from furler_gateway.proxy.turns.turn import Turn, TurnError
+
+Send = Callable[[bytes], AbstractAsyncContextManager[aiohttp.ClientResponse]]
+"""Sends a body to where the first one went."""
+_TURNS: Final[Mapping[Dialect, Callable[[], Turn]]] = {
+    Dialect.ANTHROPIC_MESSAGES: AnthropicTurn,
+    Dialect.OPENAI_CHAT: ChatTurn,
+    Dialect.OPENAI_RESPONSES: ResponsesTurn,
+}
+_MOST_CALLS: Final = 8
+"""Calls answered in one round; the rest are told so."""
+_MOST_REPLY_BYTES: Final = 64 * 1024 * 1024
+"""A reply that does not stream is held to be read; a longer one is an upstream's mistake."""
+_REWRITTEN: Final = frozenset({b"content-length"})
+
+
+@dataclass(slots=True)
+class Converse:
+    """One client's turn."""
+
+    dialect: Dialect
+    space: str
+    furler: AsyncFurler
+    settings: Settings
+    send: Send
+    turn: Turn = field(init=False)
+    answered: int = 0
+    _rounds: int = 0
+    _tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.turn = _TURNS[self.dialect]()
+
+    async def answer(
+        self, request: web.Request, body: bytes, response: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        """Answer with the reply that begins with a response to a body."""
+        try:
+            if "text/event-stream" in response.headers.get("Content-Type", ""):
+                return await self._stream(request, body, response)
+            return await self._whole(body, response)
+        finally:
+            if self.turn.left_out:
+                count = telemetry.PROXY_RETRIEVALS.labels(str(self.dialect), "left_out")
+                count.inc(self.turn.left_out)
+
+    async def _stream(
+        self, request: web.Request, body: bytes, first: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        headers = returned(first.raw_headers, drop=_REWRITTEN)
+        reply = web.StreamResponse(status=first.status, reason=first.reason, headers=headers)
+        await reply.prepare(request)
+        try:
+            async with aclosing(self._events(body, first)) as pieces:
+                async for piece in pieces:
+                    await reply.write(piece)
+        except BrokenError:
+            return broken(request, reply)
+        await reply.write_eof()
+        return reply
+
+    async def _events(self, body: bytes, first: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+        """Yield the reply's bytes. Raises BrokenError."""
+        async for piece in self._round(first):
+            yield piece
+        while calls := self._calls():
+            body = self.turn.next_body(body, await self._answers(calls))
+            try:
+                async with self.send(body) as response:
+                    if response.status != 200:
+                        said = b"".join([piece async for piece in chunks(response)])
+                        yield self.turn.error(said)
+                        return
+                    async for piece in self._round(response):
+                        yield piece
+            except RequestError:
+                yield self.turn.error(b"")
+                return
+        yield self.turn.end()
+
+    async def _round(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+        """Yield what the client gets of one round. Raises BrokenError."""
+        splitter, is_read = Splitter(), True
+        async for chunk in chunks(response):
+            if not is_read:
+                yield chunk
+                continue
+            out = bytearray()
+            try:
+                for raw in splitter.feed(chunk):
+                    out += self._event(raw)
+            except EventTooLongError:
+                out += splitter.rest()
+                is_read = False
+            if out:
+                yield bytes(out)
+        if rest := splitter.rest():
+            yield self._event(rest)
+
+    def _event(self, raw: bytes) -> bytes:
+        try:
+            return self.turn.event(raw)
+        except (TurnError, ValueError, KeyError, IndexError, TypeError):
+            # What we do not understand is the client's to understand.
+            telemetry.PROXY_TROUBLE.labels("unread_event").inc()
+            return raw
+
+    async def _whole(self, body: bytes, first: aiohttp.ClientResponse) -> web.StreamResponse:
+        headers = returned(first.raw_headers, drop=_REWRITTEN)
+        reply = await self._body(first)
+        status, reason = first.status, first.reason
+        if not await self._read(reply):
+            return _response(reply, status, reason, headers)
+        while calls := self._calls():
+            body = self.turn.next_body(body, await self._answers(calls))
+            async with self.send(body) as response:
+                reply = await self._body(response)
+                headers = returned(response.raw_headers, drop=_REWRITTEN)
+                if response.status != 200 or not await self._read(reply):
+                    return _response(reply, response.status, response.reason, headers)
+        return _response(self.turn.end(), status, reason, headers)
+
+    async def _read(self, reply: bytes) -> bool:
+        """Have the turn read a reply; return whether it could."""
+        try:
+            await off_loop(len(reply), self.turn.whole, reply)
+        except (TurnError, ValueError, KeyError, IndexError, TypeError):
+            telemetry.PROXY_TROUBLE.labels("unread_reply").inc()
+            return False
+        return True
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return a reply that does not stream. Raises RequestError."""
+        held = bytearray()
+        failed = RequestError(Failure("unavailable", "the provider's reply broke off", status=502))
+        try:
+            async for chunk in chunks(response):
+                held += chunk
+                if len(held) > _MOST_REPLY_BYTES:
+                    raise failed
+        except BrokenError:
+            raise failed from None
+        return bytes(held)
+
+    def _calls(self) -> Sequence[Call]:
+        """Return the calls to answer; none if the turn has had its share of rounds."""
+        calls = self.turn.calls()
+        # One round more than are answered: the model is told once that there are no more.
+        if calls and self._rounds > self.settings.proxy_retrieve_rounds:
+            self._count("cut", len(calls))
+            return ()
+        return calls
+
+    async def _answers(self, calls: Sequence[Call]) -> list[Answer]:
+        self._rounds += 1
+        answers: list[Answer] = []
+        for at, call in enumerate(calls):
+            left = self.settings.proxy_retrieve_tokens - self._tokens
+            if self._rounds > self.settings.proxy_retrieve_rounds or left <= 0:
+                why = "no more retrievals in this turn: go on with what you have"
+                answers.append(tool.refused(call, why))
+                self._count("refused")
+            elif at >= _MOST_CALLS:
+                why = f"at most {_MOST_CALLS} retrievals at once: call again"
+                answers.append(tool.refused(call, why))
+                self._count("refused")
+            else:
+                answer = await tool.answer(self.furler, call, self.space, left)
+                self._tokens += answer.tokens
+                self.answered += 1
+                self._count("failed" if answer.is_error else "answered")
+                answers.append(answer)
+        return answers
+
+    def _count(self, outcome: str, calls: int = 1) -> None:
+        telemetry.PROXY_RETRIEVALS.labels(str(self.dialect), outcome).inc(calls)
+
+
+def _response(
+    body: bytes, status: int, reason: str | None, headers: Sequence[tuple[str, str]]
+) -> web.Response:
+    made = web.Response(status=status, reason=reason, body=body)
+    made.headers.clear()
+    for name, value in headers:
+        made.headers.add(name, value)
+    return made

@@ -1,0 +1,98 @@
+"""The way to the providers: one pool of connections, nothing added, nothing followed."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+from yarl import URL
+
+from furler_gateway import telemetry
+from furler_gateway.config import Settings
+from furler_gateway.errors import Failure, RequestError
+
+_POOL: Final = 1024
+"""Connections to providers; more wait their turn."""
+_KEEP_SECONDS: Final = 30.0
+"""Providers' front ends close idle connections after a minute or more."""
+_READ_BYTES: Final = 256 * 1024
+_NOTHING_ADDED: Final = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE)
+Body = bytes | aiohttp.StreamReader | None
+
+
+@dataclass(slots=True)
+class Forwarder:
+    """Sends requests on. Opens at the first one."""
+
+    settings: Settings
+    _session: aiohttp.ClientSession | None = None
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def sent(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], body: Body
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request; give its response with the body still to come.
+
+        Leaving early, as a client that goes away makes us do, closes the connection, and the
+        provider stops. Raises RequestError with 502 or 504.
+        """
+        session = await self._opened()
+        try:
+            response = await session.request(
+                method,
+                URL(url, encoded=True),  # as it came: no path is normalised, no escape rewritten
+                headers=CIMultiDict(headers),
+                data=body,
+                allow_redirects=False,  # a redirect is the client's to follow, with its own eyes
+            )
+        except TimeoutError:
+            telemetry.PROXY_TROUBLE.labels("timeout").inc()
+            failure = Failure("deadline_exceeded", "the provider did not answer in time")
+            raise RequestError(failure) from None
+        except aiohttp.ClientError:
+            telemetry.PROXY_TROUBLE.labels("unreachable").inc()
+            failure = Failure("unavailable", "the provider cannot be reached", status=502)
+            raise RequestError(failure) from None
+        async with response:
+            yield response
+
+    async def close(self, _app: web.Application) -> None:
+        """Close the pool."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _opened(self) -> aiohttp.ClientSession:
+        async with self._opening:
+            if self._session is None:
+                self._session = await asyncio.to_thread(self._make, asyncio.get_running_loop())
+            return self._session
+
+    def _make(self, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
+        trusted = ssl.create_default_context(cafile=self.settings.upstream_ca or None)
+        return aiohttp.ClientSession(
+            loop=loop,
+            connector=aiohttp.TCPConnector(
+                limit=_POOL, keepalive_timeout=_KEEP_SECONDS, ssl=trusted, loop=loop
+            ),
+            # One client's cookies are no other's.
+            cookie_jar=aiohttp.DummyCookieJar(loop=loop),
+            timeout=aiohttp.ClientTimeout(
+                total=self.settings.upstream_total_seconds,
+                sock_connect=self.settings.upstream_connect_seconds,
+                sock_read=self.settings.upstream_idle_seconds,
+            ),
+            skip_auto_headers=_NOTHING_ADDED,
+            auto_decompress=False,
+            trust_env=False,  # only config.py reads the environment
+            read_bufsize=_READ_BYTES,
+            max_line_size=64 * 1024,
+            max_field_size=64 * 1024,
+        )

@@ -1,0 +1,109 @@
+"""What each turn cost and saved: figures and names, never content. The dashboard's source.
+
+``Ledger`` is the seam: metrics by default, and whatever else is given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from furler.conversations import Dialect
+from furler_gateway import telemetry
+from furler_gateway.proxy import cache_health
+from furler_gateway.proxy.cache_health import Prefix, Seen
+from furler_gateway.proxy.usage import Usage
+
+_MOST_CONVERSATIONS: Final = 5000
+"""Whose last turn is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request to a provider, when its reply has ended.
+
+    Attributes:
+        dialect: Of the body.
+        upstream: Name of the upstream.
+        model: As the request named it.
+        conversation: Its name; empty if it has none.
+        rule: What decided how it was treated.
+        outcome: What became of the body: compressed, unchanged, audit, bypass, or why not.
+        tokens_before: Of the conversation as it came; 0 if nobody looked.
+        tokens_after: Of the conversation as it went.
+        usage: As the provider counts; None if it did not say.
+        cache: What became of the provider's prompt cache; empty if that is not known.
+        retrievals: Calls of the retrieve tool answered within the turn.
+        status: HTTP status of the reply.
+        seconds: From the request's head to the reply's end.
+    """
+
+    dialect: Dialect
+    upstream: str
+    model: str
+    conversation: str
+    rule: str
+    outcome: str
+    tokens_before: int
+    tokens_after: int
+    usage: Usage | None
+    cache: str
+    retrievals: int
+    status: int
+    seconds: float
+
+
+class Ledger(Protocol):
+    """Takes note of turns; must be quick."""
+
+    def record(self, turn: Turn) -> None:
+        """Take note of a turn."""
+        ...
+
+
+class Metrics:
+    """The ledger that Prometheus scrapes."""
+
+    def record(self, turn: Turn) -> None:
+        """Count a turn."""
+        dialect = str(turn.dialect)
+        telemetry.PROXY_REQUESTS.labels(dialect, turn.outcome).inc()
+        telemetry.PROXY_TOKENS.labels(dialect, "before").inc(turn.tokens_before)
+        telemetry.PROXY_TOKENS.labels(dialect, "after").inc(turn.tokens_after)
+        if turn.usage is not None:
+            for part in ("fresh", "read", "written", "output"):
+                telemetry.PROXY_USAGE.labels(dialect, part).inc(getattr(turn.usage, part))
+        if turn.cache:
+            telemetry.PROXY_CACHE.labels(dialect, turn.cache).inc()
+
+
+@dataclass(slots=True)
+class Ledgers:
+    """All ledgers, and what it takes to say what became of the cache: each conversation's last turn."""
+
+    ledgers: Sequence[Ledger]
+    _seen: OrderedDict[str, Seen] = field(default_factory=OrderedDict)
+
+    def record(self, turn: Turn) -> None:
+        """Give a turn to every ledger."""
+        for each in self.ledgers:
+            each.record(turn)
+
+    def cache_outcome(
+        self, dialect: Dialect, conversation: str, now: Prefix | None, usage: Usage
+    ) -> str:
+        """Return what became of the provider's cache in a conversation's turn, and remember it."""
+        if not conversation or now is None:
+            return ""
+        # Sub-agents share their session's name; they differ in what they are asked first.
+        name = f"{conversation}/{now.messages[0].hex() if now.messages else ''}"
+        at = time.monotonic()
+        outcome = cache_health.outcome(self._seen.get(name), now, usage, at)
+        self._seen[name] = cache_health.seen(dialect, now, usage, at)
+        self._seen.move_to_end(name)
+        while len(self._seen) > _MOST_CONVERSATIONS:
+            self._seen.popitem(last=False)
+        return outcome

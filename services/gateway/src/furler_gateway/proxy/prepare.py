@@ -1,0 +1,182 @@
+"""From a request's body to the one that goes to the provider: the tool added, results compressed.
+
+Whatever goes wrong on the way, the body goes out as it came, or with the tool that
+its conversation has had from the beginning: trouble costs savings, never the turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from furler.conversations import Conversation, Dialect, Mode
+from furler.errors import CredentialInvalidError, FieldInvalidError, FurlerError, SpaceDeniedError
+from furler.values import Fidelity
+from furler_gateway.json_spans import Member, appended, members
+from furler_gateway.limits import off_loop
+from furler_gateway.proxy import tool
+from furler_gateway.proxy.identity import conversation, is_subscription
+from furler_gateway.proxy.pins import ToolPins
+from furler_gateway.proxy.providers import Route
+from furler_gateway.proxy.treatment import Traffic, Treating, Treatment, confined
+from furler_gateway.upstream import Upstream
+
+_MARKS: Final[Mapping[Dialect, re.Pattern[bytes]]] = {
+    Dialect.ANTHROPIC_MESSAGES: re.compile(rb'"(?:tool_result|document|search_result)"'),
+    Dialect.OPENAI_CHAT: re.compile(rb'"role"\s{0,8}:\s{0,8}"(?:tool|function)"'),
+    Dialect.OPENAI_RESPONSES: re.compile(rb'call_output"'),
+}
+"""What a body has in it if there may be anything to compress. Within a JSON string every quote is
+escaped, so these bytes are never content."""
+_CONVERSATIONS: Final[Mapping[Dialect, str]] = {
+    Dialect.ANTHROPIC_MESSAGES: "messages",
+    Dialect.OPENAI_CHAT: "messages",
+    Dialect.OPENAI_RESPONSES: "input",
+}
+"""Under what name the conversation stands in a body."""
+_SMALL: Final[tuple[str, ...]] = (
+    "model",
+    "metadata",
+    "conversation",
+    "prompt_cache_key",
+    "previous_response_id",
+)
+"""Members that are read; the rest is only passed on."""
+_CALLERS_FAULT: Final = (CredentialInvalidError, SpaceDeniedError)
+"""What a caller must hear of: passed on unchanged, a wrong credential would go unnoticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A body that may go out.
+
+    ``outcome`` says what became of it, in a word; ``is_offered`` whether the retrieve tool was
+    added. ``is_changed`` is False if the body is the very one that came.
+    """
+
+    body: bytes
+    outcome: str
+    traffic: Traffic
+    treatment: Treatment = field(default_factory=Treatment)
+    is_offered: bool = False
+    is_changed: bool = False
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Prepares bodies."""
+
+    upstream: Upstream
+    treating: Treating
+    pins: ToolPins
+    seconds: float
+
+    async def prepare(
+        self, route: Route, headers: Mapping[str, str], space: str, body: bytes
+    ) -> Prepared:
+        """Return what goes out for a body. Raises FurlerError for a caller's own credential."""
+        dialect = route.dialect
+        assert dialect is not None  # noqa: S101 - only dialects' bodies are prepared
+        nothing = Traffic(dialect, route.upstream, "", "", space, is_subscription(headers), headers)
+        try:
+            found = await off_loop(len(body), members, body)
+            known = {name: found[name].exactly(body) for name in _SMALL if name in found}
+        except ValueError:
+            return Prepared(body, "no_dialect", nothing)
+        if _CONVERSATIONS[dialect] not in found:
+            return Prepared(body, "no_dialect", nothing)
+        model = known.get("model")
+        traffic = replace(
+            nothing,
+            model=model if isinstance(model, str) else "",
+            conversation=conversation(dialect, headers, known),
+        )
+        treatment = await self.treating.treatment(traffic)
+        tools = found.get("tools")
+        if tools is not None and (not isinstance(tools.value, list) or not tools.value):
+            tools = None
+        has_own = tools is not None and tool.has_own(body[tools.start : tools.end])
+        can_offer = tools is not None and not has_own and _can_continue(found)
+        confines = confined(treatment, traffic, can_retrieve=has_own or can_offer)
+        offered = can_offer and await self._offered(traffic, confines)
+        final = confined(treatment, traffic, can_retrieve=has_own or offered)
+        made = Prepared(body, "unchanged", traffic, final, is_offered=offered)
+        if offered and tools is not None:
+            added = appended(body, (tools.start, tools.end), [tool.DEFINITIONS[dialect]])
+            made = replace(made, body=added, is_changed=True)
+        return await self._compressed(made)
+
+    async def _offered(self, traffic: Traffic, treatment: Treatment) -> bool:
+        """Return whether the tool is offered: what the conversation began with counts."""
+        if not treatment.is_pinned or traffic.is_subscription or not traffic.conversation:
+            return treatment.retrieve
+        return await self.pins.offered(
+            self.upstream.furler, traffic.conversation, traffic.space, wish=treatment.retrieve
+        )
+
+    async def _compressed(self, made: Prepared) -> Prepared:
+        treatment, dialect = made.treatment, made.traffic.dialect
+        if treatment.mode is Mode.BYPASS and not treatment.is_pinned:
+            return replace(made, outcome="bypass")
+        if _MARKS[dialect].search(made.body) is None:
+            return made
+        try:
+            async with asyncio.timeout(self.seconds):
+                done = await self._asked(made, b"" if treatment.mode is Mode.BYPASS else made.body)
+                if treatment.mode is Mode.BYPASS and done.mode is Mode.APPLY:
+                    done = await self._asked(made, made.body)  # it began otherwise, and goes on so
+        except _CALLERS_FAULT:
+            raise
+        except FieldInvalidError:
+            return replace(made, outcome="no_dialect")
+        except FurlerError as error:
+            return replace(made, outcome=error.reason.lower())
+        except TimeoutError:
+            return replace(made, outcome="deadline_exceeded")
+        outcome = str(done.mode) if done.mode is not Mode.APPLY else "unchanged"
+        if done.edits:
+            outcome = "compressed"
+        elif done.degraded is not None:
+            outcome = str(done.degraded)
+        return replace(
+            made,
+            body=done.body if done.edits else made.body,
+            is_changed=made.is_changed or bool(done.edits),
+            outcome=outcome,
+            before=done.tokens_before,
+            after=done.tokens_after,
+        )
+
+    async def _asked(self, made: Prepared, body: bytes) -> Conversation:
+        treatment, traffic = made.treatment, made.traffic
+        return await self.upstream.furler.compress_conversation(
+            body,
+            traffic.dialect,
+            conversation=_name(traffic.conversation, treatment) or None,
+            policy=treatment.policy,
+            space=traffic.space,
+            mode=treatment.mode,
+        )
+
+
+def _name(name: str, treatment: Treatment) -> str:
+    """Return a conversation's name to the compressor, which keeps a policy for each.
+
+    What a coding agent asks beside its work, without tools, has the same session; it is not to
+    make the work lossless, nor the work it lossy.
+    """
+    if name and treatment.policy.fidelity == Fidelity.LOSSLESS:
+        return f"{name}+lossless"
+    return name
+
+
+def _can_continue(found: Mapping[str, Member]) -> bool:
+    """Return whether we could go on with the reply: one choice, and not in the background."""
+    many = found["n"].value if "n" in found else None
+    background = found["background"].value if "background" in found else None
+    return many in (None, 1) and background in (None, False)

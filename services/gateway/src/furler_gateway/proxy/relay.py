@@ -1,0 +1,53 @@
+"""A provider's reply to the client, as it comes: no byte changed, held back or added."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+from aiohttp import web
+
+from furler_gateway import telemetry
+from furler_gateway.proxy.headers import returned
+
+
+class BrokenError(Exception):
+    """The provider's reply broke off."""
+
+
+async def chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yield a reply's body as it arrives. Raises BrokenError."""
+    try:
+        async for chunk in response.content.iter_any():
+            yield chunk
+    except TimeoutError:
+        telemetry.PROXY_TROUBLE.labels("silent").inc()
+        raise BrokenError from None
+    except aiohttp.ClientError:
+        telemetry.PROXY_TROUBLE.labels("broken").inc()
+        raise BrokenError from None
+
+
+async def relay(
+    request: web.Request, response: aiohttp.ClientResponse, watch: Callable[[bytes], None]
+) -> web.StreamResponse:
+    """Answer with a provider's reply; ``watch`` sees the pieces pass by."""
+    reply = web.StreamResponse(
+        status=response.status, reason=response.reason, headers=returned(response.raw_headers)
+    )
+    await reply.prepare(request)
+    try:
+        async for chunk in chunks(response):
+            watch(chunk)
+            await reply.write(chunk)
+    except BrokenError:
+        return broken(request, reply)
+    await reply.write_eof()
+    return reply
+
+
+def broken(request: web.Request, reply: web.StreamResponse) -> web.StreamResponse:
+    """Break a reply off: the client must not take half of it for the whole."""
+    if request.transport is not None:
+        request.transport.abort()
+    return reply

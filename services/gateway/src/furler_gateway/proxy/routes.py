@@ -1,0 +1,51 @@
+"""The proxy's routes, and what it is put together from. ``treating`` and ``ledgers`` are the seams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+
+from furler.values import Fidelity
+from furler_gateway.config import Settings
+from furler_gateway.proxy.forward import Forwarder
+from furler_gateway.proxy.handler import Proxy
+from furler_gateway.proxy.ledger import Ledger, Ledgers, Metrics
+from furler_gateway.proxy.pins import ToolPins
+from furler_gateway.proxy.prepare import Preparer
+from furler_gateway.proxy.providers import Upstreams
+from furler_gateway.proxy.treatment import BySettings, Treating
+from furler_gateway.upstream import Upstream
+
+_PATHS: Final = (
+    "/to/{upstream}/{path:.*}",
+    r"/v1/{path:(?!compress$|usage$|retrieve(?:/|$)).*}",
+    # What OpenAI's clients ask for when their base address has no /v1.
+    "/chat/completions",
+    "/responses",
+)
+
+
+def add_routes(
+    app: web.Application,
+    upstream: Upstream,
+    settings: Settings,
+    treating: Treating | None = None,
+    ledgers: Sequence[Ledger] = (),
+) -> None:
+    """Add the proxy's routes; after all others, because they take every path under /v1."""
+    by_settings = BySettings(Fidelity(settings.proxy_fidelity), settings.proxy_retrieve_tool)
+    seconds = settings.proxy_compress_seconds
+    forwarder = Forwarder(settings)
+    proxy = Proxy(
+        upstream,
+        settings,
+        Upstreams(settings.bases()),
+        Preparer(upstream, treating or by_settings, ToolPins(seconds), seconds),
+        forwarder,
+        Ledgers([Metrics(), *ledgers]),
+    )
+    for path in _PATHS:
+        app.router.add_route("*", path, proxy.answer)
+    app.on_cleanup.append(forwarder.close)

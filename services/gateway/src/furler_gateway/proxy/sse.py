@@ -1,0 +1,83 @@
+"""Server-sent events, only as far as a proxy needs them. Pure, linear, and it loses no byte.
+
+What comes out, joined, is what went in: an event keeps the bytes it came in, and
+what is no event at all is passed on with the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_EOL: Final = rb"(?:\n|\r\n|\r(?=[^\n]))"
+"""A line's end; of a lone CR the byte after it must be known."""
+_END: Final = re.compile(_EOL + _EOL)
+_LINES: Final = re.compile(rb"\r\n|\n|\r")
+_LOOK_BACK: Final = 3
+"""Bytes of an event's end that may have come before: all of CR LF CR LF but one."""
+MAX_EVENT_BYTES: Final = 32 * 1024 * 1024
+"""A provider's longest: the whole reply, in the last event of the Responses API."""
+
+
+class EventTooLongError(Exception):
+    """An event has no end within the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an event says: its type, empty if it names none, and its data."""
+
+    name: str
+    data: bytes
+
+
+class Splitter:
+    """Cuts a stream into events, whatever pieces it comes in."""
+
+    def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
+        self._limit = limit
+        self._held = bytearray()
+        self._searched = 0
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take a piece; return the events that it completes. Raises EventTooLongError."""
+        held = self._held
+        held += chunk
+        found: list[bytes] = []
+        begin, search = 0, self._searched
+        while (match := _END.search(held, search)) is not None:
+            end = match.end()
+            found.append(bytes(held[begin:end]))
+            begin = search = end
+        del held[:begin]
+        self._searched = max(0, len(held) - _LOOK_BACK)
+        if len(held) > self._limit:
+            raise EventTooLongError
+        return found
+
+    def rest(self) -> bytes:
+        """Return what has no end yet, and forget it."""
+        rest = bytes(self._held)
+        self._held.clear()
+        self._searched = 0
+        return rest
+
+
+def parse(raw: bytes) -> Event:
+    """Return what an event's bytes say. Lines that mean nothing to us are skipped."""
+    name = b""
+    data: list[bytes] = []
+    for line in _LINES.split(raw.removeprefix(b"\xef\xbb\xbf")):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.removeprefix(b" ")
+    return Event(name.decode("utf-8", "replace"), b"\n".join(data))
+
+
+def write(data: bytes, name: str = "") -> bytes:
+    """Return an event's bytes; the data have no line ends."""
+    head = f"event: {name}\n".encode() if name else b""
+    return head + b"data: " + data + b"\n\n"

@@ -1,0 +1,102 @@
+"""What is done with a request: the one place where a policy decides, and what bounds its decision.
+
+``Treating`` is the seam: the gateway's settings and the request's headers decide by
+default; a policy file does by another implementation. Pure, but for what that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+from furler.conversations import Dialect, Mode
+from furler.values import Fidelity, Policy
+
+BYPASS_HEADERS: Final = ("x-furler-bypass", "x-headroom-bypass")
+RETRIEVE_HEADER: Final = "x-furler-retrieve-tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What is known of a request before it is treated.
+
+    Attributes:
+        dialect: Of its body.
+        upstream: Name of the upstream it goes to.
+        model: As the body names it; empty if it does not.
+        conversation: Its conversation's name; empty if it has none.
+        space: Space of storage that it names.
+        is_subscription: Whether a person's subscription pays for it.
+        headers: Its headers, found without case.
+    """
+
+    dialect: Dialect
+    upstream: str
+    model: str
+    conversation: str
+    space: str
+    is_subscription: bool
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What is done with a request.
+
+    Attributes:
+        mode: APPLY, AUDIT (measure, change nothing) or BYPASS.
+        policy: How to compress.
+        retrieve: Whether the retrieve tool is offered, where that is possible.
+        is_pinned: Whether the conversation keeps it. False for what one request asks for itself,
+            and for what must be in force at once, such as a kill switch.
+        rule: What decided; goes to the ledger, never to the provider.
+    """
+
+    mode: Mode = Mode.APPLY
+    policy: Policy = field(default_factory=Policy)
+    retrieve: bool = True
+    is_pinned: bool = True
+    rule: str = "settings"
+
+
+class Treating(Protocol):
+    """Decides. May ask others; must be quick, because every turn waits for it."""
+
+    async def treatment(self, traffic: Traffic) -> Treatment:
+        """Return what is done with a request. A conversation's first one counts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BySettings:
+    """Decides by the gateway's settings and the request's headers."""
+
+    fidelity: Fidelity
+    retrieve: bool
+
+    async def treatment(self, traffic: Traffic) -> Treatment:
+        """Return what is done with a request."""
+        if is_bypassed(traffic.headers):
+            return Treatment(Mode.BYPASS, retrieve=False, is_pinned=False, rule="header")
+        wish = traffic.headers.get(RETRIEVE_HEADER, "").strip().lower()
+        retrieve = {"always": True, "never": False}.get(wish, self.retrieve)
+        return Treatment(policy=Policy(fidelity=self.fidelity), retrieve=retrieve)
+
+
+def is_bypassed(headers: Mapping[str, str]) -> bool:
+    """Return whether a request asks to be left alone."""
+    return any(headers.get(name, "").strip().lower() == "true" for name in BYPASS_HEADERS)
+
+
+def confined(treatment: Treatment, traffic: Traffic, *, can_retrieve: bool) -> Treatment:
+    """Return a treatment within what no policy may exceed.
+
+    A subscription's traffic gets no field that its client did not send. Where nobody can ask for
+    what is left out, nothing is: views are lossless.
+    """
+    if treatment.mode is Mode.BYPASS or traffic.is_subscription:
+        treatment = replace(treatment, retrieve=False)
+    if traffic.is_subscription or not can_retrieve:
+        return replace(treatment, policy=replace(treatment.policy, fidelity=Fidelity.LOSSLESS))
+    return treatment

@@ -1,0 +1,287 @@
+"""Anthropic Messages: content blocks by index; a round's blocks follow those of the round before.
+
+Thinking blocks go to the client and back to the provider as they came, with their
+signatures; a block of ours never reaches the client, and those after it move up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
+from furler_gateway.proxy import sse
+from furler_gateway.proxy.tool import NAME, Answer, Call
+from furler_gateway.proxy.turns.turn import Json, TurnError, items, number, part, read, text
+from furler_gateway.proxy.usage import Raw, merged, summed
+
+_CUT: Final = "max_tokens"
+"""Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
+_DELTAS: Final = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "input_json_delta": "partial_json",
+    "compaction_delta": "content",
+}
+"""What pieces of a block add up to, by type: the member that has the piece, and that it adds to."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """A content block of the round that is streaming, or is there."""
+
+    start: Json
+    pieces: dict[str, list[str]] = field(default_factory=dict)
+    citations: list[object] = field(default_factory=list)
+    raw: bytes = b""
+    is_whole: bool = True
+
+    @property
+    def is_ours(self) -> bool:
+        return self.start.get("type") == "tool_use" and self.start.get("name") == NAME
+
+    @property
+    def is_theirs(self) -> bool:
+        return self.start.get("type") == "tool_use" and self.start.get("name") != NAME
+
+    def add(self, delta: Json) -> None:
+        """Take a piece."""
+        kind = text(delta.get("type"))
+        if kind == "citations_delta":
+            self.citations.append(delta.get("citation"))
+        elif kind in _DELTAS:
+            name = _DELTAS[kind]
+            self.pieces.setdefault(name, []).append(text(delta.get(name)))
+        else:
+            self.is_whole = False
+
+    def arguments(self) -> bytes:
+        """Return a call's arguments."""
+        if "partial_json" in self.pieces:
+            return "".join(self.pieces["partial_json"]).encode() or b"{}"
+        return orjson.dumps(self.start.get("input", {}))
+
+    def block(self) -> bytes:
+        """Return the block as a request has it; nothing for one that no request may have."""
+        if self.raw:
+            return self.raw
+        made = dict(self.start)
+        for name, pieces in self.pieces.items():
+            if name != "partial_json":
+                made[name] = text(made.get(name)) + "".join(pieces)
+        if self.citations:
+            made["citations"] = [*items(made.get("citations")), *self.citations]
+        if "partial_json" in self.pieces:
+            try:
+                made["input"] = orjson.Fragment(self.arguments())
+                orjson.loads(self.arguments())
+            except ValueError:
+                made["input"] = {}
+        return orjson.dumps(made)
+
+
+@dataclass(slots=True)
+class AnthropicTurn:
+    """One reply of Anthropic Messages."""
+
+    left_out: int = 0
+    _rounds: list[Json] = field(default_factory=list)
+    _usage: list[Json] = field(default_factory=list)
+    _blocks: dict[int, _Block] = field(default_factory=dict)
+    _shown: dict[int, int] = field(default_factory=dict)
+    _next: int = 0
+    _stop: str = ""
+    _held: list[bytes] = field(default_factory=list)
+    _reply: bytes = b""
+    _visible: list[bytes] = field(default_factory=list)
+
+    @property
+    def usages(self) -> Sequence[Raw]:
+        """What each round cost."""
+        now = [merged(self._usage)] if self._usage else []
+        return [*self._rounds, *now]
+
+    def event(self, raw: bytes) -> bytes:
+        """Take an event of the stream; return what the client gets of it."""
+        event = sse.parse(raw)
+        if not event.data:
+            return raw
+        said = read(event.data)
+        match text(said.get("type")):
+            case "message_start":
+                self._usage.append(part(part(said.get("message")).get("usage")))
+                return b"" if self._rounds else raw
+            case "content_block_start":
+                index = number(said.get("index"))
+                self._blocks[index] = _Block(part(said.get("content_block")))
+                return self._placed(raw, event, index)
+            case "content_block_delta":
+                index = number(said.get("index"))
+                if index in self._blocks:
+                    self._blocks[index].add(part(said.get("delta")))
+                return self._placed(raw, event, index)
+            case "content_block_stop":
+                return self._placed(raw, event, number(said.get("index")))
+            case "message_delta":
+                return self._message_delta(raw, event, said)
+            case "message_stop":
+                if self._held:
+                    self._held.append(raw)
+                    return b""
+        return raw
+
+    def _placed(self, raw: bytes, event: sse.Event, index: int) -> bytes:
+        """Return an event of a block with the index that the client knows the block by."""
+        block = self._blocks.get(index)
+        if block is None:
+            return raw
+        if block.is_ours:
+            return b""
+        if index not in self._shown:
+            self._shown[index] = self._next
+            self._next += 1
+        shown = self._shown[index]
+        if shown == index:
+            return raw
+        place = members(event.data)["index"]
+        return sse.write(
+            replaced(event.data, [((place.start, place.end), str(shown).encode())]), event.name
+        )
+
+    def _message_delta(self, raw: bytes, event: sse.Event, said: Json) -> bytes:
+        self._usage.append(part(said.get("usage")))
+        self._stop = text(part(said.get("delta")).get("stop_reason")) or self._stop
+        if self._waiting():
+            self._held = [raw]
+            return b""
+        self._count_left_out()
+        if not self._rounds:
+            return raw
+        return sse.write(self._with_usage(event.data), event.name)
+
+    def _with_usage(self, data: bytes) -> bytes:
+        """Return a reply, or its last event, with the usage of all rounds."""
+        usage = orjson.dumps(summed(self.usages))
+        top = members(data)
+        if "usage" not in top:
+            return data
+        return replaced(data, [((top["usage"].start, top["usage"].end), usage)])
+
+    def _waiting(self) -> bool:
+        """Return whether the round ended with calls of ours alone."""
+        blocks = self._blocks.values()
+        return (
+            self._stop == "tool_use"
+            and any(block.is_ours for block in blocks)
+            and not any(block.is_theirs for block in blocks)
+        )
+
+    def _count_left_out(self) -> None:
+        self.left_out += sum(block.is_ours for block in self._blocks.values())
+
+    def whole(self, body: bytes) -> None:
+        """Take a reply that does not stream."""
+        try:
+            top = members(body)
+            content = top["content"]
+            spans = elements(body, (content.start, content.end))
+        except (BodyError, KeyError):
+            raise TurnError("no message") from None
+        parts = [body[start:end] for start, end in spans]
+        self._blocks = {at: _Block(read(raw), raw=raw) for at, raw in enumerate(parts)}
+        self._visible += [b.raw for b in self._blocks.values() if not b.is_ours]
+        self._stop = text(top["stop_reason"].value) if "stop_reason" in top else ""
+        usage = top["usage"].value if "usage" in top else None
+        self._usage = [part(usage)]
+        self._reply = body
+        if not self._waiting():
+            self._count_left_out()
+
+    def calls(self) -> Sequence[Call]:
+        """Return the calls to be answered after a round."""
+        if not self._waiting():
+            return ()
+        return [
+            Call(text(block.start.get("id")), block.arguments())
+            for block in self._blocks.values()
+            if block.is_ours
+        ]
+
+    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
+        """Return the next round's request."""
+        content = [block.block() for _, block in sorted(self._blocks.items()) if _may_return(block)]
+        results = [
+            {
+                "type": "tool_result",
+                "tool_use_id": answer.call.id,
+                "content": answer.text,
+                **({"is_error": True} if answer.is_error else {}),
+            }
+            for answer in answers
+        ]
+        messages = [
+            b'{"role":"assistant","content":[' + b",".join(content) + b"]}",
+            orjson.dumps({"role": "user", "content": results}),
+        ]
+        try:
+            held = members(body)["messages"]
+            made = appended(body, (held.start, held.end), messages)
+        except (BodyError, KeyError):
+            raise TurnError("no messages") from None
+        self._rounds.append(merged(self._usage))
+        self._usage, self._blocks, self._shown, self._held = [], {}, {}, []
+        self._stop = ""
+        return made
+
+    def end(self) -> bytes:
+        """Return what ends the turn."""
+        if self._reply:
+            return self._ended(self._reply)
+        if not self._held:
+            return b""
+        first, *rest = self._held
+        event = sse.parse(first)
+        delta = members(event.data)["delta"]
+        cut = orjson.dumps(part(read(event.data).get("delta")) | {"stop_reason": _CUT})
+        data = replaced(event.data, [((delta.start, delta.end), cut)])
+        data = self._with_usage(data) if self._rounds else data
+        return b"".join([sse.write(data, event.name), *rest])
+
+    def _ended(self, body: bytes) -> bytes:
+        if not self._rounds and not any(b.is_ours for b in self._blocks.values()):
+            return body
+        top = members(body)
+        parts = [
+            ((top["content"].start, top["content"].end), b"[" + b",".join(self._visible) + b"]")
+        ]
+        if self._waiting():
+            stop = top["stop_reason"]
+            parts.append(((stop.start, stop.end), orjson.dumps(_CUT)))
+        made = replaced(body, parts)
+        return self._with_usage(made) if self._rounds else made
+
+    def error(self, body: bytes) -> bytes:
+        """Return the event that says that a later round failed."""
+        try:
+            said = read(body)
+        except TurnError:
+            said = {}
+        if said.get("type") != "error":
+            failed = {"type": "api_error", "message": "the provider failed in the middle of a turn"}
+            said = {"type": "error", "error": failed}
+        return sse.write(orjson.dumps(said), "error")
+
+
+def _may_return(block: _Block) -> bool:
+    """Return whether a request may have a block: text must not be blank."""
+    if not block.is_whole:
+        return False
+    if block.start.get("type") != "text":
+        return True
+    if block.raw:
+        return bool(text(block.start.get("text")).strip())
+    return bool("".join([text(block.start.get("text")), *block.pieces.get("text", [])]).strip())

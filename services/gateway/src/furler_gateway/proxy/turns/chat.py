@@ -1,0 +1,279 @@
+"""OpenAI Chat Completions, and the many that speak it: one choice, its text and its tool calls.
+
+The rounds' texts follow each other in the one message, with a blank line between
+them; its id is the first round's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from furler_gateway.json_spans import BodyError, appended, members, replaced
+from furler_gateway.proxy import sse
+from furler_gateway.proxy.tool import NAME, Answer, Call
+from furler_gateway.proxy.turns.turn import Json, TurnError, items, number, part, read, text
+from furler_gateway.proxy.usage import Raw, merged, summed
+
+_CUT: Final = "length"
+"""Why a turn stopped whose calls were one too many."""
+_BETWEEN: Final = "\n\n"
+_DONE: Final = b"[DONE]"
+_TEXTS: Final = ("content", "refusal", "reasoning_content", "reasoning")
+"""Texts of a message. The last two are other providers', which want them back with the calls."""
+_ENDED_WITH_CALLS: Final = ("tool_calls", "stop")
+"""Some servers say stop."""
+
+
+@dataclass(slots=True)
+class _Called:
+    """A tool call of the round that is streaming, or is there."""
+
+    id: str
+    name: str
+    arguments: list[str] = field(default_factory=list)
+
+    @property
+    def is_ours(self) -> bool:
+        return self.name == NAME
+
+    def as_json(self) -> Json:
+        function = {"name": self.name, "arguments": "".join(self.arguments)}
+        return {"id": self.id, "type": "function", "function": function}
+
+
+@dataclass(slots=True)
+class ChatTurn:
+    """One reply of Chat Completions."""
+
+    left_out: int = 0
+    _rounds: list[Json] = field(default_factory=list)
+    _usage: list[Json] = field(default_factory=list)
+    _id: bytes = b""
+    _texts: dict[str, list[str]] = field(default_factory=dict)
+    _called: dict[int, _Called] = field(default_factory=dict)
+    _shown: dict[int, int] = field(default_factory=dict)
+    _finish: str = ""
+    _held: list[bytes] = field(default_factory=list)
+    _has_text: bool = False
+    _reply: bytes = b""
+    _contents: list[str] = field(default_factory=list)
+
+    @property
+    def usages(self) -> Sequence[Raw]:
+        """What each round cost."""
+        now = [merged(self._usage)] if self._usage else []
+        return [*self._rounds, *now]
+
+    def event(self, raw: bytes) -> bytes:
+        """Take an event of the stream; return what the client gets of it."""
+        event = sse.parse(raw)
+        if not event.data:
+            return raw
+        if event.data.strip() == _DONE:
+            return self._last(raw)
+        said = read(event.data)
+        self._usage += [part(said.get("usage"))] if said.get("usage") else []
+        if not self._id and isinstance(said.get("id"), str):
+            self._id = orjson.dumps(said["id"])
+        choices = items(said.get("choices"))
+        if not choices:
+            return self._last(raw) if self._held else self._renamed(raw, event)
+        if number(choices[0].get("index", 0)) != 0:
+            return raw
+        return self._choice(raw, event, said, choices[0])
+
+    def _choice(self, raw: bytes, event: sse.Event, said: Json, choice: Json) -> bytes:
+        delta = part(choice.get("delta"))
+        rewritten = self._delta(delta)
+        self._finish = text(choice.get("finish_reason")) or self._finish
+        if choice.get("finish_reason") and self._waiting():
+            self._held = [raw]
+            if not any(delta.get(name) for name in _TEXTS):
+                return b""
+            choice = {**choice, "finish_reason": None}
+            rewritten = True
+        elif choice.get("finish_reason"):
+            self.left_out += sum(call.is_ours for call in self._called.values())
+        if not rewritten:
+            return self._renamed(raw, event)
+        if not delta and not choice.get("finish_reason"):
+            return b""
+        made = orjson.dumps(said | {"choices": [choice | {"delta": delta}]})
+        return self._renamed(sse.write(made, event.name), sse.Event(event.name, made))
+
+    def _delta(self, delta: Json) -> bool:
+        """Take a piece of the message; leave in it what the client gets. Return if it changed."""
+        changed = False
+        if self._rounds and "role" in delta:
+            del delta["role"]
+            changed = True
+            if not any(delta.values()):
+                delta.clear()
+        for name in _TEXTS:
+            if given := text(delta.get(name)):
+                if (
+                    name == "content"
+                    and self._rounds
+                    and self._has_text
+                    and not self._texts.get(name)
+                ):
+                    delta[name] = _BETWEEN + given
+                    changed = True
+                self._texts.setdefault(name, []).append(given)
+        if not isinstance(delta.get("tool_calls"), list):
+            return changed
+        entries = items(delta["tool_calls"])
+        kept = [entry for entry in entries if self._entry(entry)]
+        if len(kept) < len(entries):
+            changed = True
+            del delta["tool_calls"]
+            if kept:
+                delta["tool_calls"] = kept
+            elif not any(delta.values()) and "role" not in delta:
+                delta.clear()
+        for entry in kept:
+            index = number(entry.get("index", 0))
+            if self._shown[index] != index:
+                entry["index"] = self._shown[index]
+                changed = True
+        return changed
+
+    def _entry(self, entry: Json) -> bool:
+        """Take a piece of a call; return whether it is the client's."""
+        index = number(entry.get("index", 0))
+        function = part(entry.get("function"))
+        if index not in self._called:
+            self._called[index] = _Called(text(entry.get("id")), text(function.get("name")))
+        call = self._called[index]
+        call.arguments.append(text(function.get("arguments")))
+        if call.is_ours:
+            return False
+        self._shown.setdefault(index, len(self._shown))
+        return True
+
+    def _last(self, raw: bytes) -> bytes:
+        """Return an event after the last choice; hold it back if the turn may go on."""
+        if self._held:
+            self._held.append(raw)
+            return b""
+        return raw
+
+    def _renamed(self, raw: bytes, event: sse.Event) -> bytes:
+        """Return a later round's event under the first one's id, with the usage of all rounds."""
+        if not self._rounds:
+            return raw
+        return sse.write(self._named(event.data), event.name)
+
+    def _named(self, data: bytes) -> bytes:
+        top = members(data)
+        parts = []
+        if "id" in top and self._id:
+            parts.append(((top["id"].start, top["id"].end), self._id))
+        if "usage" in top and isinstance(top["usage"].value, dict):
+            usage = orjson.dumps(summed(self.usages))
+            parts.append(((top["usage"].start, top["usage"].end), usage))
+        return replaced(data, parts)
+
+    def _waiting(self) -> bool:
+        """Return whether the round ended with calls of ours alone."""
+        called = self._called.values()
+        return (
+            bool(called)
+            and self._finish in _ENDED_WITH_CALLS
+            and all(call.is_ours for call in called)
+        )
+
+    def whole(self, body: bytes) -> None:
+        """Take a reply that does not stream."""
+        said = read(body)
+        choices = items(said.get("choices"))
+        if len(choices) != 1:
+            raise TurnError("want one choice")
+        message = part(choices[0].get("message"))
+        self._texts = {n: [text(message.get(n))] for n in _TEXTS if text(message.get(n))}
+        self._contents += self._texts.get("content", [])
+        for index, entry in enumerate(items(message.get("tool_calls"))):
+            self._entry(entry | {"index": index})
+        self._finish = text(choices[0].get("finish_reason"))
+        self._usage = [part(said.get("usage"))]
+        self._id = self._id or orjson.dumps(said.get("id"))
+        self._reply = body
+        if not self._waiting():
+            self.left_out += sum(call.is_ours for call in self._called.values())
+
+    def calls(self) -> Sequence[Call]:
+        """Return the calls to be answered after a round."""
+        if not self._waiting():
+            return ()
+        return [Call(call.id, "".join(call.arguments).encode()) for call in self._called.values()]
+
+    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
+        """Return the next round's request."""
+        said: Json = {"role": "assistant", "content": None}
+        said |= {name: "".join(pieces) for name, pieces in self._texts.items()}
+        said["tool_calls"] = [call.as_json() for _, call in sorted(self._called.items())]
+        results = [
+            {"role": "tool", "tool_call_id": answer.call.id, "content": answer.text}
+            for answer in answers
+        ]
+        try:
+            held = members(body)["messages"]
+            span = (held.start, held.end)
+            made = appended(body, span, [orjson.dumps(each) for each in (said, *results)])
+        except (BodyError, KeyError):
+            raise TurnError("no messages") from None
+        self._has_text = self._has_text or bool(self._texts.get("content"))
+        self._rounds.append(merged(self._usage))
+        self._usage, self._texts, self._called, self._shown, self._held = [], {}, {}, {}, []
+        self._finish = ""
+        return made
+
+    def end(self) -> bytes:
+        """Return what ends the turn."""
+        if self._reply:
+            return self._ended(self._reply)
+        if not self._held:
+            return b""
+        first, *rest = self._held
+        event = sse.parse(first)
+        said = read(event.data)
+        choice = items(said.get("choices"))[0] | {"delta": {}, "finish_reason": _CUT}
+        made = orjson.dumps(said | {"choices": [choice]})
+        out = [self._renamed(sse.write(made, event.name), sse.Event(event.name, made))]
+        for raw in rest:
+            event = sse.parse(raw)
+            out.append(raw if event.data.strip() == _DONE else self._renamed(raw, event))
+        return b"".join(out)
+
+    def _ended(self, body: bytes) -> bytes:
+        ours = any(call.is_ours for call in self._called.values())
+        if not self._rounds and not ours:
+            return body
+        said = read(body)
+        choice = items(said.get("choices"))[0]
+        message = part(choice.get("message"))
+        if self._rounds:
+            message["content"] = _BETWEEN.join(self._contents) or None
+        theirs = [c for c, o in zip(items(message.get("tool_calls")), self._called.values(), strict=True) if not o.is_ours]  # fmt: skip
+        message.pop("tool_calls", None)
+        if theirs:
+            message["tool_calls"] = theirs
+        if self._waiting():
+            choice["finish_reason"] = _CUT
+        made = orjson.dumps(said | {"choices": [choice]})
+        return self._named(made) if self._rounds else made
+
+    def error(self, body: bytes) -> bytes:
+        """Return the event that says that a later round failed."""
+        try:
+            said = read(body)
+        except TurnError:
+            said = {}
+        if "error" not in said:
+            failed = {"type": "api_error", "message": "the provider failed in the middle of a turn"}
+            said = {"error": failed}
+        return sse.write(orjson.dumps(said))

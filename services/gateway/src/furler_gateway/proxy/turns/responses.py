@@ -1,0 +1,232 @@
+"""OpenAI Responses: output items by index; a round's items follow those of the round before.
+
+The reply's id is the last round's: a client that goes on from it by
+``previous_response_id`` goes on from a reply whose calls have all been answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
+from furler_gateway.proxy import sse
+from furler_gateway.proxy.tool import NAME, Answer, Call
+from furler_gateway.proxy.turns.turn import Json, TurnError, number, part, read, text
+from furler_gateway.proxy.usage import Raw, summed
+
+_STARTS: Final = ("response.created", "response.queued", "response.in_progress")
+_ENDS: Final = ("response.completed", "response.incomplete", "response.failed")
+_CALLS: Final = ("function_call", "custom_tool_call", "local_shell_call", "shell_call",
+                 "apply_patch_call", "computer_call", "mcp_approval_request")  # fmt: skip
+"""Items that the client has to answer."""
+_CUT: Final[Json] = {"reason": "max_output_tokens"}
+
+
+@dataclass(slots=True)
+class ResponsesTurn:
+    """One reply of the Responses API."""
+
+    left_out: int = 0
+    _rounds: list[Raw] = field(default_factory=list)
+    _usage: Raw = field(default_factory=dict)
+    _hidden: set[int] = field(default_factory=set)
+    _base: int = 0
+    _sequence: int = 0
+    _items: list[bytes] = field(default_factory=list)
+    _visible: list[bytes] = field(default_factory=list)
+    _status: str = ""
+    _held: bytes = b""
+    _reply: bytes = b""
+
+    @property
+    def usages(self) -> Sequence[Raw]:
+        """What each round cost."""
+        return [*self._rounds, *([self._usage] if self._usage else [])]
+
+    @property
+    def _is_touched(self) -> bool:
+        return bool(self._rounds or self._hidden)
+
+    def event(self, raw: bytes) -> bytes:
+        """Take an event of the stream; return what the client gets of it."""
+        event = sse.parse(raw)
+        if not event.data or event.data.strip() == b"[DONE]":
+            return b"" if self._held else raw
+        said = read(event.data)
+        kind = text(said.get("type"))
+        if kind in _STARTS and self._rounds:
+            return b""
+        if kind in _ENDS:
+            return self._last(raw, event)
+        index = number(said["output_index"]) if "output_index" in said else None
+        if kind == "response.output_item.added" and index is not None:
+            self._hidden |= {index} if _is_ours(part(said.get("item"))) else set()
+        if index in self._hidden:
+            return b""
+        if not self._is_touched:
+            self._sequence = number(said.get("sequence_number", self._sequence)) + 1
+            return raw
+        return self._counted(event, index)
+
+    def _counted(self, event: sse.Event, index: int | None) -> bytes:
+        """Return an event with the numbers it has in the client's stream."""
+        top = members(event.data)
+        parts = []
+        if "sequence_number" in top:
+            place = top["sequence_number"]
+            parts.append(((place.start, place.end), str(self._sequence).encode()))
+        if index is not None:
+            place = top["output_index"]
+            shown = self._base + index - sum(hidden < index for hidden in self._hidden)
+            parts.append(((place.start, place.end), str(shown).encode()))
+        self._sequence += 1
+        return sse.write(replaced(event.data, parts), event.name)
+
+    def _last(self, raw: bytes, event: sse.Event) -> bytes:
+        top = members(event.data)
+        response = top["response"]
+        self._take(event.data[response.start : response.end])
+        if self._waiting():
+            self._held = raw
+            return b""
+        if not self._is_touched:
+            return raw
+        made = self._ended(event.data[response.start : response.end])
+        return self._numbered(event, made)
+
+    def _numbered(self, event: sse.Event, response: bytes) -> bytes:
+        top = members(event.data)
+        parts = [((top["response"].start, top["response"].end), response)]
+        name = event.name
+        if self._waiting():
+            name = "response.incomplete"
+            parts.append(((top["type"].start, top["type"].end), orjson.dumps(name)))
+        if "sequence_number" in top:
+            place = top["sequence_number"]
+            parts.append(((place.start, place.end), str(self._sequence).encode()))
+        return sse.write(replaced(event.data, parts), name)
+
+    def _take(self, body: bytes) -> None:
+        """Take a round's response object."""
+        try:
+            top = members(body)
+            output = top["output"]
+            spans = elements(body, (output.start, output.end))
+        except (BodyError, KeyError):
+            raise TurnError("no response") from None
+        self._items = [body[start:end] for start, end in spans]
+        self._status = text(top["status"].value) if "status" in top else ""
+        self._usage = part(top["usage"].value) if "usage" in top else {}
+        ours = [_is_ours(read(item)) for item in self._items]
+        self._visible += [i for i, is_ours in zip(self._items, ours, strict=True) if not is_ours]
+        if not self._waiting():
+            self.left_out += sum(ours)
+
+    def _waiting(self) -> bool:
+        """Return whether the round ended with calls of ours alone."""
+        parsed = [read(item) for item in self._items]
+        calls = [item for item in parsed if item.get("type") in _CALLS]
+        return self._status == "completed" and bool(calls) and all(_is_ours(item) for item in calls)
+
+    def whole(self, body: bytes) -> None:
+        """Take a reply that does not stream."""
+        self._take(body)
+        self._reply = body
+
+    def calls(self) -> Sequence[Call]:
+        """Return the calls to be answered after a round."""
+        if not self._waiting():
+            return ()
+        parsed = [read(item) for item in self._items]
+        return [
+            Call(text(item.get("call_id")), text(item.get("arguments")).encode())
+            for item in parsed
+            if _is_ours(item)
+        ]
+
+    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
+        """Return the next round's request."""
+        results = [
+            orjson.dumps({"type": "function_call_output", "call_id": a.call.id, "output": a.text})
+            for a in answers
+        ]
+        try:
+            top = members(body)
+            given = top["input"]
+            span = (given.start, given.end)
+            if isinstance(given.value, str):
+                asked = b'[{"role":"user","content":' + body[slice(*span)] + b"}]"
+                body, span = replaced(body, [(span, asked)]), (span[0], span[0] + len(asked))
+            if top.get("conversation") is not None and top["conversation"].value is not None:
+                # The provider keeps it, and has what came so far.
+                made = replaced(body, [(span, b"[" + b",".join(results) + b"]")])
+            else:
+                returned = [item for item in self._items if _may_return(read(item), top)]
+                made = appended(body, span, [*returned, *results])
+        except (BodyError, KeyError):
+            raise TurnError("no input") from None
+        shown = sum(not _is_ours(read(item)) for item in self._items)
+        self._base += shown
+        self._rounds.append(self._usage)
+        self._usage, self._items, self._hidden = {}, [], set()
+        self._status, self._held = "", b""
+        return made
+
+    def end(self) -> bytes:
+        """Return what ends the turn."""
+        if self._reply:
+            touched = self._rounds or any(_is_ours(read(item)) for item in self._items)
+            return self._ended(self._reply) if touched else self._reply
+        if not self._held:
+            return b""
+        event = sse.parse(self._held)
+        response = members(event.data)["response"]
+        made = self._ended(event.data[response.start : response.end])
+        return self._numbered(event, made)
+
+    def _ended(self, body: bytes) -> bytes:
+        """Return the response object with the items of all rounds, and their usage."""
+        top = members(body)
+        parts = [((top["output"].start, top["output"].end), b"[" + b",".join(self._visible) + b"]")]
+        if self._rounds and "usage" in top:
+            usage = orjson.dumps(summed(self.usages))
+            parts.append(((top["usage"].start, top["usage"].end), usage))
+        if self._waiting():
+            parts.append(((top["status"].start, top["status"].end), b'"incomplete"'))
+            if "incomplete_details" in top:
+                place = top["incomplete_details"]
+                parts.append(((place.start, place.end), orjson.dumps(_CUT)))
+        return replaced(body, parts)
+
+    def error(self, body: bytes) -> bytes:
+        """Return the event that says that a later round failed."""
+        try:
+            failed = part(read(body).get("error"))
+        except TurnError:
+            failed = {}
+        said = {
+            "type": "error",
+            "code": failed.get("code") or failed.get("type") or "server_error",
+            "message": failed.get("message") or "the provider failed in the middle of a turn",
+            "param": failed.get("param"),
+            "sequence_number": self._sequence,
+        }
+        return sse.write(orjson.dumps(said), "error")
+
+
+def _is_ours(item: Json) -> bool:
+    return item.get("type") == "function_call" and item.get("name") == NAME
+
+
+def _may_return(item: Json, request: object) -> bool:
+    """Return whether a request may have an item of the reply.
+
+    Reasoning that the provider does not keep, and that is not there in sealed form, has no way back.
+    """
+    store = request.get("store") if isinstance(request, dict) else None
+    kept = getattr(store, "value", None) is not False
+    return item.get("type") != "reasoning" or kept or bool(item.get("encrypted_content"))

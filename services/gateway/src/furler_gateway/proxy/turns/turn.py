@@ -1,0 +1,104 @@
+"""What every dialect's turn offers, and the JSON pieces they share.
+
+A turn is made of rounds: one reply of the provider each. A round that ends with calls
+of the retrieve tool alone is followed by another, whose request is the round's own
+with the calls and their answers at its end. The client sees one reply, in which
+neither stands. Where the model calls the client's tools as well, the client's calls go
+out and ours are left out: nobody can answer half of a message's calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import orjson
+
+from furler_gateway.json_spans import BodyError
+from furler_gateway.proxy.tool import Answer, Call
+from furler_gateway.proxy.usage import Raw
+
+Json = dict[str, object]
+
+
+class TurnError(ValueError):
+    """A reply is not as its dialect has it: from here on it is passed on as it is."""
+
+
+class Turn(Protocol):
+    """One reply to the client. Feed a round, look at its calls, go on or end."""
+
+    @property
+    def usages(self) -> Sequence[Raw]:
+        """What each round cost, as the provider says."""
+        ...
+
+    @property
+    def left_out(self) -> int:
+        """Calls of ours that were left out beside others of the client's."""
+        ...
+
+    def event(self, raw: bytes) -> bytes:
+        """Take an event of the stream; return what the client gets of it. Raises TurnError."""
+        ...
+
+    def whole(self, body: bytes) -> None:
+        """Take a reply that does not stream. Raises TurnError."""
+        ...
+
+    def calls(self) -> Sequence[Call]:
+        """Return the calls to be answered after a round; none if the turn ends with it."""
+        ...
+
+    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
+        """Return the next round's request, made of the last one's. Raises TurnError."""
+        ...
+
+    def end(self) -> bytes:
+        """Return what ends the turn: held back events of a stream, or the reply that does not.
+
+        Calls that were not answered are left out, as if the model had been cut off there.
+        """
+        ...
+
+    def error(self, body: bytes) -> bytes:
+        """Return the event that says that a later round failed, with the provider's own words."""
+        ...
+
+
+def read(data: bytes) -> Json:
+    """Return a JSON object. Raises TurnError."""
+    try:
+        value: object = orjson.loads(data)
+    except ValueError:
+        raise TurnError("no JSON") from None
+    if not isinstance(value, dict):
+        raise TurnError("no object")
+    return value
+
+
+def part(value: object) -> Json:
+    """Return an object that should be there; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Json]:
+    """Return the objects of a list that should be there."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def text(value: object) -> str:
+    """Return a text that should be there."""
+    return value if isinstance(value, str) else ""
+
+
+def number(value: object) -> int:
+    """Return an index that should be there. Raises TurnError."""
+    if type(value) is not int or not 0 <= value < 1_000_000:
+        raise TurnError("no index")
+    return value
+
+
+__all__ = [
+    "BodyError", "Json", "Turn", "TurnError", "items", "number", "part", "read", "text",
+]  # fmt: skip

@@ -1,0 +1,152 @@
+"""What providers say a reply cost, found without reading the reply. Pure.
+
+A reply passes by; its first and last bytes are kept, and the usage is looked for in
+them when it has ended. Within a JSON string every quote is escaped, so what looks
+like a usage member is one.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from json import JSONDecoder
+from typing import Final
+
+import zstandard
+
+from furler.conversations import Dialect
+
+_USAGE: Final = re.compile(rb'"usage"\s{0,8}:\s{0,8}(?=\{)')
+_MOST_USAGES: Final = 64
+"""Chat servers may send one with every piece; the last counts."""
+_DECODER: Final = JSONDecoder()
+_HEAD_BYTES: Final = 16 * 1024
+_TAIL_BYTES: Final = 64 * 1024
+_USAGE_BYTES: Final = 16 * 1024
+"""Longest usage member that is read; they take some hundred bytes."""
+Raw = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one reply, as the provider counts them. ``fresh`` is input that no cache held."""
+
+    fresh: int = 0
+    read: int = 0
+    written: int = 0
+    output: int = 0
+
+    @property
+    def prompt(self) -> int:
+        """All tokens of the input."""
+        return self.fresh + self.read + self.written
+
+
+def normal(dialect: Dialect, raw: Raw) -> Usage:
+    """Return a provider's usage in our terms."""
+    if dialect is Dialect.ANTHROPIC_MESSAGES:
+        return Usage(
+            _count(raw, "input_tokens"),
+            _count(raw, "cache_read_input_tokens"),
+            _count(raw, "cache_creation_input_tokens"),
+            _count(raw, "output_tokens"),
+        )
+    name, output = (
+        ("prompt", "completion") if dialect is Dialect.OPENAI_CHAT else ("input", "output")
+    )
+    details = raw.get(f"{name}_tokens_details")
+    read = _count(details, "cached_tokens") if isinstance(details, dict) else 0
+    given = _count(raw, f"{name}_tokens")
+    return Usage(max(0, given - read), read, 0, _count(raw, f"{output}_tokens"))
+
+
+def summed(usages: Iterable[Raw]) -> dict[str, object]:
+    """Return the usage of several replies together: numbers add up, of the rest the last counts."""
+    total: dict[str, object] = {}
+    for usage in usages:
+        for name, value in usage.items():
+            held = total.get(name)
+            if isinstance(value, dict):
+                total[name] = summed([held, value] if isinstance(held, dict) else [value])
+            elif type(value) in (int, float) and type(held) in (int, float):
+                assert isinstance(value, int | float)  # noqa: S101 - tells the type checker
+                assert isinstance(held, int | float)  # noqa: S101 - as above
+                total[name] = held + value
+            elif value is not None or name not in total:
+                total[name] = value
+    return total
+
+
+def merged(usages: Iterable[Raw]) -> dict[str, object]:
+    """Return a reply's usage from its reports: a later one corrects an earlier one."""
+    total: dict[str, object] = {}
+    for usage in usages:
+        total |= {name: value for name, value in usage.items() if value is not None}
+    return total
+
+
+def found(data: bytes) -> list[Raw]:
+    """Return the usage members that stand in a piece of a reply, in order."""
+    usages: deque[Raw] = deque(maxlen=_MOST_USAGES)
+    for match in _USAGE.finditer(data):
+        text = data[match.end() : match.end() + _USAGE_BYTES].decode("latin-1")
+        try:
+            value, _ = _DECODER.raw_decode(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and value:
+            usages.append(value)
+    return list(usages)
+
+
+@dataclass(slots=True)
+class Watch:
+    """Keeps the first and last bytes of a reply that passes by."""
+
+    encoding: str = ""
+    _head: bytearray = field(default_factory=bytearray)
+    _tail: deque[bytes] = field(default_factory=deque)
+    _tail_bytes: int = 0
+
+    def take(self, chunk: bytes) -> None:
+        """See a piece of the body."""
+        if len(self._head) < _HEAD_BYTES:
+            self._head += chunk[: _HEAD_BYTES - len(self._head)]
+        self._tail.append(chunk)
+        self._tail_bytes += len(chunk)
+        while self._tail_bytes - len(self._tail[0]) > _TAIL_BYTES:
+            self._tail_bytes -= len(self._tail.popleft())
+
+    def usage(self) -> Raw:
+        """Return the reply's usage; empty if it says none, or cannot be read."""
+        tail = b"".join(self._tail)
+        if self.encoding not in ("", "identity"):
+            # Of a compressed reply the start must be had: a stream is not kept for this.
+            if self._tail_bytes > _TAIL_BYTES or not self._begins_with(tail):
+                return {}
+            return merged(found(_plain(tail, self.encoding)))
+        return merged([*found(bytes(self._head)), *found(tail)])
+
+    def _begins_with(self, tail: bytes) -> bool:
+        return tail.startswith(bytes(self._head)) or len(tail) <= len(self._head)
+
+
+def _plain(data: bytes, encoding: str) -> bytes:
+    """Return what a compressed reply holds, as far as it is asked for; nothing if it is no such."""
+    most = 64 * _TAIL_BYTES
+    try:
+        if encoding in ("gzip", "deflate"):
+            return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(data, most)
+        if encoding == "zstd":
+            return zstandard.ZstdDecompressor().stream_reader(data).read(most)
+    except (zlib.error, zstandard.ZstdError):
+        pass
+    return b""
+
+
+def _count(raw: Raw, name: str) -> int:
+    value = raw.get(name)
+    return value if type(value) is int and value >= 0 else 0
