@@ -35,6 +35,8 @@ class Place:
     route: str = ""
     model: str = ""
     tenant: str = ""
+    conversation: str = ""
+    """Its conversation, where the compressor knows parts of it by names of their own."""
 
 
 def come_in(route: str) -> None:

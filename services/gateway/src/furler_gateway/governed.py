@@ -74,7 +74,8 @@ class GovernedBackend:
         start = time.monotonic()
         match request:
             case compressor.CompressConversationRequest():
-                treatment = await self.governor.treatment(request.space, request.conversation)
+                name = caller.place().conversation or request.conversation
+                treatment = await self.governor.treatment(request.space, name)
                 answer = await self._conversation(method, request, treatment, seconds)
                 return cast("Response", answer)
             case compressor.CompressRequest():

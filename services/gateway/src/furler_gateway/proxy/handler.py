@@ -68,6 +68,7 @@ class Proxy:
         caller.serve(request.headers.get(CREDENTIAL_HEADER, ""))
         if route.dialect is None:
             return await self._passed(request, route)
+        caller.place().route = route.endpoint
         exchange = _Exchange(request, route)
         prepared, body, headers = await self._prepared(exchange)
         request[HOLD].stand_aside()  # from here on it is the provider that works

@@ -15,6 +15,7 @@ from typing import Final
 from furler.conversations import Conversation, Dialect, Mode
 from furler.errors import CredentialInvalidError, FieldInvalidError, FurlerError, SpaceDeniedError
 from furler.values import Fidelity
+from furler_gateway import caller
 from furler_gateway.json_spans import Member, appended, members
 from furler_gateway.limits import off_loop
 from furler_gateway.proxy import tool
@@ -96,6 +97,8 @@ class Preparer:
             model=model if isinstance(model, str) else "",
             conversation=conversation(dialect, headers, known),
         )
+        place = caller.place()
+        place.model, place.conversation = traffic.model, traffic.conversation
         treatment = await self.treating.treatment(traffic)
         tools = found.get("tools")
         if tools is not None and (not isinstance(tools.value, list) or not tools.value):
@@ -116,7 +119,7 @@ class Preparer:
         if not treatment.is_pinned or traffic.is_subscription or not traffic.conversation:
             return treatment.retrieve
         return await self.pins.offered(
-            self.upstream.furler, traffic.conversation, traffic.space, wish=treatment.retrieve
+            self.upstream.plain, traffic.conversation, traffic.space, wish=treatment.retrieve
         )
 
     async def _compressed(self, made: Prepared) -> Prepared:
@@ -127,9 +130,7 @@ class Preparer:
             return made
         try:
             async with asyncio.timeout(self.seconds):
-                done = await self._asked(made, b"" if treatment.mode is Mode.BYPASS else made.body)
-                if treatment.mode is Mode.BYPASS and done.mode is Mode.APPLY:
-                    done = await self._asked(made, made.body)  # it began otherwise, and goes on so
+                done = await self._asked(made)
         except _CALLERS_FAULT:
             raise
         except FieldInvalidError:
@@ -149,13 +150,13 @@ class Preparer:
             is_changed=made.is_changed or bool(done.edits),
             outcome=outcome,
             before=done.tokens_before,
-            after=done.tokens_after,
+            after=done.tokens_after if done.mode is Mode.APPLY else done.tokens_before,
         )
 
-    async def _asked(self, made: Prepared, body: bytes) -> Conversation:
+    async def _asked(self, made: Prepared) -> Conversation:
         treatment, traffic = made.treatment, made.traffic
         return await self.upstream.furler.compress_conversation(
-            body,
+            made.body,
             traffic.dialect,
             conversation=_name(traffic.conversation, treatment) or None,
             policy=treatment.policy,

@@ -38,6 +38,8 @@ class Route:
     upstream: str
     url: str
     dialect: Dialect | None
+    endpoint: str
+    """What policies know it by: /v1/messages, whatever stands before it; empty if it is none of ours."""
     is_answered: bool
     """Whether a model answers: a count of tokens is compressed as well, and that is all."""
 
@@ -62,12 +64,13 @@ class Upstreams:
         name = named or _native(bare, headers)
         if name not in self.bases:
             raise UnknownUpstreamError(name)
-        dialect, is_answered = None, False
+        dialect, endpoint, is_answered = None, "", False
         if method == "POST":
             for end, found in _ENDPOINTS.items():
                 if bare.endswith(end):
                     dialect, is_answered = found
-        return Route(name, self.bases[name] + path, dialect, is_answered)
+                    endpoint = f"/v1{end}"
+        return Route(name, self.bases[name] + path, dialect, endpoint, is_answered)
 
 
 def _native(path: str, headers: Mapping[str, str]) -> str:

@@ -15,12 +15,12 @@ from furler_gateway.proxy.ledger import Ledger, Ledgers, Metrics
 from furler_gateway.proxy.pins import ToolPins
 from furler_gateway.proxy.prepare import Preparer
 from furler_gateway.proxy.providers import Upstreams
-from furler_gateway.proxy.treatment import BySettings, Treating
+from furler_gateway.proxy.treatment import ByPolicy, Treating
 from furler_gateway.upstream import Upstream
 
 _PATHS: Final = (
     "/to/{upstream}/{path:.*}",
-    r"/v1/{path:(?!compress$|usage$|retrieve(?:/|$)).*}",
+    r"/v1/{path:(?!compress$|usage$|policy$|retrieve(?:/|$)).*}",
     # What OpenAI's clients ask for when their base address has no /v1.
     "/chat/completions",
     "/responses",
@@ -35,14 +35,15 @@ def add_routes(
     ledgers: Sequence[Ledger] = (),
 ) -> None:
     """Add the proxy's routes; after all others, because they take every path under /v1."""
-    by_settings = BySettings(Fidelity(settings.proxy_fidelity), settings.proxy_retrieve_tool)
+    fidelity = Fidelity(settings.proxy_fidelity)
+    by_policy = ByPolicy(upstream.governor, fidelity, settings.proxy_retrieve_tool)
     seconds = settings.proxy_compress_seconds
     forwarder = Forwarder(settings)
     proxy = Proxy(
         upstream,
         settings,
         Upstreams(settings.bases()),
-        Preparer(upstream, treating or by_settings, ToolPins(seconds), seconds),
+        Preparer(upstream, treating or by_policy, ToolPins(seconds), seconds),
         forwarder,
         Ledgers([Metrics(), *ledgers]),
     )

@@ -1,7 +1,6 @@
 """What is done with a request: the one place where a policy decides, and what bounds its decision.
 
-``Treating`` is the seam: the gateway's settings and the request's headers decide by
-default; a policy file does by another implementation. Pure, but for what that does.
+``Treating`` is the seam; the gateway's policy file decides by default. Pure, but for what it asks.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from typing import Final, Protocol
 
 from furler.conversations import Dialect, Mode
 from furler.values import Fidelity, Policy
+from furler_gateway.governed import Governor
+from furler_gateway.policy.document import RetrieveTool
 
 BYPASS_HEADERS: Final = ("x-furler-bypass", "x-headroom-bypass")
 RETRIEVE_HEADER: Final = "x-furler-retrieve-tool"
@@ -69,19 +70,37 @@ class Treating(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BySettings:
-    """Decides by the gateway's settings and the request's headers."""
+class ByPolicy:
+    """Decides by the policy file, then by what the request's headers ask for, then by the settings.
 
+    How far a view may go, and which tools' results are left alone, the policy says at the call
+    to the compressor (governed.py), for this surface as for all.
+    """
+
+    governor: Governor
     fidelity: Fidelity
     retrieve: bool
 
     async def treatment(self, traffic: Traffic) -> Treatment:
-        """Return what is done with a request."""
+        """Return what is done with a request. Raises CredentialInvalidError."""
         if is_bypassed(traffic.headers):
             return Treatment(Mode.BYPASS, retrieve=False, is_pinned=False, rule="header")
+        held = await self.governor.treatment(traffic.space, traffic.conversation)
+        if held.killed:
+            return Treatment(Mode.BYPASS, retrieve=False, is_pinned=False, rule="kill_switch")
         wish = traffic.headers.get(RETRIEVE_HEADER, "").strip().lower()
         retrieve = {"always": True, "never": False}.get(wish, self.retrieve)
-        return Treatment(policy=Policy(fidelity=self.fidelity), retrieve=retrieve)
+        if held.retrieve_tool is not RetrieveTool.CALLER:
+            retrieve = held.retrieve_tool is RetrieveTool.ALWAYS
+        return Treatment(
+            held.mode,
+            Policy(fidelity=self.fidelity),
+            # Where nothing is changed no tool is added, and where nothing is left out none is needed.
+            retrieve=retrieve
+            and held.mode is Mode.APPLY
+            and Fidelity.LOSSLESS not in (self.fidelity, held.terms.fidelity),
+            rule=held.rules[-1] if held.rules else "default",
+        )
 
 
 def is_bypassed(headers: Mapping[str, str]) -> bool:
