@@ -20,7 +20,7 @@ from furler_gateway.assertions import name_of
 from furler_gateway.config import Settings, address
 from furler_gateway.errors import Failure, RequestError, failure_of, response
 from furler_gateway.limits import Admission
-from furler_gateway.requests import HOLD
+from furler_gateway.requests import HOLD, credential_of, route_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,7 +38,7 @@ def _observe(settings: Settings) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         start = time.perf_counter()
-        route = _route(request)
+        route = route_of(request)
         caller.come_in(route)
         parent = telemetry.incoming(request.headers)
         status = 499  # the client went away
@@ -68,7 +68,7 @@ def _observe(settings: Settings) -> Middleware:
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Return the handler's reply, or the one that stands for what it raised."""
     try:
-        caller.serve(request.headers.get(hdrs.AUTHORIZATION, ""), _certificate(request))
+        caller.serve(credential_of(request), _certificate(request))
         return await handler(request)
     except RequestError as error:
         failure = error.failure
@@ -160,9 +160,3 @@ def _admit(admission: Admission) -> Middleware:
             return await handler(request)
 
     return admit
-
-
-def _route(request: web.Request) -> str:
-    """Return the route's pattern, never the path that the client made up."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else "none"

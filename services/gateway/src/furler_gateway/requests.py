@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from furler.client import DEFAULT_SPACE
 from furler_gateway.config import Settings
@@ -14,6 +14,22 @@ from furler_gateway.limits import Hold, read_body
 HOLD: Final = web.RequestKey("hold", Hold)
 """What the request holds of the process's memory."""
 SPACE_HEADER: Final = "x-furler-space"
+CREDENTIAL_HEADER: Final = "x-furler-authorization"
+"""Where our credential stands on the way to a provider, whose own is in Authorization."""
+PROVIDERS: Final = ("/to/{upstream}/{path}", "/v1/{path}", "/chat/completions", "/responses")
+"""Routes, as patterns, of what is passed on to providers."""
+
+
+def route_of(request: web.Request) -> str:
+    """Return the route's pattern, never the path that the client made up."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "none"
+
+
+def credential_of(request: web.Request) -> str:
+    """Return the credential that is for us; a provider's must not reach anybody else."""
+    is_provider = route_of(request) in PROVIDERS
+    return request.headers.get(CREDENTIAL_HEADER if is_provider else hdrs.AUTHORIZATION, "")
 
 
 def space_of(request: web.Request) -> str:

@@ -17,7 +17,7 @@ from furler_gateway.limits import decompressed, malformed, off_loop, read_raw
 from furler_gateway.proxy import cache_health
 from furler_gateway.proxy.converse import Converse
 from furler_gateway.proxy.forward import Body, Forwarder
-from furler_gateway.proxy.headers import CREDENTIAL_HEADER, forwarded
+from furler_gateway.proxy.headers import forwarded
 from furler_gateway.proxy.ledger import Ledgers, Turn
 from furler_gateway.proxy.prepare import Prepared, Preparer
 from furler_gateway.proxy.providers import Route, UnknownUpstreamError, Upstreams
@@ -64,8 +64,6 @@ class Proxy:
         if hdrs.UPGRADE in request.headers:
             # Agents that prefer a WebSocket go on with a stream of events.
             raise RequestError(Failure("unimplemented", "no upgrades here", status=426))
-        # Authorization is the provider's here, and must not reach anybody else.
-        caller.serve(request.headers.get(CREDENTIAL_HEADER, ""))
         if route.dialect is None:
             return await self._passed(request, route)
         caller.place().route = route.endpoint

@@ -13,8 +13,6 @@ _HOP_BY_HOP: Final = frozenset({
 """RFC 9110, 7.6.1."""
 _OURS: Final = b"x-furler-"
 """What is said to the gateway is not the provider's business."""
-CREDENTIAL_HEADER: Final = "x-furler-authorization"
-"""Where Furler's own credential stands: Authorization is the provider's here."""
 
 
 def forwarded(raw: RawHeaders, *, drop: frozenset[bytes] = frozenset()) -> list[tuple[str, str]]:

@@ -65,8 +65,4 @@ class ToolPins:
 
 def _key(name: str, space: str) -> bytes:
     """Return what a conversation is known by here: whoever asks, asks for their own."""
-    digest = hashlib.sha256(repr((name, space)).encode())
-    for key, value in caller.metadata():
-        if key == "authorization":
-            digest.update(value.encode())
-    return digest.digest()
+    return hashlib.sha256(repr((caller.credential(), name, space)).encode()).digest()

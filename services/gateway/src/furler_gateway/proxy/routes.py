@@ -16,15 +16,11 @@ from furler_gateway.proxy.pins import ToolPins
 from furler_gateway.proxy.prepare import Preparer
 from furler_gateway.proxy.providers import Upstreams
 from furler_gateway.proxy.treatment import ByPolicy, Treating
+from furler_gateway.requests import PROVIDERS
 from furler_gateway.upstream import Upstream
 
-_PATHS: Final = (
-    "/to/{upstream}/{path:.*}",
-    r"/v1/{path:(?!compress$|usage$|policy$|retrieve(?:/|$)).*}",
-    # What OpenAI's clients ask for when their base address has no /v1.
-    "/chat/completions",
-    "/responses",
-)
+_OURS: Final = r"(?!compress$|usage$|policy$|retrieve(?:/|$)).*"
+"""Under /v1 all is a provider's but what is ours."""
 
 
 def add_routes(
@@ -47,6 +43,9 @@ def add_routes(
         forwarder,
         Ledgers([Metrics(), *ledgers]),
     )
-    for path in _PATHS:
-        app.router.add_route("*", path, proxy.answer)
+    for path in PROVIDERS:
+        full = (
+            f"/v1/{{path:{_OURS}}}" if path == "/v1/{path}" else path.replace("{path}", "{path:.*}")
+        )
+        app.router.add_route("*", full, proxy.answer)
     app.on_cleanup.append(forwarder.close)
