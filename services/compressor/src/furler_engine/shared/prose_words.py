@@ -285,8 +285,8 @@ class Marks:
     """Never dropped: numbers, identifiers, quotations, negation, limits, modality."""
     article: tuple[bool, ...]
     small: tuple[bool, ...]
-    bridge: tuple[bool, ...]
-    """A small word within a name."""
+    bridge: tuple[Span | None, ...]
+    """For a small word within a name: the words on both sides that it holds together."""
     marker: tuple[bool, ...]
     """Opens a line (list item, heading, speaker's label) and follows what the line does."""
     line: tuple[int, ...]
@@ -302,6 +302,11 @@ def spans(text: str) -> list[Span]:
 def core(word: str) -> str:
     """Return the word without the punctuation around it; empty where that is all."""
     return word.strip(_EDGES)
+
+
+def is_small(word: str) -> bool:
+    """Whether a word is a function word, or a mark without letters."""
+    return _class(word) is _SMALL_WORD
 
 
 def is_english(text: str) -> bool:
@@ -409,17 +414,19 @@ def _quoted(plain: Sequence[str], lines: Sequence[int]) -> list[bool]:
     return inside
 
 
-def _bridges(plain: Sequence[str], lower: Sequence[str]) -> Iterator[bool]:
+def _bridges(plain: Sequence[str], lower: Sequence[str]) -> Iterator[Span | None]:
+    """Yield, for "of" and "the" in "Bank of the West", the places of "Bank" and "West"."""
+    link: Span | None = None
     for i, word in enumerate(lower):
-        if word in _ARTICLES and 0 < i < len(plain) - 1:
-            # "of the" within a name: the link before decides for both.
-            linked = i > 1 and lower[i - 1] in _LINKS and _is_name(plain[i - 2], ends=False)
-            yield linked and _is_name(plain[i + 1])
-        elif word in _LINKS and 0 < i < len(plain) - 1 and _is_name(plain[i - 1], ends=False):
+        if link is not None and word in _ARTICLES and i < link.end:
+            yield link  # the article between the link and the name
+            continue
+        link = None
+        if word in _LINKS and 0 < i < len(plain) - 1 and _is_name(plain[i - 1], ends=False):
             after = i + 1 + (lower[i + 1] in _ARTICLES)
-            yield after < len(plain) and _is_name(plain[after])
-        else:
-            yield False
+            if after < len(plain) and _is_name(plain[after]):
+                link = Span(i - 1, after)
+        yield link
 
 
 def _is_name(word: str, *, ends: bool = True) -> bool:

@@ -8,11 +8,13 @@ What does not: where scores come from (a model, outside the engine), what words 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from furler_engine.shared.answers import relevance
-from furler_engine.shared.prose_words import Marks, Span, core, marks
-from furler_engine.shared.ranking import literals, stems
+from furler_engine.shared.prose_words import Marks, Span, core, is_small, marks
+from furler_engine.shared.ranking import Passages, literals
+from furler_engine.shared.units import is_talk
 
 LEAST: Final = 0.3
 """Share of words below which text can no longer be read."""
@@ -20,10 +22,13 @@ _OWN: Final = 0.6
 """Part of a small word's value that is its own; the rest is the mean of its neighbours. All
 words smoothed lose .056 of SQuAD's answers at half the words; small ones alone gain .01."""
 _ARTICLE: Final = -5.0
-_BRIDGE: Final = 1.0
-"""Beside scores from 0 to 1: articles go before any other word, names are cut last."""
-_WHOLE: Final = 0.8
-"""Part of the budget that goes to whole sentences where there is a query."""
+"""Beside scores from 0 to 1: articles go before any other word."""
+_LENT: Final = 0.3
+"""Part of its relevance that a sentence lends each neighbour: an answer often stands beside
+the words of its question."""
+_ASKED: Final = 1.0
+"""What the most relevant sentence adds to its words' scores. Both on half of SQuAD's
+development set; the other half is no worse."""
 
 
 def choose(
@@ -55,8 +60,7 @@ def choose(
     values = _values(found, scores)
     if query:
         _keep_named(text, spans, query, kept)
-        for i in _answering(text, spans, found, query, budget):
-            kept[i] = True
+        _keep_answering(_Sentences.of(text, spans, found, query), budget, values, kept)
     room = budget - sum(kept)
     order = sorted((i for i, k in enumerate(kept) if not k), key=lambda i: (-values[i], i))
     for i in order[: max(0, room)]:
@@ -74,8 +78,10 @@ def _values(found: Marks, scores: Sequence[float]) -> list[float]:
         if found.small[i]:
             around = (scores[i - 1] if i else 0.0) + (scores[i + 1] if i < last else 0.0)
             value = _OWN * score + (1 - _OWN) * around / 2
-        if found.bridge[i]:
-            value += _BRIDGE
+        bridged = found.bridge[i]
+        if bridged:
+            first, after = bridged
+            value = max(value, min(scores[first], scores[after]))
         elif found.article[i]:
             value += _ARTICLE
         values.append(round(value, 6))
@@ -83,33 +89,52 @@ def _values(found: Marks, scores: Sequence[float]) -> list[float]:
 
 
 def _keep_named(text: str, spans: Sequence[Span], query: str, kept: list[bool]) -> None:
-    """Keep the words that the query has too, if they are no function words."""
+    """Keep every identifier that the query names, and the first mention of every name."""
     named = set(literals(query))
-    roots = set(stems(query))
+    names = {w for w in map(core, query.split()) if w[:1].isupper() and not is_small(w)}
     for i, span in enumerate(spans):
         word = core(text[span.start : span.end])
-        if word.lower() in named or (word[:1].isupper() and roots.intersection(stems(word))):
+        if word in names or word.lower() in named:
             kept[i] = True
+            names.discard(word)
 
 
-def _answering(
-    text: str, spans: Sequence[Span], found: Marks, query: str, budget: int
-) -> list[int]:
-    """Return the words of the sentences that answer the query best, within their part."""
-    begins = [i for i, s in enumerate(found.sentence) if not i or s != found.sentence[i - 1]]
-    ends = [*begins[1:], len(spans)]
-    texts = [text[spans[a].start : spans[b - 1].end] for a, b in zip(begins, ends, strict=True)]
-    worth = relevance(texts, [False] * len(texts), query)
-    if worth is None:
-        return []
-    room = round(_WHOLE * budget)
-    chosen: list[int] = []
-    for s in sorted(range(len(texts)), key=lambda s: (-worth[s], s)):
-        size = ends[s] - begins[s]
-        if size <= room:
-            chosen += range(begins[s], ends[s])
-            room -= size
-    return chosen
+@dataclass(frozen=True, slots=True)
+class _Sentences:
+    """Word ranges of a text's sentences, and how well each answers the query, from 0 to 1."""
+
+    ranges: tuple[Span, ...]
+    worth: tuple[float, ...]
+
+    @classmethod
+    def of(cls, text: str, spans: Sequence[Span], found: Marks, query: str) -> _Sentences:
+        """Rank the sentences; no worth at all where the query tells none from the others."""
+        begins = [i for i, s in enumerate(found.sentence) if not i or s != found.sentence[i - 1]]
+        ranges = tuple(map(Span, begins, [*begins[1:], len(spans)]))
+        texts = [text[spans[a].start : spans[b - 1].end] for a, b in ranges]
+        if "\n" in text and is_talk(text):
+            worth = relevance(texts, [False] * len(texts), query, talk=True) or [0.0] * len(texts)
+        else:
+            own = Passages(texts).scores(query)
+            around = zip([0.0, *own], [*own[1:], 0.0], strict=False)
+            worth = [s + _LENT * (a + b) for s, (a, b) in zip(own, around, strict=True)]
+        most = max(worth, default=0.0) or 1.0
+        return cls(ranges, tuple(round(w / most, 6) for w in worth))
+
+
+def _keep_answering(
+    sentences: _Sentences, budget: int, values: list[float], kept: list[bool]
+) -> None:
+    """Keep the best sentences whole, up to the first that is too long; raise words by worth."""
+    room = budget - sum(kept)
+    fits = True
+    for s in sorted(range(len(sentences.worth)), key=lambda s: (-sentences.worth[s], s)):
+        start, end = sentences.ranges[s]
+        room -= end - start - sum(kept[start:end])
+        fits = fits and sentences.worth[s] > 0 and room >= 0
+        for i in range(start, end):
+            kept[i] = kept[i] or fits
+            values[i] += _ASKED * sentences.worth[s]
 
 
 def _follow(found: Marks, kept: list[bool]) -> None:
