@@ -23,6 +23,7 @@ from furler_engine.types import (
     TextShown,
     ValueShown,
     View,
+    WordsShown,
 )
 
 
@@ -55,6 +56,10 @@ def shown_lines(text: str, draft: Draft | None) -> set[int]:
             return everything if not draft.elisions else set()
         case BytesShown(ranges=ranges) | TextShown(ranges=ranges):
             return _lines_within(text, [(r.start, r.end) for r in ranges])
+        case WordsShown(ranges=ranges):
+            whole = _lines_within(text, [(r.start, r.end) for r in ranges])
+            named = [e.place for e in draft.elisions if isinstance(e.place, Lines)]
+            return whole.difference(*(range(p.first, p.last + 1) for p in named))
         case PartsShown():
             places = [e.place for e in draft.elisions]
             left_out = [range(p.first, p.last + 1) for p in places if isinstance(p, Lines)]

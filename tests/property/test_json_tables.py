@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from furler_engine.compressors import json_rows, json_tables
-from furler_engine.coverage import check, prune
+from furler_engine.coverage import check
 from furler_engine.json_value import JsonError, dumps, parse, same_value
 from furler_engine.shared.json_table.columns import join, split
 from furler_engine.shared.json_table.decode import decode
@@ -21,6 +21,7 @@ from furler_engine.shared.json_table.grammar import (
     parse_column,
 )
 from furler_engine.shared.json_table.outline import build
+from furler_engine.shared.pruning import prune
 from furler_engine.types import Hints, Policy, Rows, Source
 
 TRICKY = (

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from furler_engine.coverage import CoverageError, check, prune
+from furler_engine.coverage import CoverageError, check
 from furler_engine.json_value import parse
+from furler_engine.shared.pruning import prune
 from furler_engine.types import (
     Bytes,
     BytesShown,
@@ -19,6 +20,7 @@ from furler_engine.types import (
     Source,
     TextShown,
     ValueShown,
+    WordsShown,
 )
 
 TEXT = "alpha\nbeta\ngamma\ndelta\n"
@@ -241,3 +243,57 @@ def test_text_that_is_not_in_the_view_or_out_of_order_is_caught() -> None:
 
 def test_a_hole_between_texts_is_caught() -> None:
     assert "neither shown nor elided" in lie(PAGE, draft("a < b", TextShown((Bytes(0, 11),))))
+
+
+# Words.
+
+SAID = "one two  three four\nfive\u00a0six seven\n\neight nine"
+"""Bytes: one 0, two 4, three 9, four 15, line 2 at 20, six 26, seven 30, eight 37, nine 43."""
+
+
+ALL_LINES = Lines(1, 4)
+
+
+def worded(text: str, *dropped: tuple[int, int], elided: Place = ALL_LINES) -> Draft:
+    end = len(SAID.encode())
+    coverage = WordsShown((Bytes(0, end),), tuple(Bytes(a, b) for a, b in dropped))
+    return draft(text, coverage, elided)
+
+
+def test_a_text_less_whole_words_passes() -> None:
+    check(Source(SAID), worded(SAID.replace("two  three ", ""), (4, 15)))
+    check(Source(SAID), worded(SAID.replace(" four", ""), (14, 19)))
+    check(Source(SAID), worded(SAID.replace("one ", "").replace(" nine", ""), (0, 4), (42, 47)))
+    check(Source(SAID), worded(f"legend\n{SAID}\n", elided=Lines(4, 4)))
+
+
+def test_a_word_that_is_left_out_and_not_said_to_be_is_caught() -> None:
+    assert "not in the text" in lie(SAID, worded(SAID.replace("two  ", "")))
+    assert "not in the text" in lie(SAID, worded(SAID.replace("two  three ", ""), (4, 9)))
+
+
+def test_a_word_that_is_changed_or_moved_is_caught() -> None:
+    assert "not in the text" in lie(SAID, worded(SAID.replace("two  three", "3"), (4, 9)))
+    assert "not in the text" in lie(SAID, worded(SAID.replace("one two", "two one")))
+
+
+def test_words_that_no_elision_names_are_caught() -> None:
+    told = worded(SAID.replace("two  ", ""), (4, 9), elided=Lines(2, 4))
+    assert "no elision names" in lie(SAID, told)
+
+
+def test_half_a_word_and_words_that_become_one_are_caught() -> None:
+    assert "no whole words" in lie(SAID, worded(SAID.replace("two ", "o "), (4, 6)))
+    assert "no whole words" in lie(SAID, worded(SAID.replace("six ", "x "), (26, 28)))
+    assert "two words are one" in lie(SAID, worded(SAID.replace(" two  ", ""), (3, 9)))
+
+
+def test_a_line_end_is_never_left_out() -> None:
+    assert "several lines" in lie(SAID, worded(SAID.replace("four\n", ""), (15, 20)))
+
+
+def test_runs_out_of_order_twice_or_outside_are_caught() -> None:
+    assert "no range" in lie(SAID, worded(SAID, (15, 19), (4, 9)))
+    assert "no range" in lie(SAID, worded(SAID, (4, 9), (4, 9)))
+    assert "no range" in lie(SAID, worded(SAID, (99, 100)))
+    assert "no range" in lie(SAID, worded(SAID, (9, 9)))

@@ -13,7 +13,11 @@ CHANGES = {
     "disabled": frozenset({"log"}),
     "levels": ((Kind.LOG, Level.TIGHT),),
     "tools": (("bash", Level.TIGHT),),
+    "model": "kompress/1",
 }
+WITH_A_MODEL = {"keep": 0.5}
+CHANGES_NOTHING = {"retention_seconds", "allow_model"}
+"""What a policy keeps a view for, and whether ``model`` is filled in."""
 
 
 def test_a_recipe_carries_the_engines_version() -> None:
@@ -21,10 +25,18 @@ def test_a_recipe_carries_the_engines_version() -> None:
 
 
 def test_every_field_that_may_change_a_byte_changes_the_recipe() -> None:
-    assert {field.name for field in fields(Policy)} == {*CHANGES, "retention_seconds"}
+    assert {field.name for field in fields(Policy)} == {*CHANGES, *WITH_A_MODEL, *CHANGES_NOTHING}
     changed = [replace(Policy(), **{name: value}) for name, value in CHANGES.items()]  # type: ignore[arg-type]
     recipes = {recipe(policy, Hints()) for policy in (Policy(), *changed)}
     assert len(recipes) == 1 + len(CHANGES)
+
+
+def test_what_only_a_model_heeds_is_in_the_recipe_only_with_one() -> None:
+    with_model = Policy(model="kompress/1")
+    for name, value in WITH_A_MODEL.items():
+        assert recipe(replace(Policy(), **{name: value}), Hints()) == recipe(Policy(), Hints())  # type: ignore[arg-type]
+        assert recipe(replace(with_model, **{name: value}), Hints()) != recipe(with_model, Hints())  # type: ignore[arg-type]
+    assert recipe(Policy(model="kompress/2"), Hints()) != recipe(with_model, Hints())
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Hints)])

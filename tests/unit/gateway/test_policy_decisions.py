@@ -147,7 +147,7 @@ _WISHES = st.builds(
     tools=_TOOLS,
     min_tokens=st.none() | st.integers(0, 900),
     retention=st.none() | st.integers(1, 900),
-    allow_model=st.booleans(),
+    allow_model=st.none() | st.booleans(),
     disabled_compressors=st.sampled_from([(), ("code",)]),
 )
 
@@ -169,7 +169,8 @@ def test_a_caller_never_gets_more_than_the_terms_and_may_have_less(
     assert got.min_tokens >= max(bound.min_tokens or 0, wish.min_tokens or 0)
     if bound.retention_seconds:
         assert 1 <= got.retention.seconds <= bound.retention_seconds
-    assert got.allow_model <= wish.allow_model
+    allows = got.allow_model or not got.HasField("allow_model")
+    assert allows <= (wish.allow_model is not False and bound.allow_model is not False)
     assert set(wish.disabled_compressors) <= set(got.disabled_compressors)
     off = {tool for tool, level in wish.tools.items() if level is Level.OFF}
     assert off <= {each.tool for each in got.tools if each.level == compression.LEVEL_OFF}

@@ -80,11 +80,12 @@ def policy(given: Policy | Mapping[str, object] | None) -> compression_pb2.Polic
         tokenizer=_text("tokenizer", value.tokenizer),
         disabled_compressors=_names("disabled_compressors", value.disabled_compressors),
         levels=_levels(value.levels),
-        allow_model=bool(value.allow_model),
         keep=_number("keep", value.keep, float),
         recipe=_text("recipe", value.recipe),
         tools=_tools(value.tools),
     )
+    if value.allow_model is not None:
+        message.allow_model = bool(value.allow_model)
     if value.min_tokens is not None:
         message.min_tokens = _number("min_tokens", value.min_tokens, int)
     if value.retention is not None:

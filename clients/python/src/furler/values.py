@@ -96,8 +96,9 @@ class Policy:
         tokenizer: Tokenizer of every count, such as ``o200k_base``.
         disabled_compressors: Names of compressors to leave out.
         levels: Level by kind, such as ``{"log": "tight"}``.
-        allow_model: Whether prose may go to the server's model.
-        keep: Share of the words of prose that the model keeps, 0.3 to 1; 0 is the default.
+        allow_model: Whether the server's model, if it has one, may choose words of running text
+            that the view leaves out; None is the server's default: it may.
+        keep: Share of the words of running text that stay then, 0.3 to 1; 0 is the default.
         retention: How long the original is kept; a number is in seconds.
         recipe: An earlier view's recipe, to be served that view again if it is cached.
         tools: Level by tool or glob of tools, such as ``{"mcp__github__*": "off"}``; the first
@@ -110,7 +111,7 @@ class Policy:
     tokenizer: str = ""
     disabled_compressors: tuple[str, ...] = ()
     levels: Mapping[str, Level | str] = field(default_factory=dict)
-    allow_model: bool = False
+    allow_model: bool | None = None
     keep: float = 0.0
     retention: timedelta | float | None = None
     recipe: str = ""

@@ -13,6 +13,7 @@ from furler_compressor.adapters.audit_log import AuditLog
 from furler_compressor.adapters.engine_pool import EnginePool
 from furler_compressor.adapters.keyring import load_keyring
 from furler_compressor.adapters.open_entries import open_entries
+from furler_compressor.adapters.open_model import open_model
 from furler_compressor.adapters.open_store import (
     Backend,
     StoreOptions,
@@ -27,6 +28,7 @@ from furler_compressor.app.context import Context, Limits
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.entries_port import Bounds
 from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
+from furler_compressor.app.judging import Judging
 from furler_compressor.app.ports import Store
 from furler_compressor.app.quota import Quota
 from furler_compressor.app.sharing import Sharing, SharingLimits
@@ -110,6 +112,7 @@ def authenticators(settings: Settings) -> tuple[Authenticator, EdgeAuthenticator
         settings.quota_requests_per_second,
         settings.quota_bytes_per_second,
         settings.quota_stored_bytes,
+        settings.quota_model_tokens_per_second,
     )
     members: list[Authenticator] = []
     if settings.api_keys:
@@ -163,20 +166,24 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
         open_entries(store_url(settings), access=redis_access(settings)), system
     )
     sharing = Sharing(entries, sharing_limits(settings))
+    model = open_model(settings.model)
     context = Context(
         engine,
         store,
         limits(settings),
         settings.reference_key(),
         sharing,
+        judging=Judging(model, found.model_meter, settings.model_seconds),
         trail=trail(settings),
     )
     try:
+        await model.start()
         tokens, edge = authenticators(settings)
         yield Service(Handlers(context), Gate(tokens, found.meter, edge), store)
     finally:
         await context.drain()
         await engine.close()
+        await model.close()
         await sharing.close()
         await context.store.close()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -105,6 +105,14 @@ class Settings(BaseSettings):
     """Bytes a tenant may send per second, likewise."""
     quota_stored_bytes: Annotated[int, Field(ge=0)] = 0
     """Bytes of originals a tenant may keep, likewise."""
+    quota_model_tokens_per_second: Annotated[float, Field(ge=0)] = 0
+    """Tokens a tenant may have judged by the model per second, likewise. Over it, views are made
+    without the model and say so: nothing is refused."""
+    model: Literal["auto", "none", "onnx"] = "auto"
+    """What judges the words of running text: ``onnx``, the model that ships with the service, in this
+    process; ``none``; ``auto`` is onnx where it is installed."""
+    model_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """Longest wait for one answer of the model; a caller's deadline may leave less."""
     audit: str = ""
     """Where the audit trail goes: a file, ``stderr``, or ``off``. Empty: stderr where credentials
     are asked for, off where everybody is the same anyway."""

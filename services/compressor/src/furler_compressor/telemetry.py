@@ -39,6 +39,7 @@ ATTRIBUTE_DB_OPERATION: Final = "db.operation.name"
 ATTRIBUTE_MODEL_OPERATION: Final = "gen_ai.operation.name"
 ATTRIBUTE_MODEL: Final = "gen_ai.request.model"
 ATTRIBUTE_MODEL_PROVIDER: Final = "gen_ai.provider.name"
+ATTRIBUTE_TROUBLE: Final = "furler.model.trouble"
 
 MODEL_OPERATION: Final = "token_classification"
 """What the prose model does: it scores words; it generates nothing."""
@@ -131,6 +132,9 @@ MODEL: Final = Metric(
     (ATTRIBUTE_MODEL_OPERATION, ATTRIBUTE_MODEL_PROVIDER, ATTRIBUTE_MODEL, ATTRIBUTE_ERROR_TYPE),
     SECONDS,
 )
+MODEL_WORDS: Final = Metric(
+    "furler.model.words", "counter", "{word}", "Words that views asked the prose model about; trouble says why it told nothing", (ATTRIBUTE_TROUBLE,),
+)  # fmt: skip
 VIEWS: Final = Metric(
     "furler.views",
     "counter",
@@ -161,22 +165,14 @@ SAVED: Final = Metric(
     SHARES,
 )
 RETRIEVALS: Final = Metric(
-    "furler.retrievals",
-    "counter",
-    "{request}",
-    "References asked for, and whether they were held",
-    (ATTRIBUTE_HIT,),
-)
+    "furler.retrievals", "counter", "{request}", "References asked for, and whether they were held", (ATTRIBUTE_HIT,),
+)  # fmt: skip
 TURNS: Final = Metric(
-    "furler.turns",
-    "counter",
-    "{turn}",
-    "Turns of conversations; degraded says why one was forwarded as it came",
-    (ATTRIBUTE_DEGRADED,),
-)
+    "furler.turns", "counter", "{turn}", "Turns of conversations; degraded says why one was forwarded as it came", (ATTRIBUTE_DEGRADED,),
+)  # fmt: skip
 METRICS: Final = (
     *(CALLS, CONTENT_SIZE, QUEUE, ENGINE, WAITING, RESTARTS, STORE, MODEL),
-    *(VIEWS, TURNS, TOKENS, TENANT_TOKENS, SAVED, RETRIEVALS),
+    *(MODEL_WORDS, VIEWS, TURNS, TOKENS, TENANT_TOKENS, SAVED, RETRIEVALS),
 )
 
 SPAN_CALL: Final = SpanName(
@@ -232,7 +228,8 @@ _calls, _queue, _engine = _histogram(CALLS), _histogram(QUEUE), _histogram(ENGIN
 _store, _model, _saved = _histogram(STORE), _histogram(MODEL), _histogram(SAVED)
 _content_size = _histogram(CONTENT_SIZE)
 _views, _tokens, _tenant_tokens = _counter(VIEWS), _counter(TOKENS), _counter(TENANT_TOKENS)
-_retrievals, _restarts, _turns = _counter(RETRIEVALS), _counter(RESTARTS), _counter(TURNS)
+_retrievals, _restarts = _counter(RETRIEVALS), _counter(RESTARTS)
+_turns, _words = _counter(TURNS), _counter(MODEL_WORDS)
 _waiting = _meter.create_up_down_counter(
     WAITING.name, unit=WAITING.unit, description=WAITING.description
 )
@@ -291,6 +288,11 @@ def model_call(provider: str, model: str) -> Iterator[None]:
     }
     with _measured(f"{MODEL_OPERATION} {model}", attributes, _model):
         yield
+
+
+def record_words(words: int, trouble: str) -> None:
+    """Record the words that a view asked the prose model about, and why it told nothing."""
+    _words.add(words, {ATTRIBUTE_TROUBLE: trouble})
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from furler_engine.pipeline import LOSSY_FLOOR, MIN_GAIN, compress
 from furler_engine.recipe import recipe
 from furler_engine.tools import policy_for
 from furler_engine.types import (
+    Answers,
     Draft,
     Elision,
     Fidelity,
@@ -69,7 +70,8 @@ class Turn:
     ``reference`` names the original of a SHA-256. ``pins`` are the views that blocks of this
     conversation had when they were first sent, by key; None without a conversation. Messages
     before ``first_message`` are left alone. ``retired`` says by key why a block is taken back,
-    ``is_epoch`` that what is not pinned is to be written anew.
+    ``is_epoch`` that what is not pinned is to be written anew. ``answers`` are a model's, to what
+    views of an earlier fold of this body asked; None: they may ask.
     """
 
     policy: Policy
@@ -79,6 +81,7 @@ class Turn:
     first_message: int = 0
     retired: Mapping[str, str] = field(default_factory=dict)
     is_epoch: bool = False
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +263,10 @@ def _decide(link: _Link, state: _State, turn: Turn, content: tuple[bytes, int]) 
         return earlier
     if calls.is_ranged(link.block.call):
         policy = replace(policy, fidelity=Fidelity.LOSSLESS)
-    view = compress(link.text, hints, policy, ref)
+    view = compress(link.text, hints, policy, ref, turn.answers)
     if view.is_passthrough or size < _FLOORS.get(view.kind, _FLOOR):
         view = replace(view, text="", ref="", compressors=(), elisions=(),
+                       asks=view.asks if size >= _FLOORS.get(view.kind, _FLOOR) else (),
                        tokens_after=view.tokens_before)  # fmt: skip
         return earlier or view
     gain = _ELIDING_GAIN if view.elisions else 0.0

@@ -7,7 +7,7 @@ decisions and lets the content through; a reader never sees it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -16,6 +16,7 @@ import numpy as np
 from furler_engine.clean import clean_line
 from furler_engine.json_value import parse, same_value
 from furler_engine.shared.markup_scan import shown_pieces
+from furler_engine.shared.pruning import prune
 from furler_engine.types import (
     Bytes,
     BytesShown,
@@ -31,11 +32,15 @@ from furler_engine.types import (
     TextShown,
     ValueShown,
     Within,
+    WordsShown,
     placeholder,
 )
 
 Interval = tuple[int, int]
 _NEWLINE: Final = 10
+
+_BLANKS: Final = (b" ", b"\t", b"\n")
+"""What words that are left out stand between; other white space is as good as a letter here."""
 
 _DECODER_TROUBLE: Final = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
@@ -57,6 +62,8 @@ def check(source: Source, draft: Draft) -> None:
             _check_lines(source, draft, coverage)
         case BytesShown() as coverage:
             _check_bytes(source, draft, coverage)
+        case WordsShown() as coverage:
+            _check_words(source, draft, coverage)
         case TextShown() as coverage:
             _check_text(source, draft, coverage)
         case ValueShown() as coverage:
@@ -135,9 +142,54 @@ def _check_text(source: Source, draft: Draft, coverage: TextShown) -> None:
             at += len(piece)
 
 
-def _check_byte_union(source: Source, draft: Draft, ranges: Iterable[Bytes]) -> None:
+def _check_words(source: Source, draft: Draft, coverage: WordsShown) -> None:
+    named = _check_byte_union(source, draft, coverage.ranges)
+    data, text, at = source.data, draft.text.encode(), 0
+    runs = iter(coverage.dropped)
+    run = next(runs, None)
+    for shown in coverage.ranges:
+        pieces: list[bytes] = []
+        start = shown.start
+        while run is not None and run.start < shown.end:
+            if not start <= run.start < run.end <= shown.end:
+                raise CoverageError(f"words of {run.start}-{run.end} lie in no range, or twice")
+            _check_run(data, run, named)
+            pieces.append(data[start : run.start])
+            start, run = run.end, next(runs, None)
+        piece = b"".join([*pieces, data[start : shown.end]])
+        at = text.find(piece, at)
+        if at < 0:
+            raise CoverageError(f"bytes {shown.start}-{shown.end} less words are not in the text")
+        at += len(piece)
+    if run is not None:
+        raise CoverageError(f"words of {run.start}-{run.end} lie in no range")
+
+
+def _check_run(data: bytes, run: Bytes, named: list[Interval]) -> None:
+    """Prove that a run is whole words of one line, glues no others, and is named."""
+    index = bisect_right(named, (run.start, len(data))) - 1
+    if index < 0 or named[index][1] < run.end:
+        raise CoverageError(f"no elision names the words of {run.start}-{run.end}")
+    inside = data[run.start : run.end]
+    if b"\n" in inside:
+        raise CoverageError(f"words of {run.start}-{run.end} lie in several lines")
+    before, behind = _is_blank(data, run.start - 1), _is_blank(data, run.end)
+    if not (before or inside[:1] in _BLANKS) or not (behind or inside[-1:] in _BLANKS):
+        raise CoverageError(f"{run.start}-{run.end} are no whole words")
+    if not (before or behind):
+        raise CoverageError(f"without {run.start}-{run.end} two words are one")
+
+
+def _is_blank(data: bytes, at: int) -> bool:
+    """Whether a blank or an end of the text stands there."""
+    return not 0 <= at < len(data) or data[at : at + 1] in _BLANKS
+
+
+def _check_byte_union(source: Source, draft: Draft, ranges: Iterable[Bytes]) -> list[Interval]:
+    """Check that ranges and elisions are all bytes; return what the elisions are, joined."""
     starts: list[int] = []
     intervals = [(r.start, r.end) for r in ranges]
+    shown = len(intervals)
     for elision in draft.elisions:
         place = elision.place
         if isinstance(place, Bytes):
@@ -150,6 +202,17 @@ def _check_byte_union(source: Source, draft: Draft, ranges: Iterable[Bytes]) -> 
         else:
             raise CoverageError(f"{type(place).__name__} among bytes")
     _check_union(intervals, len(source.data), overlap=True)
+    return _joined(intervals[shown:])
+
+
+def _joined(intervals: list[Interval]) -> list[Interval]:
+    joined: list[Interval] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _check_value(source: Source, draft: Draft, coverage: ValueShown) -> None:
@@ -252,83 +315,6 @@ def _check_union(intervals: list[Interval], total: int, *, overlap: bool) -> Non
         at = max(at, end)
     if at < total:
         raise CoverageError(f"{at}-{total} is neither shown nor elided")
-
-
-class _Cuts:
-    """What is cut at one location of a document, and below it."""
-
-    def __init__(self) -> None:
-        self.below: dict[str | int, _Cuts] = {}
-        self.ranges: list[Interval] = []
-
-
-def prune(value: object, rows: Iterable[Rows]) -> object:
-    """Return the value without the named rows; the given value is left alone.
-
-    Rows are elements of an array, members of an object in document order, or
-    characters of a string; paths and ranges speak of the value as given. Raises
-    LookupError when one does not fit, or leads through what another one cuts.
-    """
-    root = _Cuts()
-    for place in rows:
-        at = root
-        for step in place.path:
-            at = at.below.setdefault(step, _Cuts())
-        at.ranges.append((place.start, place.end))
-    return _prune(value, root)
-
-
-def _prune(value: object, cuts: _Cuts) -> object:
-    if not cuts.below and not cuts.ranges:
-        return value
-    match value:
-        case str() if not cuts.below:
-            return "".join(value[a:b] for a, b in _kept(len(value), cuts.ranges))
-        case list():
-            kept = _kept(len(value), cuts.ranges)
-            changed = {step: _prune(value[step], b) for step, b in _indexes(cuts, len(value))}
-            _check_reached(changed, kept)
-            return [changed.get(i, value[i]) for a, b in kept for i in range(a, b)]
-        case dict():
-            kept = _kept(len(value), cuts.ranges)
-            names = list(value)
-            positions: dict[str | int, int] = (
-                {name: at for at, name in enumerate(names)} if cuts.below else {}
-            )
-            below = {positions[step]: b for step, b in cuts.below.items() if step in positions}
-            if len(below) < len(cuts.below):
-                raise LookupError("a path leads nowhere")
-            changed = {at: _prune(value[names[at]], b) for at, b in below.items()}
-            _check_reached(changed, kept)
-            return {names[i]: changed.get(i, value[names[i]]) for a, b in kept for i in range(a, b)}
-        case _:
-            raise LookupError("a path leads nowhere")
-
-
-def _indexes(cuts: _Cuts, total: int) -> Iterator[tuple[int, _Cuts]]:
-    for step, below in cuts.below.items():
-        if not isinstance(step, int) or not 0 <= step < total:
-            raise LookupError(f"{step!r} is no index of {total} elements")
-        yield step, below
-
-
-def _kept(total: int, cut: list[Interval]) -> list[Interval]:
-    kept: list[Interval] = []
-    at = 0
-    for start, end in sorted(cut):
-        if not at <= start < end <= total:
-            raise LookupError(f"{start}-{end} overlaps another range or lies outside")
-        kept.append((at, start))
-        at = end
-    return [*kept, (at, total)]
-
-
-def _check_reached(changed: Iterable[int], kept: list[Interval]) -> None:
-    starts = [start for start, _ in kept]
-    for index in changed:
-        at = bisect_right(starts, index) - 1
-        if at < 0 or index >= kept[at][1]:
-            raise LookupError(f"row {index} is cut already")
 
 
 def line_starts(source: Source) -> list[int]:

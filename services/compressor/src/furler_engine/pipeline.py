@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from furler_engine import markers, split, tokens
+from furler_engine.compressors import words
 from furler_engine.coverage import CoverageError, check
 from furler_engine.detect import detect
 from furler_engine.json_value import dumps
@@ -19,6 +20,7 @@ from furler_engine.recipe import recipe
 from furler_engine.router import ROUTES
 from furler_engine.tools import RETRIEVE_TOOLS, normal, policy_for, why_exact
 from furler_engine.types import (
+    Answers,
     Compressor,
     Decision,
     Draft,
@@ -52,20 +54,24 @@ _LARGE: Final = 10
 """Times the size that is enough, from which no lossless view is expected to be so small."""
 
 
+_WORDS: Final = Compressor(words.NAME, Fidelity.REVERSIBLE, lambda _source, _policy: None)
+"""The name of the drafts that leave out words; they are made on top of another one."""
 _SPLIT: Final = Compressor("split", Fidelity.REVERSIBLE, lambda _source, _policy: None)
 """The name under which parts are drafted; it plans with the help of all others, so by itself nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One content on its way to a view. ``size`` is its tokens."""
+    """One content on its way to a view. ``size`` is its tokens, ``asks`` what a model could tell."""
 
     source: Source
     kind: Kind
     policy: Policy
     ref: str
     size: int
+    answers: Answers | None
     decisions: list[Decision]
+    asks: list[str]
 
     def note(self, name: str, reason: str, *, applied: bool = False, size: int = -1) -> None:
         """Add a decision; the size is the content's own where none is given."""
@@ -84,15 +90,24 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A checked draft, its elisions priced, and its text with the trailer."""
+    """A checked draft, its elisions priced, and its text with the trailer.
+
+    ``over`` names the draft that it was made on top of.
+    """
 
     name: str
     draft: Draft
     text: str
+    over: str = ""
 
 
-def compress(text: str, hints: Hints, policy: Policy, ref: str) -> View:
+def compress(
+    text: str, hints: Hints, policy: Policy, ref: str, answers: Answers | None = None
+) -> View:
     """Return the view of a text.
+
+    Where the policy names a model, the view may ask: with answers to its ``asks``
+    the same call gives a shorter one. Texts without an answer stay as they are.
 
     ``ref`` is the reference the original has or will have in the store; empty
     means that it is not going to be stored, and then only a policy that asks
@@ -102,7 +117,7 @@ def compress(text: str, hints: Hints, policy: Policy, ref: str) -> View:
     source = Source(text, hints)
     before = tokens.count(text, policy.tokenizer)
     in_force = policy_for(hints.tool, policy)
-    task = _Task(source, detect(source), in_force, ref, before.tokens, [])
+    task = _Task(source, detect(source), in_force, ref, before.tokens, answers, [], [])
     best = _best(task)
     view = View(
         text=text, ref="", kind=task.kind, compressors=(), elisions=(),
@@ -114,12 +129,16 @@ def compress(text: str, hints: Hints, policy: Policy, ref: str) -> View:
         if after.tokens <= before.tokens * (1 - MIN_GAIN):
             task.note(best.name, "chosen", applied=True, size=after.tokens)
             view = replace(
-                view, text=best.text, ref=ref, compressors=(best.name,),
+                view, text=best.text, ref=ref, compressors=tuple(filter(None, (best.over, best.name))),
                 elisions=best.draft.elisions, tokens_after=after.tokens,
                 estimated=before.estimated or after.estimated,
             )  # fmt: skip
         else:
             task.note(best.name, "saves less than 5 %", size=after.tokens)
+    if task.asks:
+        # As it is, it is the view of a policy without a model.
+        plain = recipe(replace(policy, model=""), hints)
+        view = replace(view, recipe=plain, asks=tuple(dict.fromkeys(task.asks)))
     return replace(view, decisions=tuple(task.decisions))
 
 
@@ -130,11 +149,31 @@ def _best(task: _Task) -> _Chosen | None:
         return None
     # The check reads a draft back, which costs as much as making it: only those that
     # would be chosen are checked, in order of preference.
-    for candidate in _with_parts(task, _preferred(task)):
-        chosen = _checked(task, candidate)
-        if chosen is not None:
-            return chosen
-    return None
+    candidates = (_checked(task, candidate) for candidate in _with_parts(task, _preferred(task)))
+    return _abridged(task, next((c for c in candidates if c is not None), None))
+
+
+def _abridged(task: _Task, chosen: _Chosen | None) -> _Chosen | None:
+    """Leave words out of the draft that was chosen, where a model has told which; else ask."""
+    policy = task.policy
+    if not policy.model or task.kind not in words.KINDS or words.NAME in policy.disabled:
+        return chosen
+    size = task.size if chosen is None else tokens.estimate(chosen.text, policy.tokenizer)
+    if _may_not_elide(task) or size <= _enough(task):
+        return chosen
+    base = None if chosen is None else chosen.draft
+    refined = words.refine(task.source, policy, base, task.answers)
+    task.asks.extend(refined.asks)
+    if refined.draft is None:
+        asked = f"asks {policy.model} about {len(refined.asks)} texts"
+        task.note(words.NAME, refined.why_not or asked)
+        return chosen
+    after = tokens.estimate(refined.draft.text, policy.tokenizer)
+    task.note(words.NAME, f"candidate: {refined.draft.shown} words shown", size=after)
+    better = _checked(task, _Candidate(_WORDS, refined.draft, after))
+    if better is None or after > size * (1 - MIN_GAIN):
+        return chosen
+    return better if chosen is None else replace(better, over=chosen.name)
 
 
 def _with_parts(task: _Task, others: Iterator[_Candidate]) -> Iterator[_Candidate]:
@@ -170,11 +209,12 @@ def _of_parts(task: _Task) -> _Candidate | None:
         if fidelity is Fidelity.LOSSLESS:
             policy = replace(policy, fidelity=fidelity)
         size = tokens.estimate(part.text, policy.tokenizer)
-        inner = _Task(part, kind, policy, task.ref, size, [])
+        inner = _Task(part, kind, policy, task.ref, size, task.answers, [], task.asks)
         if _why_not(inner):
             return kind, None
-        chosen = (_checked(inner, candidate) for candidate in _preferred(inner))
-        best = next((one.draft for one in chosen if one is not None), None)
+        candidates = (_checked(inner, candidate) for candidate in _preferred(inner))
+        chosen = _abridged(inner, next((c for c in candidates if c is not None), None))
+        best = None if chosen is None else chosen.draft
         pays = best is not None and len(best.text) < len(part.text) * (1 - MIN_GAIN)
         return kind, best if pays else None
 

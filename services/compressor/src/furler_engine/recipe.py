@@ -15,7 +15,9 @@ ENGINE_VERSION = "0.2.0"
 def recipe(policy: Policy, hints: Hints) -> str:
     """Return ``version/fingerprint``; equal recipes give equal views of equal content."""
     parts = asdict(policy)
-    del parts["retention_seconds"]
+    del parts["retention_seconds"], parts["allow_model"]
+    if not policy.model:
+        del parts["keep"], parts["model"]  # as it was before there were any
     parts["disabled"] = sorted(policy.disabled)
     parts["levels"] = sorted(dict(policy.levels).items())
     if not policy.tools:

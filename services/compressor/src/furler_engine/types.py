@@ -1,22 +1,45 @@
 """The values that every part of the engine speaks of.
 
-What lives here: kinds, hints, policies, sources, selectors, elisions, drafts.
-What does not: anything that decides, encodes or checks.
-
-Line numbers are the ones a reader sees: counted from 1, ranges inclusive.
-Byte offsets and JSON rows are counted from 0, ranges half-open, as in Python
-and in JSONPath slices.
+What lives here: kinds, hints, policies, sources, elisions, drafts; and by import
+selectors (places.py). What does not: anything that decides, encodes or checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar, cast
 
 from furler_engine.json_value import parse
+from furler_engine.places import (
+    Bytes,
+    JsonLocation,
+    JsonPath,
+    Lines,
+    Match,
+    Place,
+    Rows,
+    Search,
+    Selector,
+    Symbol,
+    Within,
+)
+
+__all__ = [
+    "Bytes",
+    "JsonLocation",
+    "JsonPath",
+    "Lines",
+    "Match",
+    "Place",
+    "Rows",
+    "Search",
+    "Selector",
+    "Symbol",
+    "Within",
+]
 
 
 class Kind(StrEnum):
@@ -80,6 +103,8 @@ class Hints:
 TOKENIZERS = ("cl100k_base", "o200k_base")
 """Tokenizers whose vocabularies are installed; tokens.py holds them."""
 DEFAULT_TOKENIZER = "o200k_base"
+LEAST_KEEP = 0.3
+"""Smallest share of the words of running text that a policy may ask to keep: a telegram."""
 DEFAULT_MIN_TOKENS = 200
 """Below this a trailer (about 45 tokens) eats a good part of any saving."""
 
@@ -93,6 +118,13 @@ class Policy:
     level, others are CAREFUL; ``tools`` maps globs of tools' names to levels for all
     kinds, the first that fits; ``retention_seconds`` 0 takes the space's default and
     is no part of the recipe, for it changes no byte.
+
+    ``allow_model`` says whether running text may be shortened by the words that a
+    model of prose finds to matter least, ``keep`` which share of its words stays
+    then (LEAST_KEEP to 1; 0 leaves it to the level). ``model`` is the version of
+    the model that will be asked: the service fills it in, a caller's wish it is
+    not; empty, nothing is asked. Only with a model do ``keep`` and ``model``
+    belong to the recipe.
     """
 
     fidelity: Fidelity = Fidelity.REVERSIBLE
@@ -103,6 +135,9 @@ class Policy:
     levels: tuple[tuple[Kind, Level], ...] = ()
     retention_seconds: int = 0
     tools: tuple[tuple[str, Level], ...] = ()
+    allow_model: bool = True
+    keep: float = 0.0
+    model: str = ""
 
     def level(self, kind: Kind) -> Level:
         """Return the level in force for a kind."""
@@ -168,84 +203,6 @@ class Source:
         return parse(self.text)
 
 
-# Selectors: what Retrieve takes, and what an elision in a view prints.
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines ``first`` to ``last``, from 1, inclusive."""
-
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """Bytes ``start`` to ``end``, from 0, half-open."""
-
-    start: int
-    end: int
-
-
-JsonLocation = tuple[str | int, ...]
-"""Member names and indexes from the root of a JSON document."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Elements ``start`` to ``end`` (from 0, half-open) of the JSON array at ``path``.
-
-    Of an object its members in document order, of a string its characters.
-    """
-
-    path: JsonLocation
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """A place in the text that the JSON string at ``path`` holds, counted from its start."""
-
-    path: JsonLocation
-    place: Lines | Bytes
-
-
-@dataclass(frozen=True, slots=True)
-class JsonPath:
-    """What an RFC 9535 query picks."""
-
-    query: str
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Lines that an RE2 pattern matches, with lines of context."""
-
-    pattern: str
-    context: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A definition in source code or a section, by qualified name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """The passages that best answer a question."""
-
-    query: str
-    limit: int = 5
-
-
-Place = Lines | Bytes | Rows | Within
-"""Selectors that name one fixed place: what an elision may carry."""
-Selector = Place | JsonPath | Match | Symbol | Search
-
-
 @dataclass(frozen=True, slots=True)
 class Elision:
     """One part of the content that a view leaves out, and how to get it."""
@@ -278,6 +235,18 @@ class BytesShown:
     """The listed byte ranges stand in the text verbatim and in order."""
 
     ranges: tuple[Bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WordsShown:
+    """The listed byte ranges stand in the text in order, less the runs of words in ``dropped``.
+
+    A run lies within one range and one line, is whole words with the blanks on one
+    side of them, and in the lines of an elision. What it leaves is verbatim.
+    """
+
+    ranges: tuple[Bytes, ...]
+    dropped: tuple[Bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +297,7 @@ def placeholder(index: int) -> str:
     return f"(below: {index + 1})"
 
 
-Coverage = LinesShown | BytesShown | TextShown | ValueShown | PartsShown
+Coverage = LinesShown | BytesShown | WordsShown | TextShown | ValueShown | PartsShown
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +330,15 @@ class Compressor:
     plan: Plan
 
 
+Answers = Mapping[str, tuple[float, ...]]
+"""What a model of prose said of texts: from 0 (drop) to 1 (keep) for each word of each.
+
+A word is a run of characters between white space.
+"""
+WORDS = "words"
+"""The summary of an elision that stands for words here and there in its lines, which are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One step of the pipeline, for Explain."""
@@ -377,6 +355,8 @@ class View:
 
     ``text`` is the content itself when nothing was gained; ``ref`` is empty
     then. ``estimated`` says that a token count fell back to the estimator.
+    ``asks`` are texts on whose words a model's answers would make a shorter view:
+    with them the content is compressed again. Without, this view is whole.
     """
 
     text: str
@@ -390,6 +370,7 @@ class View:
     recipe: str
     estimated: bool = False
     decisions: tuple[Decision, ...] = ()
+    asks: tuple[str, ...] = ()
 
     @property
     def is_passthrough(self) -> bool:

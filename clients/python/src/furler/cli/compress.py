@@ -23,6 +23,12 @@ hint_options = (
         metavar="KEY=VALUE",
         help=f"How to compress; may be repeated. Keys: {policy_keys()}.",
     ),
+    click.option(
+        "--keep",
+        type=float,
+        metavar="SHARE",
+        help="Share of the words of running text that stay, 0.3 to 1; short for --policy keep=.",
+    ),
 )
 
 
@@ -33,6 +39,7 @@ hint_options = (
 @hint_options[2]
 @hint_options[3]
 @hint_options[4]
+@hint_options[5]
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the view with all its figures as JSON."
 )
@@ -45,6 +52,7 @@ def compress(  # noqa: PLR0913 - one argument per option
     tool: str | None,
     filename: str | None,
     settings: tuple[str, ...],
+    keep: float | None,
     as_json: bool,
 ) -> None:
     """Print a far shorter view of FILE, or of standard input.
@@ -52,7 +60,7 @@ def compress(  # noqa: PLR0913 - one argument per option
     The original is stored; the view's last line says how to get any part of it
     back. For example: furler compress build.log --query "why did it fail"
     """
-    policy = read_policy(settings)
+    policy = read_policy(settings, keep)
     content = read_content(file)
     with open_client() as furler, working(f"compressing {size_of(len(content))}", len(content)):
         view = furler.compress(

@@ -20,6 +20,7 @@ from furler.values import Explanation
 @hint_options[2]
 @hint_options[3]
 @hint_options[4]
+@hint_options[5]
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @connection_options
 def explain(  # noqa: PLR0913 - one argument per option
@@ -30,10 +31,11 @@ def explain(  # noqa: PLR0913 - one argument per option
     tool: str | None,
     filename: str | None,
     settings: tuple[str, ...],
+    keep: float | None,
     as_json: bool,
 ) -> None:
     """Say what compress would do to FILE, and why. Nothing is stored."""
-    policy = read_policy(settings)
+    policy = read_policy(settings, keep)
     content = read_content(file)
     with open_client() as furler, working(f"trying {size_of(len(content))}", len(content)):
         explanation = furler.explain(

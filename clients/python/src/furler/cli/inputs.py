@@ -46,8 +46,8 @@ def filename_hint(name: str, given: str | None) -> str | None:
     return given or (None if name == "-" else name)
 
 
-def read_policy(settings: tuple[str, ...]) -> dict[str, object] | None:
-    """Return the fields that KEY=VALUE settings name; None for no settings.
+def read_policy(settings: tuple[str, ...], keep: float | None = None) -> dict[str, object] | None:
+    """Return the fields that KEY=VALUE settings name, and ``keep``; None for no settings.
 
     ``levels.KIND=LEVEL`` sets one level, a retention takes s, m, h or d, names are
     separated by commas. Unknown fields and wrong values are found where the
@@ -65,6 +65,8 @@ def read_policy(settings: tuple[str, ...]) -> dict[str, object] | None:
             policy[key] = _read(key, value)
     if levels:
         policy["levels"] = levels
+    if keep is not None:
+        policy["keep"] = keep
     return policy or None
 
 

@@ -26,29 +26,29 @@ from furler.v1 import content_pb2 as furler_dot_v1_dot_content__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x66urler/v1/compression.proto\x12\tfurler.v1\x1a\x17\x66urler/v1/content.proto\x1a\x1egoogle/protobuf/duration.proto\"R\n\tKindLevel\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.furler.v1.ContentKind\x12\x1f\n\x05level\x18\x02 \x01(\x0e\x32\x10.furler.v1.Level\":\n\tToolLevel\x12\x0c\n\x04tool\x18\x01 \x01(\t\x12\x1f\n\x05level\x18\x02 \x01(\x0e\x32\x10.furler.v1.Level\"\xcb\x02\n\x06Policy\x12%\n\x08\x66idelity\x18\x01 \x01(\x0e\x32\x13.furler.v1.Fidelity\x12\x15\n\rtarget_tokens\x18\x02 \x01(\x04\x12\x17\n\nmin_tokens\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x11\n\ttokenizer\x18\x04 \x01(\t\x12\x1c\n\x14\x64isabled_compressors\x18\x05 \x03(\t\x12$\n\x06levels\x18\x06 \x03(\x0b\x32\x14.furler.v1.KindLevel\x12\x13\n\x0b\x61llow_model\x18\x07 \x01(\x08\x12\x0c\n\x04keep\x18\x08 \x01(\x01\x12,\n\tretention\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06recipe\x18\n \x01(\t\x12#\n\x05tools\x18\x0b \x03(\x0b\x32\x14.furler.v1.ToolLevelB\r\n\x0b_min_tokens\"a\n\x07\x45lision\x12%\n\x08selector\x18\x01 \x01(\x0b\x32\x13.furler.v1.Selector\x12\x0e\n\x06marker\x18\x02 \x01(\t\x12\x0e\n\x06tokens\x18\x03 \x01(\x04\x12\x0f\n\x07summary\x18\x04 \x01(\t\"\xcf\x02\n\x04View\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12$\n\x08\x65lisions\x18\x03 \x03(\x0b\x32\x12.furler.v1.Elision\x12#\n\x08original\x18\x04 \x01(\x0b\x32\x11.furler.v1.Digest\x12,\n\rtokens_before\x18\x05 \x01(\x0b\x32\x15.furler.v1.TokenCount\x12+\n\x0ctokens_after\x18\x06 \x01(\x0b\x32\x15.furler.v1.TokenCount\x12$\n\x04kind\x18\x07 \x01(\x0e\x32\x16.furler.v1.ContentKind\x12\x13\n\x0b\x63ompressors\x18\x08 \x03(\t\x12\x0e\n\x06recipe\x18\t \x01(\t\x12+\n\x08\x64\x65graded\x18\n \x01(\x0e\x32\x19.furler.v1.DegradedReason\x12\x0e\n\x06\x63\x61\x63hed\x18\x0b \x01(\x08\"U\n\x08\x44\x65\x63ision\x12\x12\n\ncompressor\x18\x01 \x01(\t\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0ctokens_after\x18\x04 \x01(\x04*o\n\x08\x46idelity\x12\x18\n\x14\x46IDELITY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x46IDELITY_LOSSLESS\x10\x01\x12\x17\n\x13\x46IDELITY_REVERSIBLE\x10\x02\x12\x19\n\x15\x46IDELITY_IRREVERSIBLE\x10\x03*e\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\r\n\tLEVEL_OFF\x10\x01\x12\x12\n\x0eLEVEL_LOSSLESS\x10\x02\x12\x11\n\rLEVEL_CAREFUL\x10\x03\x12\x0f\n\x0bLEVEL_TIGHT\x10\x04*\xc4\x01\n\x0e\x44\x65gradedReason\x12\x1f\n\x1b\x44\x45GRADED_REASON_UNSPECIFIED\x10\x00\x12%\n!DEGRADED_REASON_STORE_UNAVAILABLE\x10\x01\x12%\n!DEGRADED_REASON_COMPRESSOR_FAILED\x10\x02\x12\x1c\n\x18\x44\x45GRADED_REASON_DEADLINE\x10\x03\x12%\n!DEGRADED_REASON_MODEL_UNAVAILABLE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x66urler/v1/compression.proto\x12\tfurler.v1\x1a\x17\x66urler/v1/content.proto\x1a\x1egoogle/protobuf/duration.proto\"R\n\tKindLevel\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.furler.v1.ContentKind\x12\x1f\n\x05level\x18\x02 \x01(\x0e\x32\x10.furler.v1.Level\":\n\tToolLevel\x12\x0c\n\x04tool\x18\x01 \x01(\t\x12\x1f\n\x05level\x18\x02 \x01(\x0e\x32\x10.furler.v1.Level\"\xe0\x02\n\x06Policy\x12%\n\x08\x66idelity\x18\x01 \x01(\x0e\x32\x13.furler.v1.Fidelity\x12\x15\n\rtarget_tokens\x18\x02 \x01(\x04\x12\x17\n\nmin_tokens\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x11\n\ttokenizer\x18\x04 \x01(\t\x12\x1c\n\x14\x64isabled_compressors\x18\x05 \x03(\t\x12$\n\x06levels\x18\x06 \x03(\x0b\x32\x14.furler.v1.KindLevel\x12\x18\n\x0b\x61llow_model\x18\x07 \x01(\x08H\x01\x88\x01\x01\x12\x0c\n\x04keep\x18\x08 \x01(\x01\x12,\n\tretention\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06recipe\x18\n \x01(\t\x12#\n\x05tools\x18\x0b \x03(\x0b\x32\x14.furler.v1.ToolLevelB\r\n\x0b_min_tokensB\x0e\n\x0c_allow_model\"a\n\x07\x45lision\x12%\n\x08selector\x18\x01 \x01(\x0b\x32\x13.furler.v1.Selector\x12\x0e\n\x06marker\x18\x02 \x01(\t\x12\x0e\n\x06tokens\x18\x03 \x01(\x04\x12\x0f\n\x07summary\x18\x04 \x01(\t\"\xcf\x02\n\x04View\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12$\n\x08\x65lisions\x18\x03 \x03(\x0b\x32\x12.furler.v1.Elision\x12#\n\x08original\x18\x04 \x01(\x0b\x32\x11.furler.v1.Digest\x12,\n\rtokens_before\x18\x05 \x01(\x0b\x32\x15.furler.v1.TokenCount\x12+\n\x0ctokens_after\x18\x06 \x01(\x0b\x32\x15.furler.v1.TokenCount\x12$\n\x04kind\x18\x07 \x01(\x0e\x32\x16.furler.v1.ContentKind\x12\x13\n\x0b\x63ompressors\x18\x08 \x03(\t\x12\x0e\n\x06recipe\x18\t \x01(\t\x12+\n\x08\x64\x65graded\x18\n \x01(\x0e\x32\x19.furler.v1.DegradedReason\x12\x0e\n\x06\x63\x61\x63hed\x18\x0b \x01(\x08\"U\n\x08\x44\x65\x63ision\x12\x12\n\ncompressor\x18\x01 \x01(\t\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0ctokens_after\x18\x04 \x01(\x04*o\n\x08\x46idelity\x12\x18\n\x14\x46IDELITY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x46IDELITY_LOSSLESS\x10\x01\x12\x17\n\x13\x46IDELITY_REVERSIBLE\x10\x02\x12\x19\n\x15\x46IDELITY_IRREVERSIBLE\x10\x03*e\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\r\n\tLEVEL_OFF\x10\x01\x12\x12\n\x0eLEVEL_LOSSLESS\x10\x02\x12\x11\n\rLEVEL_CAREFUL\x10\x03\x12\x0f\n\x0bLEVEL_TIGHT\x10\x04*\xc4\x01\n\x0e\x44\x65gradedReason\x12\x1f\n\x1b\x44\x45GRADED_REASON_UNSPECIFIED\x10\x00\x12%\n!DEGRADED_REASON_STORE_UNAVAILABLE\x10\x01\x12%\n!DEGRADED_REASON_COMPRESSOR_FAILED\x10\x02\x12\x1c\n\x18\x44\x45GRADED_REASON_DEADLINE\x10\x03\x12%\n!DEGRADED_REASON_MODEL_UNAVAILABLE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'furler.v1.compression_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FIDELITY']._serialized_start=1101
-  _globals['_FIDELITY']._serialized_end=1212
-  _globals['_LEVEL']._serialized_start=1214
-  _globals['_LEVEL']._serialized_end=1315
-  _globals['_DEGRADEDREASON']._serialized_start=1318
-  _globals['_DEGRADEDREASON']._serialized_end=1514
+  _globals['_FIDELITY']._serialized_start=1122
+  _globals['_FIDELITY']._serialized_end=1233
+  _globals['_LEVEL']._serialized_start=1235
+  _globals['_LEVEL']._serialized_end=1336
+  _globals['_DEGRADEDREASON']._serialized_start=1339
+  _globals['_DEGRADEDREASON']._serialized_end=1535
   _globals['_KINDLEVEL']._serialized_start=99
   _globals['_KINDLEVEL']._serialized_end=181
   _globals['_TOOLLEVEL']._serialized_start=183
   _globals['_TOOLLEVEL']._serialized_end=241
   _globals['_POLICY']._serialized_start=244
-  _globals['_POLICY']._serialized_end=575
-  _globals['_ELISION']._serialized_start=577
-  _globals['_ELISION']._serialized_end=674
-  _globals['_VIEW']._serialized_start=677
-  _globals['_VIEW']._serialized_end=1012
-  _globals['_DECISION']._serialized_start=1014
-  _globals['_DECISION']._serialized_end=1099
+  _globals['_POLICY']._serialized_end=596
+  _globals['_ELISION']._serialized_start=598
+  _globals['_ELISION']._serialized_end=695
+  _globals['_VIEW']._serialized_start=698
+  _globals['_VIEW']._serialized_end=1033
+  _globals['_DECISION']._serialized_start=1035
+  _globals['_DECISION']._serialized_end=1120
 # @@protoc_insertion_point(module_scope)

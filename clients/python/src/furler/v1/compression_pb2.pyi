@@ -191,9 +191,13 @@ class Policy(_message.Message):
     tokenizer: _builtins.str
     """Tokenizer for every count, such as "o200k_base"; empty takes the default."""
     allow_model: _builtins.bool
-    """Whether prose may go to the server's model, if it has one."""
+    """Whether the server's model, if it has one, may choose words of running text
+    that the view leaves out; unset: it may.
+    """
     keep: _builtins.float
-    """Share of the words of prose that the model keeps, from 0.3 to 1; 0 takes the default."""
+    """Share of the words of running text that stay then, from 0.3 to 1; 0 takes the default,
+    with which about 70 % of its tokens stay.
+    """
     recipe: _builtins.str
     """Recipe of an earlier view to serve if the cache holds it, so that a
     rollout does not change a prompt already sent.
@@ -223,18 +227,23 @@ class Policy(_message.Message):
         tokenizer: _builtins.str = ...,
         disabled_compressors: _abc.Iterable[_builtins.str] | None = ...,
         levels: _abc.Iterable[Global___KindLevel] | None = ...,
-        allow_model: _builtins.bool = ...,
+        allow_model: _builtins.bool | None = ...,
         keep: _builtins.float = ...,
         retention: _duration_pb2.Duration | None = ...,
         recipe: _builtins.str = ...,
         tools: _abc.Iterable[Global___ToolLevel] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_tokens", b"_min_tokens", "min_tokens", b"min_tokens", "retention", b"retention"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_model", b"_allow_model", "_min_tokens", b"_min_tokens", "allow_model", b"allow_model", "min_tokens", b"min_tokens", "retention", b"retention"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_tokens", b"_min_tokens", "allow_model", b"allow_model", "disabled_compressors", b"disabled_compressors", "fidelity", b"fidelity", "keep", b"keep", "levels", b"levels", "min_tokens", b"min_tokens", "recipe", b"recipe", "retention", b"retention", "target_tokens", b"target_tokens", "tokenizer", b"tokenizer", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_model", b"_allow_model", "_min_tokens", b"_min_tokens", "allow_model", b"allow_model", "disabled_compressors", b"disabled_compressors", "fidelity", b"fidelity", "keep", b"keep", "levels", b"levels", "min_tokens", b"min_tokens", "recipe", b"recipe", "retention", b"retention", "target_tokens", b"target_tokens", "tokenizer", b"tokenizer", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__allow_model: _TypeAlias = _typing.Literal["allow_model"]  # noqa: Y015
+    _WhichOneofArgType__allow_model: _TypeAlias = _typing.Literal["_allow_model", b"_allow_model"]  # noqa: Y015
     _WhichOneofReturnType__min_tokens: _TypeAlias = _typing.Literal["min_tokens"]  # noqa: Y015
     _WhichOneofArgType__min_tokens: _TypeAlias = _typing.Literal["_min_tokens", b"_min_tokens"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__allow_model) -> _WhichOneofReturnType__allow_model | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_tokens) -> _WhichOneofReturnType__min_tokens | None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015

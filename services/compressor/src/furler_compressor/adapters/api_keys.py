@@ -55,6 +55,7 @@ class _Allowed(BaseModel):
     requests_per_second: Annotated[float, Field(ge=0)] | None = None
     bytes_per_second: Annotated[float, Field(ge=0)] | None = None
     stored_bytes: Annotated[int, Field(ge=0)] | None = None
+    model_tokens_per_second: Annotated[float, Field(ge=0)] | None = None
 
     @field_validator("tenant")
     @classmethod
@@ -75,6 +76,7 @@ class _Allowed(BaseModel):
             _either(self.requests_per_second, default.requests_per_second),
             _either(self.bytes_per_second, default.bytes_per_second),
             int(_either(self.stored_bytes, default.stored_bytes)),
+            _either(self.model_tokens_per_second, default.model_tokens_per_second),
         )
         return Grant(self.tenant, self.id, self.spaces, self.roles, quota)
 

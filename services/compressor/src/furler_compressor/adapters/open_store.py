@@ -67,10 +67,11 @@ class StoreOptions:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What one URL gives. Closing the store closes the meter's connection, too."""
+    """What one URL gives. Closing the store closes the meters' connection, too."""
 
     store: Store
     meter: Meter
+    model_meter: Meter
 
 
 def open_backend(
@@ -92,7 +93,7 @@ def open_backend(
             return _redis(url, options, clock)
         case _:
             raise StoreUrlError(f"no store has the scheme {scheme!r}; use {_FORMS}")
-    return Backend(decorate(store, options), LocalMeter())
+    return Backend(decorate(store, options), LocalMeter(), LocalMeter())
 
 
 def store_system(url: str) -> str:
@@ -132,7 +133,7 @@ def _redis(url: str, options: StoreOptions, clock: Callable[[], float]) -> Backe
 
     link = RedisLink(url, options.redis, max_connections=options.redis_connections)
     store = RedisStore(link, watermark=options.redis_watermark, clock=clock)
-    return Backend(decorate(store, options), RedisMeter(link))
+    return Backend(decorate(store, options), RedisMeter(link), RedisMeter(link, "m"))
 
 
 def store_directory(text: str) -> Path:

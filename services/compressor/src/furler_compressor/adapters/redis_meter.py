@@ -50,10 +50,11 @@ return {string.format('%.6f', r), string.format('%.6f', b)}
 
 
 class RedisMeter:
-    """Implements app.quota.Meter."""
+    """Implements app.quota.Meter. ``bucket`` is a letter: what one meter counts, no other does."""
 
-    def __init__(self, link: RedisLink) -> None:
+    def __init__(self, link: RedisLink, bucket: str = "q") -> None:
         self._link = link
+        self._bucket = bucket
         self._take = link.script(_TAKE)
         self._breaker = Breaker()
         self._local = LocalMeter()
@@ -68,7 +69,9 @@ class RedisMeter:
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
                     levels = await self._link.ask(
-                        lambda: self._take(keys=[f"{tenant_prefix(tenant)}q"], args=args)
+                        lambda: self._take(
+                            keys=[f"{tenant_prefix(tenant)}{self._bucket}"], args=args
+                        )
                     )
             except (StoreUnavailableError, TimeoutError):
                 self._breaker.failed(ticket)

@@ -7,7 +7,7 @@ never the answer (G10). How a view is obtained: ``making``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Context
@@ -40,6 +40,8 @@ class Compressed:
 async def compress(context: Context, caller: Caller, request: CompressRequest) -> Compressed:
     """Compress one content. Raises FurlerError for what the caller did wrong."""
     scope, retention = _validate(context, caller, request)
+    # Before the view is looked for: its recipe names the model.
+    request = replace(request, policy=context.judging.policy(request.policy))
     sha256 = await off_loop(digest_of, request.data)
     ref = context.reference(scope, sha256)
     outcome = await obtain(context, caller, Wanted(request, scope, ref, sha256, retention))

@@ -16,6 +16,7 @@ from furler_compressor.app.errors import (
     FieldInvalidError,
     StoreUnavailableError,
 )
+from furler_compressor.app.judging import Judging
 from furler_compressor.app.outcome import Led
 from furler_compressor.app.pin_memory import PinMemory
 from furler_compressor.app.ports import Scope, Store, Tally
@@ -42,13 +43,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The service: its engine, its store, its limits, its master key."""
+    """The service: its engine, its store, its model, its limits, its master key."""
 
     engine: EngineRunner
     store: Store
     limits: Limits
     master_key: bytes
     sharing: Sharing | None = None
+    judging: Judging = field(default_factory=Judging)
     trail: AuditTrail = field(default_factory=NoTrail)
     pin_memory: PinMemory = field(default_factory=PinMemory)
     stored: StoredBytes = field(default_factory=StoredBytes)

@@ -28,13 +28,14 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.making import RESERVE_SECONDS
+from furler_compressor.app.model_port import ModelUnavailableError
 from furler_compressor.app.outcome import Degraded
 from furler_compressor.app.pin_memory import SECONDS as PIN_MEMORY_SECONDS
 from furler_compressor.app.ports import Pin, Record, Scope, Tally
 from furler_compressor.app.refs import tenant_key
 from furler_engine.dialects.block import Dialect
 from furler_engine.dialects.json_scan import decode
-from furler_engine.types import TOKENIZERS, Policy
+from furler_engine.types import TOKENIZERS, Answers, Policy
 
 MAX_CONVERSATION_LENGTH = 256
 MAX_TAG_BYTES = 256
@@ -111,6 +112,11 @@ async def _edited(
             # Without them nobody can tell what was sent before.
             return await _unedited(context, caller, scope, request)
         request = replace(request, epoch=None, relocate=False)
+    # Without pins nothing would remember what a model said when the next turn finds it down.
+    may_ask = store_up and bool(request.conversation)
+    policy = context.judging.policy(request.policy)
+    request = replace(request, policy=policy if may_ask else replace(policy, model=""))
+    heard: dict[str, tuple[float, ...]] = {}
     for _ in range(_ATTEMPTS):
         begun = ledger.beginning(pins or {}) or request.begun
         if begun.mode is Mode.BYPASS or request.only_asks:
@@ -120,7 +126,7 @@ async def _edited(
             pins = theirs
             continue
         request = replace(request, begun=begun)
-        done = await _engine(context, caller, scope, request, pins)
+        done, asked = await _judged(context, caller, scope, (request, pins), heard)
         if isinstance(done, Degraded):
             return Answer(degraded=done, begun=begun)
         kept = _Kept((), done.pins, is_whole=True)
@@ -139,7 +145,7 @@ async def _edited(
             continue
         elif store_up and pins is not None:
             _remember(context, scope, request, {**pins, **_data(kept.pins)}, retention)
-        degraded = Degraded.NO if kept.is_whole else Degraded.STORE_UNAVAILABLE
+        degraded = asked if kept.is_whole else Degraded.STORE_UNAVAILABLE
         audited = done.splices if begun.mode is Mode.AUDIT else ()
         answer = Answer(kept.splices, done, degraded, begun, audited)
         _count(context, scope, request, answer)
@@ -222,12 +228,40 @@ def _validate(context: Context, request: ConversationRequest) -> None:
         )
 
 
+async def _judged(
+    context: Context,
+    caller: Caller,
+    scope: Scope,
+    wanted: tuple[ConversationRequest, dict[str, bytes] | None],
+    heard: dict[str, tuple[float, ...]],
+) -> tuple[Conversed | Degraded, Degraded]:
+    """Run the engine, ask a model what it would like to know, and run it again with the answers.
+
+    ``heard`` is what the model said at an earlier attempt; what it says now is added.
+    """
+    request, pins = wanted
+    started = asyncio.get_running_loop().time()
+    done = await _engine(context, caller, scope, request, pins, heard or None)
+    if isinstance(done, Degraded) or not done.asks:
+        return done, Degraded.NO
+    took = asyncio.get_running_loop().time() - started
+    try:
+        said = await context.judging.ask(caller, done.asks, RESERVE_SECONDS + took)
+    except ModelUnavailableError:
+        return done, Degraded.MODEL_UNAVAILABLE
+    heard.update(zip(done.asks, said.scores, strict=True))
+    answered = replace(request, policy=replace(request.policy, model=said.version))
+    better = await _engine(context, caller, scope, answered, pins, heard)
+    return (done, better) if isinstance(better, Degraded) else (better, Degraded.NO)
+
+
 async def _engine(
     context: Context,
     caller: Caller,
     scope: Scope,
     request: ConversationRequest,
     pins: dict[str, bytes] | None,
+    answers: Answers | None = None,
 ) -> Conversed | Degraded:
     job = ConversationJob(
         request.body,
@@ -240,6 +274,7 @@ async def _engine(
         request.epoch,
         request.relocate,
         request.begun,
+        answers,
     )
     try:
         return await context.engine.converse(job, max(0.0, caller.time_left() - RESERVE_SECONDS))

@@ -37,15 +37,16 @@ def converse(job: ConversationJob) -> Conversed:
     """
     body = read(job.body, job.dialect)
     held = ledger.read(job.pins or {})
-    policy, query = held.policy or job.policy, job.query
+    policy, query = _in_force(job, held), job.query
     if job.begun.mode is Mode.AUDIT:
-        return _audited(job, body, held, policy)
+        return _audited(job, body, held, replace(policy, model=""))
     turn = Turn(
         policy,
         lambda sha256: reference(job.tenant_key, sha256),
         query,
         None if job.pins is None else held.views,
         job.first_message,
+        answers=job.answers,
     )
     seen = fold(body, turn)
     plan, applied, epoch = None, False, held.epoch
@@ -77,7 +78,14 @@ def converse(job: ConversationJob) -> Conversed:
         applied,
         recipe(policy, Hints(query=query)),
         is_relocated=bool(job.relocate or held.tails),
+        asks=tuple(dict.fromkeys(text for each in seen for text in each.view.asks)),
     )
+
+
+def _in_force(job: ConversationJob, held: Ledger) -> Policy:
+    """Return the policy that the conversation keeps, with the model that serves now."""
+    policy = held.policy or job.policy
+    return replace(policy, model=job.policy.model if policy.allow_model else "")
 
 
 def _audited(job: ConversationJob, body: Body, held: Ledger, policy: Policy) -> Conversed:

@@ -10,7 +10,7 @@ from typing import Final
 from furler_compressor.app.ports import Pin
 from furler_engine.dialects.block import Dialect
 from furler_engine.epochs import Plan, Wish
-from furler_engine.types import Policy, View
+from furler_engine.types import Answers, Policy, View
 
 
 class Mode(StrEnum):
@@ -58,6 +58,8 @@ class ConversationJob:
     relocate: bool = False
     begun: Beginning = AS_EVER
     """What is in force, and pinned if it is new: never BYPASS, which asks no engine."""
+    answers: Answers | None = None
+    """A model's, to what an earlier run asked; None: it may ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +109,4 @@ class Conversed:
     applied: bool = False
     recipe: str = ""
     is_relocated: bool = False
+    asks: tuple[str, ...] = ()

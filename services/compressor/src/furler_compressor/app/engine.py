@@ -11,17 +11,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from furler_compressor.app.conversed import ConversationJob, Conversed
-from furler_engine.types import Hints, Policy, Selector, View
+from furler_engine.types import Answers, Hints, Policy, Selector, View
 
 
 @dataclass(frozen=True, slots=True)
 class CompressJob:
-    """Make a view of a content. ``ref`` is empty when the original will not be stored."""
+    """Make a view of a content. ``ref`` is empty when the original will not be stored.
+
+    ``answers`` are those of a model to what an earlier run asked; None: it may ask.
+    """
 
     text: str
     hints: Hints
     policy: Policy
     ref: str
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True)

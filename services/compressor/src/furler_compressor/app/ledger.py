@@ -111,6 +111,10 @@ def policy_pin(epoch: int, policy: Policy, begun: Beginning) -> tuple[str, Pin]:
     # Only where they say something: two replicas of two releases pin the same bytes otherwise.
     if policy.tools:
         fields["tools"] = policy.tools
+    if not policy.allow_model:
+        fields["allow_model"] = False
+    if policy.keep:
+        fields["keep"] = policy.keep
     if begun.mode is not Mode.APPLY:
         fields["mode"] = begun.mode
     if begun.tag:
@@ -131,6 +135,8 @@ def _policy(data: bytes | None) -> Policy | None:
             disabled=frozenset(fields["disabled"]),
             levels=tuple((Kind(kind), Level(level)) for kind, level in fields["levels"]),
             tools=tuple((str(tool), Level(level)) for tool, level in fields.get("tools", ())),
+            allow_model=bool(fields.get("allow_model", True)),
+            keep=float(fields.get("keep", 0)),
         )
     except (ValueError, KeyError, TypeError):
         return None

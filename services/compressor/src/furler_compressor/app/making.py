@@ -16,6 +16,7 @@ from typing import TypeVar
 from furler_compressor.app.context import Caller, Context
 from furler_compressor.app.engine import CompressJob, EngineFailedError
 from furler_compressor.app.errors import ContentNotTextError, StoreUnavailableError
+from furler_compressor.app.model_port import ModelUnavailableError
 from furler_compressor.app.outcome import Degraded, Led, Outcome
 from furler_compressor.app.ports import (
     Lease,
@@ -38,6 +39,8 @@ LEASE_BYTES = 64 * 1024
 """Contents from this size on take 10 ms and more of an engine: worth a key for a lease."""
 _LEASE_SECONDS, _LEASE_SECONDS_PER_MIB = 2.0, 2.0
 """Several times what an engine needs (0.3 s per MiB): how long a dead leader is waited for."""
+_LEASE_SECONDS_JUDGED = 10.0
+"""What a model may need besides, for the largest text it is asked about."""
 _PATIENCE = 0.5
 """Share of the time left to wait for another replica; the rest is for doing it alone."""
 _FIRST_PAUSE, _MAX_PAUSE = 0.01, 0.1
@@ -80,6 +83,8 @@ class Wanted:
         if not self.request.is_stored or size < LEASE_BYTES:
             return None
         seconds = _LEASE_SECONDS + _LEASE_SECONDS_PER_MIB * size / (1024 * 1024)
+        if self.request.policy.model:
+            seconds += _LEASE_SECONDS_JUDGED
         return Lease(secrets.token_hex(16), seconds)
 
 
@@ -178,14 +183,35 @@ async def make(
     context: Context, caller: Caller, request: CompressRequest, text: str, ref: str
 ) -> Outcome:
     """Run the engine. Its trouble, and the clock's, give the content as its own view."""
-    job = CompressJob(text, request.hints, request.policy, ref if request.is_stored else "")
+    policy = context.judging.policy(request.policy)
+    job = CompressJob(text, request.hints, policy, ref if request.is_stored else "")
+    started = asyncio.get_running_loop().time()
+    view = await _run(context, caller, job)
+    if isinstance(view, Degraded):
+        return Outcome(_untouched(request, text), view)
+    if not view.asks:
+        return Outcome(view)
+    took = asyncio.get_running_loop().time() - started
     try:
-        view = await context.engine.compress(job, max(0.0, caller.time_left() - RESERVE_SECONDS))
+        heard = await context.judging.ask(caller, view.asks, RESERVE_SECONDS + took)
+    except ModelUnavailableError:
+        return Outcome(replace(view, asks=()), Degraded.MODEL_UNAVAILABLE)
+    # What answered may be another version than was asked: the view is of that one's recipe.
+    answered = replace(policy, model=heard.version)
+    answers = dict(zip(view.asks, heard.scores, strict=True))
+    better = await _run(context, caller, replace(job, policy=answered, answers=answers))
+    if isinstance(better, Degraded):
+        return Outcome(replace(view, asks=()), better)
+    return Outcome(better)
+
+
+async def _run(context: Context, caller: Caller, job: CompressJob) -> View | Degraded:
+    try:
+        return await context.engine.compress(job, max(0.0, caller.time_left() - RESERVE_SECONDS))
     except TimeoutError:
-        return Outcome(_untouched(request, text), Degraded.DEADLINE)
+        return Degraded.DEADLINE
     except EngineFailedError:
-        return Outcome(_untouched(request, text), Degraded.COMPRESSOR_FAILED)
-    return Outcome(view)
+        return Degraded.COMPRESSOR_FAILED
 
 
 async def _keep(context: Context, caller: Caller, wanted: Wanted, view: View) -> bool:

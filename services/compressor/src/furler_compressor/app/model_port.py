@@ -19,6 +19,8 @@ from typing import Final, Protocol
 class Trouble(StrEnum):
     """Why there is no judgement. Names a metric's attribute, so the list is short."""
 
+    NONE = ""
+    """There is none."""
     NONE_SERVES = "none_serves"
     """There is no model, or none that can be reached."""
     TIMEOUT = "timeout"
@@ -27,6 +29,8 @@ class Trouble(StrEnum):
     """Its queue is full."""
     BAD_ANSWER = "bad_answer"
     """It answered with something that is no judgement of these texts."""
+    OVER_QUOTA = "over_quota"
+    """The tenant asked more of it than it may."""
 
 
 class ModelUnavailableError(Exception):

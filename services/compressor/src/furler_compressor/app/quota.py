@@ -27,11 +27,15 @@ _STORED_RETRY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Bounds of one tenant; 0 is no bound. A batch counts as its items."""
+    """Bounds of one tenant; 0 is no bound. A batch counts as its items.
+
+    A call over ``model_tokens_per_second`` is answered without the model, not refused.
+    """
 
     requests_per_second: float = 0
     bytes_per_second: float = 0
     stored_bytes: int = 0
+    model_tokens_per_second: float = 0
 
 
 UNLIMITED = Quota()

@@ -46,7 +46,7 @@ def perform(job: Job) -> Result:
 def _perform(job: Job) -> Result:
     match job:
         case CompressJob():
-            return compress(job.text, job.hints, job.policy, job.ref)
+            return compress(job.text, job.hints, job.policy, job.ref, job.answers)
         case SelectJob():
             return _pick(job)
         case ConversationJob():

@@ -16,6 +16,7 @@ from furler_engine.markers import format_place
 from furler_engine.types import (
     DEFAULT_MIN_TOKENS,
     DEFAULT_TOKENIZER,
+    LEAST_KEEP,
     Bytes,
     Decision,
     Elision,
@@ -78,9 +79,10 @@ def policy_from(message: compression.Policy) -> Policy:
         raise FieldInvalidError(
             f"policy.fidelity: unknown value {message.fidelity}", field="policy.fidelity"
         )
-    if message.keep:
+    if message.keep and not LEAST_KEEP <= message.keep <= 1:
         raise FieldInvalidError(
-            "policy.keep: needs a prose model, and this server has none", field="policy.keep"
+            f"policy.keep: want {LEAST_KEEP} to 1, or 0 for the default, got {message.keep:g}",
+            field="policy.keep",
         )
     seconds = message.retention.ToTimedelta().total_seconds()
     return Policy(
@@ -91,6 +93,8 @@ def policy_from(message: compression.Policy) -> Policy:
         disabled=frozenset(message.disabled_compressors),
         levels=_levels_from(message),
         retention_seconds=int(seconds),
+        allow_model=message.allow_model if message.HasField("allow_model") else True,
+        keep=message.keep,
         tools=_tools_from(message),
     )
 

@@ -218,6 +218,7 @@ class Handlers(SharedHandlers):
             engine_version=f"{version('furler-compressor')}+engine.{ENGINE_VERSION}",
             compressors=self._context.engine.compressors,
             tokenizers=TOKENIZERS,
+            model=self._context.judging.model.version,
             max_message_bytes=limits.max_content_bytes + limits.MESSAGE_HEADROOM,
             max_content_bytes=limits.max_content_bytes,
             max_chunk_bytes=limits.max_chunk_bytes,

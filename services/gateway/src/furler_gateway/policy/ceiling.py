@@ -31,9 +31,10 @@ def hold(message: compression.Policy, terms: Terms) -> None:
         given = message.min_tokens if message.HasField("min_tokens") else 0
         message.min_tokens = max(given, terms.min_tokens)
     message.target_tokens = message.target_tokens or bounds.target_tokens
-    if terms.allow_model is not None:
-        message.allow_model = message.allow_model and terms.allow_model
-    message.keep = max(message.keep, bounds.keep) if message.allow_model else message.keep
+    if terms.allow_model is False:
+        message.allow_model = False
+    if message.allow_model or not message.HasField("allow_model"):
+        message.keep = max(message.keep, bounds.keep)
     if terms.retention_seconds is not None:
         given = message.retention.seconds
         seconds = min(given or terms.retention_seconds, terms.retention_seconds)
