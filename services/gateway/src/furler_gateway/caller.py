@@ -37,6 +37,8 @@ class Place:
     tenant: str = ""
     conversation: str = ""
     """Its conversation, where the compressor knows parts of it by names of their own."""
+    audits: bool = False
+    """Whether what is explained now is measured for an audit."""
 
 
 def come_in(route: str) -> None:

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:8787"
     """Address of the HTTP server. Loopback by default: nothing is open to a network unasked."""
     operate_listen: str = "127.0.0.1:8788"
-    """Address of /livez, /readyz, /metrics: a port of its own, so that it need not be published."""
+    """Address of /livez, /readyz, /metrics and /dashboard: a port of its own, so that it need not be published."""
     compressor: str = "127.0.0.1:50051"
     """The compressor: host:port, or any name that gRPC resolves, such as dns:///furler:50051."""
     compressor_tls: bool = False
@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     """Tokens of originals given within one turn."""
     proxy_compress_seconds: float = Field(default=10.0, gt=0)
     """A request waits so long for its compression, then goes out as it came."""
+    price_file: str = ""
+    """File of what tokens cost (docs/gateway.md), for the dashboard. Empty: no money is shown."""
 
     cors_origins: Names = ()
     """Origins, such as https://ops.example, whose pages may call. None: no page of another origin."""

@@ -19,6 +19,7 @@ from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_pb2 as content
 from furler.v1 import conversation_pb2 as conversation
 from furler_gateway import caller, telemetry
+from furler_gateway.figures import Figures
 from furler_gateway.identities import Identities
 from furler_gateway.policy import ceiling
 from furler_gateway.policy.decide import Situation, Treatment, decide
@@ -53,6 +54,7 @@ class GovernedBackend:
 
     inner: Backend
     governor: Governor
+    figures: Figures
 
     @property
     def stream_above(self) -> int | None:
@@ -95,11 +97,15 @@ class GovernedBackend:
         first = next(iter(requests), None)
         if isinstance(first, compressor.StreamCompressRequest):
             treatment = await self.governor.treatment(first.header.space)
-            telemetry.TREATED.labels(treatment.mode).inc()
+            self._count(treatment)
             requests = _Held(requests, treatment)
         async with aclosing(self.inner.stream(method, requests, seconds)) as responses:
             async for response in responses:
                 yield response
+
+    def _count(self, treatment: Treatment) -> None:
+        telemetry.TREATED.labels(treatment.mode).inc()
+        self.figures.treated(treatment.mode)
 
     async def _contents(
         self,
@@ -111,17 +117,31 @@ class GovernedBackend:
         treatment = await self.governor.treatment(request.space)
         policy = request.policy
         ceiling.hold(policy, treatment.terms)
-        telemetry.TREATED.labels(treatment.mode).inc(len(contents))
+        self._count(treatment)
         if treatment.mode is Mode.APPLY:
             return
         if treatment.mode is Mode.AUDIT:
-            for each in contents[:_AUDITED_ITEMS]:
-                asked = compressor.ExplainRequest(space=request.space, content=each, policy=policy)
-                try:
-                    await self.inner.unary(EXPLAIN, asked, seconds / 2)
-                except FurlerError:
-                    break  # what is only measured may fail
+            await self._measure(request, contents[:_AUDITED_ITEMS], seconds / 2)
         ceiling.nothing(policy)
+
+    async def _measure(
+        self,
+        request: compressor.CompressRequest | compressor.BatchCompressRequest,
+        contents: list[content.Content],
+        seconds: float,
+    ) -> None:
+        place = caller.place()
+        place.audits = True
+        try:
+            for each in contents:
+                asked = compressor.ExplainRequest(
+                    space=request.space, content=each, policy=request.policy
+                )
+                await self.inner.unary(EXPLAIN, asked, seconds)
+        except FurlerError:
+            pass  # what is only measured may fail
+        finally:
+            place.audits = False
 
     async def _conversation(
         self,
@@ -133,7 +153,7 @@ class GovernedBackend:
         ceiling.hold(request.policy, treatment.terms)
         mode = max(_MODES[treatment.mode], request.mode)  # numbered from apply on: the stricter
         request.mode, request.tag = mode, request.tag or treatment.tag()
-        telemetry.TREATED.labels(treatment.mode).inc()
+        self._count(treatment)
         if treatment.killed or (mode == _BYPASS and not request.conversation):
             return compressor.CompressConversationResponse(mode=_BYPASS)
         if mode == _BYPASS and request.body:

@@ -58,7 +58,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Furler's HTTP edge. Settings come from FURLER_GATEWAY_* variables.",
     )
     parser.add_argument("--listen", help="address, such as 127.0.0.1:8787")
-    parser.add_argument("--operate-listen", help="address of /livez, /readyz, /metrics")
+    parser.add_argument("--operate-listen", help="address of /livez, /readyz, /metrics, /dashboard")
     parser.add_argument("--compressor", help="the compressor's address, such as 127.0.0.1:50051")
     parser.add_argument("--check", action="store_true", help="check the configuration and exit")
     return parser.parse_args(argv)

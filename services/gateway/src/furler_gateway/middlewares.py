@@ -19,6 +19,7 @@ from furler_gateway import caller, telemetry
 from furler_gateway.assertions import name_of
 from furler_gateway.config import Settings, address
 from furler_gateway.errors import Failure, RequestError, failure_of, response
+from furler_gateway.figures import Figures
 from furler_gateway.limits import Admission
 from furler_gateway.requests import HOLD, credential_of, route_of
 
@@ -29,12 +30,14 @@ _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _PREFLIGHT_SECONDS: Final = "600"
 
 
-def middlewares(settings: Settings, admission: Admission) -> tuple[Middleware, ...]:
+def middlewares(
+    settings: Settings, admission: Admission, figures: Figures
+) -> tuple[Middleware, ...]:
     """Return the middlewares, outermost first."""
-    return (_observe(settings), _guard(settings), _admit(admission))
+    return (_observe(settings, figures), guard(settings), _admit(admission))
 
 
-def _observe(settings: Settings) -> Middleware:
+def _observe(settings: Settings, figures: Figures) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         start = time.perf_counter()
@@ -51,6 +54,7 @@ def _observe(settings: Settings) -> Middleware:
                 span.set_attribute(telemetry.ATTRIBUTE_STATUS, status)
                 telemetry.REQUESTS.labels(route, str(status)).inc()
                 telemetry.observe(telemetry.REQUEST_SECONDS.labels(route), took)
+                figures.request(route, status, took)
                 if settings.log_requests:
                     fields = {
                         "method": request.method,
@@ -103,15 +107,30 @@ def _http_failure(error: web.HTTPException) -> Failure:
             return Failure("internal", "internal error", status=status)
 
 
-def _guard(settings: Settings) -> Middleware:
+@web.middleware
+async def answering(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Make a reply of whatever is raised, as ``observe`` does, and record nothing."""
+    return await _answered(request, handler)
+
+
+def guard(settings: Settings) -> Middleware:
     """Keep out pages of other origins, and names that are not ours."""
+    return _guard(settings, settings.listen)
+
+
+def guard_operations(settings: Settings) -> Middleware:
+    """Do the same on the port of operations, whose page shows names of tenants."""
+    return _guard(settings, settings.operate_listen)
+
+
+def _guard(settings: Settings, listen: str) -> Middleware:
     hosts = frozenset(settings.allowed_hosts)
-    if not hosts and address(settings.listen)[0] in {"127.0.0.1", "::1", "localhost"}:
+    if not hosts and address(listen)[0] in {"127.0.0.1", "::1", "localhost"}:
         hosts = _LOOPBACK_NAMES
     origins = frozenset(settings.cors_origins)
 
     @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         if hosts and _host_name(request.host) not in hosts:
             raise RequestError(
                 Failure("permission_denied", "this host name is not served", status=403)
@@ -129,7 +148,7 @@ def _guard(settings: Settings) -> Middleware:
             reply.headers[hdrs.VARY] = hdrs.ORIGIN
         return reply
 
-    return guard
+    return guarded
 
 
 def _same_origin(origin: str, host: str) -> bool:

@@ -14,10 +14,11 @@ from furler_gateway.certificates import ServerTls
 from furler_gateway.config import Settings, address
 from furler_gateway.connections import Runner
 from furler_gateway.contract import routes
+from furler_gateway.dashboard import Dashboard
 from furler_gateway.explained import Explained
 from furler_gateway.limits import Admission
 from furler_gateway.mcp import Mcp
-from furler_gateway.middlewares import middlewares
+from furler_gateway.middlewares import answering, guard_operations, middlewares
 from furler_gateway.proxy import routes as proxy_routes
 from furler_gateway.upstream import Upstream
 
@@ -82,10 +83,11 @@ class Gateway:
         return int(runner.addresses[0][1])
 
     def _operate(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[answering, guard_operations(self.settings)])
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
+        Dashboard(self.upstream).add_routes(app)
         return app
 
     async def _livez(self, _request: web.Request) -> web.Response:
@@ -114,12 +116,12 @@ def application(settings: Settings, upstream: Upstream) -> web.Application:
     admission = Admission(settings.max_requests, settings.max_buffered_bytes)
     telemetry.IN_FLIGHT.set_function(lambda: admission.requests)
     telemetry.HELD_BYTES.set_function(lambda: admission.held_bytes)
-    app = web.Application(middlewares=middlewares(settings, admission))
+    app = web.Application(middlewares=middlewares(settings, admission, upstream.figures))
     app.on_response_prepare.append(_name_server)
     Api(upstream, settings).add_routes(app)
     routes.add_routes(app, upstream, settings)
     Explained(upstream).add_routes(app)
-    pages.add_routes(app)
+    pages.add_routes(app, pages.API_PAGES)
     if settings.mcp:
         Mcp(upstream, settings).add_routes(app)
     if settings.proxy:

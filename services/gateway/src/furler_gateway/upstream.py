@@ -18,9 +18,12 @@ from furler.errors import FurlerError
 from furler_gateway import caller, telemetry
 from furler_gateway.assertions import load_signer
 from furler_gateway.config import Settings
+from furler_gateway.figures import Figures
 from furler_gateway.governed import GovernedBackend, Governor
 from furler_gateway.identities import Identities
 from furler_gateway.policy.keeper import PolicyKeeper
+from furler_gateway.prices import read_prices
+from furler_gateway.recording import RecordingBackend
 
 HEALTH = Method(
     "/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
@@ -92,6 +95,8 @@ class Upstream:
     """What the policy says; the two above obey it by themselves."""
     plain: AsyncFurler
     """The client's face for what no policy touches: asking what a conversation began with."""
+    figures: Figures
+    """What came of the calls, lately."""
 
     @classmethod
     def connect(cls, settings: Settings) -> Upstream:
@@ -107,11 +112,14 @@ class Upstream:
             settings.compressor, tls=settings.tls(), metadata=credentials.metadata
         )
         measured = MeasuredBackend(remote)
+        prices = read_prices(Path(settings.price_file)) if settings.price_file else None
+        figures = Figures(prices)
         governor = Governor(keeper, Identities(measured))
-        governed = GovernedBackend(measured, governor)
+        governed = GovernedBackend(RecordingBackend(measured, figures), governor, figures)
         seconds = settings.default_timeout_seconds
         furler = AsyncFurler(RetryingBackend(governed, _RETRIES), timeout=seconds)
-        return cls(governed, furler, governor, AsyncFurler(measured, timeout=seconds))
+        plain = AsyncFurler(measured, timeout=seconds)
+        return cls(governed, furler, governor, plain, figures)
 
     async def serving(self, seconds: float) -> bool:
         """Return whether the compressor says that it serves."""

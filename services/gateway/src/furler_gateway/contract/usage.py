@@ -38,6 +38,7 @@ class Usage:
         await self.upstream.governor.identities.tenant()
         telemetry.CACHE_TOKENS.labels("read").inc(read)
         telemetry.CACHE_TOKENS.labels("write").inc(written)
+        self.upstream.figures.provider({"read": read, "written": written})
         reply = {"session_id": session_id, "frozen_message_count": 0, "applied": True}
         return web.Response(body=orjson.dumps(reply), content_type="application/json")
 

@@ -1,4 +1,4 @@
-"""Pages and documents that are files: the API's description, and a page that draws it."""
+"""Pages and documents that are files: the API's description with its page, and the dashboard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS: Final = {
+HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -30,26 +30,34 @@ class Page:
     media_type: str
 
 
-_PAGES: Final = (
-    Page("/openapi.json", "openapi.json", "application/json"),
+API_PAGES: Final = (
     Page("/docs", "pages/api.html", "text/html"),
+    Page("/openapi.json", "openapi.json", "application/json"),
     Page("/docs/api.css", "pages/api.css", "text/css"),
     Page("/docs/api.js", "pages/api.js", "text/javascript"),
 )
 
 
-def add_routes(app: web.Application) -> None:
+DASHBOARD_PAGES: Final = (
+    Page("/dashboard", "pages/dashboard.html", "text/html"),
+    Page("/dashboard/dashboard.css", "pages/dashboard.css", "text/css"),
+    Page("/dashboard/dashboard.js", "pages/dashboard.js", "text/javascript"),
+    Page("/dashboard/charts.js", "pages/charts.js", "text/javascript"),
+)
+
+
+def add_routes(app: web.Application, pages: tuple[Page, ...]) -> None:
     """Add a route per page, and one from the root to the first."""
     root = files("furler_gateway")
-    for page in _PAGES:
+    for page in pages:
         body = (root / page.file).read_bytes()
         app.router.add_get(page.path, partial(_serve, body, page.media_type))
-    app.router.add_get("/", _to_docs)
+    app.router.add_get("/", partial(_to_first, pages[0].path))
 
 
 async def _serve(body: bytes, media_type: str, _request: web.Request) -> web.Response:
-    return web.Response(body=body, content_type=media_type, charset="utf-8", headers=_HEADERS)
+    return web.Response(body=body, content_type=media_type, charset="utf-8", headers=HEADERS)
 
 
-async def _to_docs(_request: web.Request) -> web.Response:
-    raise web.HTTPFound("/docs")
+async def _to_first(path: str, _request: web.Request) -> web.Response:
+    raise web.HTTPFound(path)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from furler_gateway.policy.document import Document
 
 MAX_FILE_BYTES: Final = 256 * 1024
 """A thousand rules take 200 KB; parsing this much takes a second."""
 _MAX_DEPTH: Final = 32
+_Schema = TypeVar("_Schema", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 
 
@@ -71,15 +72,24 @@ for _tag, _pattern, _first in (
 
 def read_file(path: Path) -> Document:
     """Return the document of a file. Raises PolicyFileError."""
+    return read_as(Document, path)
+
+
+def read_as(schema: type[_Schema], path: Path) -> _Schema:
+    """Return what a file holds, by a schema of its own. Raises PolicyFileError."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise PolicyFileError(path, [Problem(0, "", error.strerror or "cannot be read")]) from None
-    return read(data, str(path))
+    return _read(schema, data, str(path))
 
 
 def read(data: bytes, name: str = "policy") -> Document:
     """Return the document of a file's bytes. Raises PolicyFileError."""
+    return _read(Document, data, name)
+
+
+def _read(schema: type[_Schema], data: bytes, name: str) -> _Schema:
     if len(data) > MAX_FILE_BYTES:
         problem = f"has {len(data):,} bytes, more than {MAX_FILE_BYTES:,}"
         raise PolicyFileError(name, [Problem(0, "", problem)])
@@ -93,15 +103,19 @@ def read(data: bytes, name: str = "policy") -> Document:
     except yaml.YAMLError as error:
         raise PolicyFileError(name, [_syntax(error)]) from None
     if not isinstance(value, dict):
-        builder.problems.append(Problem(1, "", "want version, revision and rules by name"))
+        builder.problems.append(Problem(1, "", f"want {_named(schema)} by name"))
     if builder.problems:
         raise PolicyFileError(name, builder.problems)
     try:
-        return Document.model_validate(value)
+        return schema.model_validate(value)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         problems = [builder.problem(each["loc"], each["msg"]) for each in found]
         raise PolicyFileError(name, sorted(problems, key=lambda each: each.line)) from None
+
+
+def _named(schema: type[BaseModel]) -> str:
+    return ", ".join(schema.model_fields)
 
 
 def _syntax(error: yaml.YAMLError) -> Problem:

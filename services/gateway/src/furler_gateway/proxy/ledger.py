@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from furler.conversations import Dialect
 from furler_gateway import telemetry
+from furler_gateway.figures import Figures
 from furler_gateway.proxy import cache_health
 from furler_gateway.proxy.cache_health import Prefix, Seen
 from furler_gateway.proxy.usage import Usage
@@ -78,6 +79,24 @@ class Metrics:
                 telemetry.PROXY_USAGE.labels(dialect, part).inc(getattr(turn.usage, part))
         if turn.cache:
             telemetry.PROXY_CACHE.labels(dialect, turn.cache).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The ledger that the dashboard shows."""
+
+    figures: Figures
+
+    def record(self, turn: Turn) -> None:
+        """Count a turn."""
+        counts: dict[str, int] = {}
+        if turn.usage is not None:
+            counts = {
+                part: getattr(turn.usage, part) for part in ("fresh", "read", "written", "output")
+            }
+        if turn.cache:
+            counts[f"turns: {turn.cache}"] = 1
+        self.figures.provider(counts)
 
 
 @dataclass(slots=True)

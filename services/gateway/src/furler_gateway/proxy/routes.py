@@ -11,7 +11,7 @@ from furler.values import Fidelity
 from furler_gateway.config import Settings
 from furler_gateway.proxy.forward import Forwarder
 from furler_gateway.proxy.handler import Proxy
-from furler_gateway.proxy.ledger import Ledger, Ledgers, Metrics
+from furler_gateway.proxy.ledger import Ledger, Ledgers, Metrics, Recent
 from furler_gateway.proxy.pins import ToolPins
 from furler_gateway.proxy.prepare import Preparer
 from furler_gateway.proxy.providers import Upstreams
@@ -41,7 +41,7 @@ def add_routes(
         Upstreams(settings.bases()),
         Preparer(upstream, treating or by_policy, ToolPins(seconds), seconds),
         forwarder,
-        Ledgers([Metrics(), *ledgers]),
+        Ledgers([Metrics(), Recent(upstream.figures), *ledgers]),
     )
     for path in PROVIDERS:
         full = (

@@ -1,0 +1,152 @@
+"""The dashboard in a real browser: it shows what passed, in light and dark, and says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from support import browser
+from support.gateway import Gateway, fetch, running_gateway
+from support.inputs import orders, service_log
+from support.service import running_service
+
+PRICES = """\
+currency: EUR
+as_of: made up for a test
+models: {"large*": {input: 4.0, cached_input: 0.5}}
+"""
+POLICY = """\
+version: 1
+revision: of-a-test
+rules: [{name: audit, match: {models: [audited]}, set: {mode: audit}}]
+"""
+EVIL = "<img src=x onerror=alert(1)>"
+needs_browser = pytest.mark.skipif(browser.BINARY is None, reason=browser.MISSING)
+
+
+def chat(tool: str, result: str, **fields: object) -> dict[str, object]:
+    call = {"id": "c", "type": "function", "function": {"name": tool, "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": result},
+    ]
+    return {"messages": messages, "config": {"mode": "ccr"}, **fields}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    directory = tmp_path_factory.mktemp("dashboard")
+    (directory / "prices.yaml").write_text(PRICES)
+    (directory / "policy.yaml").write_text(POLICY)
+    with (
+        running_service() as service,
+        running_gateway(
+            service.address,
+            price_file=str(directory / "prices.yaml"),
+            policy_file=str(directory / "policy.yaml"),
+        ) as running,
+    ):
+        first = running.post("/v1/compress", chat("bash", service_log(400), model="large-1")).json
+        (ref,) = cast("list[str]", first["ccr_hashes"])
+        turn = chat("sql", orders(300), model="large-1", session_id="s")
+        for _ in range(2):
+            running.post("/v1/compress", turn)
+        running.post("/v1/compress", chat(EVIL, service_log(300)))
+        running.post("/v1/compress", chat("bash", service_log(350), model="audited"))
+        running.post("/v1/retrieve", {"hash": ref})
+        running.post("/v1/retrieve", {"hash": "a" * 16})
+        usage = {"cache_read_input_tokens": 300, "cache_creation_input_tokens": 100}
+        running.post("/v1/usage", {"session_id": "s", "usage": usage})
+        yield running
+
+
+def figures(gateway: Gateway, window: str = "15m") -> dict[str, object]:
+    return gateway.probe(f"/dashboard/data?window={window}").json
+
+
+def rows(data: dict[str, object], dimension: str) -> dict[str, dict[str, float]]:
+    by = cast("dict[str, list[dict[str, float]]]", data["by"])
+    return {str(each["name"]): each for each in by[dimension]}
+
+
+@pytest.mark.parametrize("window", ["15m", "24h"])
+def test_figures_are_those_of_what_passed(gateway: Gateway, window: str) -> None:
+    data = figures(gateway, window)
+    totals = cast("dict[str, float]", data["totals"])
+    assert (totals["views"], totals["retrievals"], totals["misses"]) == (3, 2, 1)
+    assert totals["requests"] == 8
+    assert set(rows(data, "kind")) == {"log", "json"}
+    assert set(rows(data, "tool")) == {"bash", "sql", EVIL}
+    assert set(rows(data, "tenant")) == {"default"}
+    assert set(rows(data, "model")) == {"large-1", "—"}
+    assert cast("dict[str, dict[str, float]]", data["totals"])["audited"]["views"] == 1
+    assert data["modes"] == {"apply": 4, "audit": 1}
+    assert data["provider"] == {"read": 300, "written": 100}
+
+
+def test_a_later_turn_saves_again_and_at_the_price_of_the_cache(gateway: Gateway) -> None:
+    sql = rows(figures(gateway), "tool")["sql"]
+    saved = sql["before"] - sql["after"]
+    assert (sql["views"], sql["again"]) == (1, saved)
+    assert sql["money"] == pytest.approx(saved * (4.0 + 0.5) / 1e6, abs=1e-6)
+    assert rows(figures(gateway), "tool")[EVIL]["money"] == 0  # its model has no price
+
+
+def test_a_window_there_is_not_is_refused(gateway: Gateway) -> None:
+    assert gateway.probe("/dashboard/data?window=1y").status == 400
+
+
+def test_the_page_is_on_the_port_of_operations_and_bound_to_itself(gateway: Gateway) -> None:
+    assert gateway.get("/dashboard").status == 404
+    policy = gateway.probe("/dashboard").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    # A page elsewhere that resolves its own name to this machine is not answered.
+    other = fetch(f"http://{gateway.operate}/dashboard/data", "GET", None, {"Host": "evil.example"})
+    assert other.status == 403
+
+
+@needs_browser
+def test_a_browser_shows_the_figures_and_runs_nothing_that_a_name_holds(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    page = browser.opened(f"http://{gateway.operate}/dashboard", tmp_path)
+    assert page.console == []
+    text = re.sub(r"<[^>]+>", " ", page.text)
+    data = figures(gateway)
+    totals = cast("dict[str, float]", data["totals"])
+    assert "live," in text
+    assert "EUR" in text
+    assert "of-a-test" in text
+    assert "1 not held" in text
+    assert "300 tokens" in text
+    assert f"{int(totals['before']):,}"[:2] in text
+    for name in ("log", "json", "/v1/compress", "/v1/retrieve"):
+        assert name in text
+    assert page.text.count("<img") == 0
+    assert page.text.count('class="f0"') > 1  # bars are drawn
+
+
+@needs_browser
+def test_a_browser_draws_it_light_and_dark(gateway: Gateway, tmp_path: Path) -> None:
+    # To look at them: FURLER_PICTURES=directory
+    directory = Path(os.environ.get("FURLER_PICTURES", tmp_path))
+    url = f"http://{gateway.operate}/dashboard"
+    light = browser.pictured(url, tmp_path / "a", dark=False, file=directory / "light.png")
+    dark = browser.pictured(url, tmp_path / "b", dark=True, file=directory / "dark.png")
+    assert min(light) > 230
+    assert max(dark) < 40
+
+
+@needs_browser
+def test_a_page_whose_gateway_is_gone_says_so(tmp_path: Path) -> None:
+    with running_gateway("127.0.0.1:1") as gateway:
+        page = browser.opened(f"http://{gateway.operate}/dashboard", tmp_path)
+        assert "Nothing was compressed in this window." in page.text
+        assert "No price table is configured" in page.text
