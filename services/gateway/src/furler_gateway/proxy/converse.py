@@ -22,6 +22,7 @@ from furler_gateway.errors import Failure, RequestError
 from furler_gateway.limits import off_loop
 from furler_gateway.proxy import tool
 from furler_gateway.proxy.headers import returned
+from furler_gateway.proxy.pins import Pins
 from furler_gateway.proxy.relay import BrokenError, broken, chunks
 from furler_gateway.proxy.sse import EventTooLongError, Splitter
 from furler_gateway.proxy.tool import Answer, Call
@@ -53,6 +54,7 @@ class Converse:
     furler: AsyncFurler
     settings: Settings
     send: Send
+    pins: Pins
     turn: Turn = field(init=False)
     answered: int = 0
     _rounds: int = 0
@@ -122,6 +124,9 @@ class Converse:
             except EventTooLongError:
                 out += splitter.rest()
                 is_read = False
+            if renamed := self.turn.renamed():
+                # Before the client can go on from it.
+                await self.pins.link(*renamed, self.space)
             if out:
                 yield bytes(out)
         if rest := splitter.rest():

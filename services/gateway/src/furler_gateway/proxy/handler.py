@@ -132,6 +132,7 @@ class Proxy:
                     self.upstream.furler,
                     self.settings,
                     send,
+                    self.preparer.pins,
                 )
                 try:
                     return await converse.answer(request, body, response)

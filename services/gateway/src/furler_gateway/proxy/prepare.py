@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import orjson
+
 from furler.conversations import Conversation, Dialect, Mode
 from furler.errors import CredentialInvalidError, FieldInvalidError, FurlerError, SpaceDeniedError
 from furler.values import Fidelity
 from furler_gateway import caller
-from furler_gateway.json_spans import Member, appended, members
+from furler_gateway.json_spans import Member, appended, members, replaced
 from furler_gateway.limits import off_loop
 from furler_gateway.proxy import tool
 from furler_gateway.proxy.identity import conversation, is_subscription
-from furler_gateway.proxy.pins import ToolPins
+from furler_gateway.proxy.pins import Pins
 from furler_gateway.proxy.providers import Route
 from furler_gateway.proxy.treatment import Traffic, Treating, Treatment, confined
 from furler_gateway.upstream import Upstream
@@ -74,7 +76,7 @@ class Preparer:
 
     upstream: Upstream
     treating: Treating
-    pins: ToolPins
+    pins: Pins
     seconds: float
 
     async def prepare(
@@ -97,6 +99,10 @@ class Preparer:
             model=model if isinstance(model, str) else "",
             conversation=conversation(dialect, headers, known),
         )
+        linked = await self._linked(body, traffic, found.get("previous_response_id"))
+        is_linked = linked is not body
+        if is_linked:
+            body, found = linked, members(linked)
         place = caller.place()
         place.model, place.conversation = traffic.model, traffic.conversation
         treatment = await self.treating.treatment(traffic)
@@ -108,7 +114,7 @@ class Preparer:
         confines = confined(treatment, traffic, can_retrieve=has_own or can_offer)
         offered = can_offer and await self._offered(traffic, confines)
         final = confined(treatment, traffic, can_retrieve=has_own or offered)
-        made = Prepared(body, "unchanged", traffic, final, is_offered=offered)
+        made = Prepared(body, "unchanged", traffic, final, offered, is_linked)
         if offered and tools is not None:
             added = appended(body, (tools.start, tools.end), [tool.DEFINITIONS[dialect]])
             made = replace(made, body=added, is_changed=True)
@@ -118,9 +124,21 @@ class Preparer:
         """Return whether the tool is offered: what the conversation began with counts."""
         if not treatment.is_pinned or traffic.is_subscription or not traffic.conversation:
             return treatment.retrieve
-        return await self.pins.offered(
-            self.upstream.plain, traffic.conversation, traffic.space, wish=treatment.retrieve
+        return await self.pins.is_offered(
+            traffic.conversation, traffic.space, wish=treatment.retrieve
         )
+
+    async def _linked(self, body: bytes, traffic: Traffic, previous: Member | None) -> bytes:
+        """Return a body that goes on from the reply its client means, by the id the provider has."""
+        if previous is None or traffic.is_subscription:
+            return body
+        shown = previous.exactly(body)
+        if not isinstance(shown, str):
+            return body
+        real = await self.pins.linked(shown, traffic.space)
+        if real == shown:
+            return body
+        return replaced(body, [((previous.start, previous.end), orjson.dumps(real))])
 
     async def _compressed(self, made: Prepared) -> Prepared:
         treatment, dialect = made.treatment, made.traffic.dialect

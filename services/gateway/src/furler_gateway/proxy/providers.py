@@ -56,12 +56,13 @@ class Upstreams:
         Raises UnknownUpstreamError.
         """
         path = raw_path
-        named = headers.get(UPSTREAM_HEADER, "")
+        name = headers.get(UPSTREAM_HEADER)
         if path.startswith(NAMED):
-            named, slash, rest = path.removeprefix(NAMED).partition("/")
+            name, slash, rest = path.removeprefix(NAMED).partition("/")
             path = slash + rest
         bare = path.partition("?")[0]
-        name = named or _native(bare, headers)
+        if name is None:
+            name = _native(bare, headers)
         if name not in self.bases:
             raise UnknownUpstreamError(name)
         dialect, endpoint, is_answered = None, "", False

@@ -12,7 +12,7 @@ from furler_gateway.config import Settings
 from furler_gateway.proxy.forward import Forwarder
 from furler_gateway.proxy.handler import Proxy
 from furler_gateway.proxy.ledger import Ledger, Ledgers, Metrics, Recent
-from furler_gateway.proxy.pins import ToolPins
+from furler_gateway.proxy.pins import Pins
 from furler_gateway.proxy.prepare import Preparer
 from furler_gateway.proxy.providers import Upstreams
 from furler_gateway.proxy.treatment import ByPolicy, Treating
@@ -34,12 +34,13 @@ def add_routes(
     fidelity = Fidelity(settings.proxy_fidelity)
     by_policy = ByPolicy(upstream.governor, fidelity, settings.proxy_retrieve_tool)
     seconds = settings.proxy_compress_seconds
+    pins = Pins(upstream.plain, seconds)
     forwarder = Forwarder(settings)
     proxy = Proxy(
         upstream,
         settings,
         Upstreams(settings.bases()),
-        Preparer(upstream, treating or by_policy, ToolPins(seconds), seconds),
+        Preparer(upstream, treating or by_policy, pins, seconds),
         forwarder,
         Ledgers([Metrics(), Recent(upstream.figures), *ledgers]),
     )

@@ -264,6 +264,9 @@ class AnthropicTurn:
         made = replaced(body, parts)
         return self._with_usage(made) if self._rounds else made
 
+    def renamed(self) -> None:
+        """Return None: nobody goes on from a reply by its id."""
+
     def error(self, body: bytes) -> bytes:
         """Return the event that says that a later round failed."""
         try:

@@ -267,6 +267,9 @@ class ChatTurn:
         made = orjson.dumps(said | {"choices": [choice]})
         return self._named(made) if self._rounds else made
 
+    def renamed(self) -> None:
+        """Return None: nobody goes on from a reply by its id."""
+
     def error(self, body: bytes) -> bytes:
         """Return the event that says that a later round failed."""
         try:

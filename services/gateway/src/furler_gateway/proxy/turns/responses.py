@@ -1,7 +1,8 @@
 """OpenAI Responses: output items by index; a round's items follow those of the round before.
 
-The reply's id is the last round's: a client that goes on from it by
-``previous_response_id`` goes on from a reply whose calls have all been answered.
+The whole reply is known to the provider by the last round's id: who goes on from it by
+``previous_response_id`` must go on from there. A stream has begun under the first round's
+id, which its client goes on from; the link between the two is kept (pins.py).
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class ResponsesTurn:
     _visible: list[bytes] = field(default_factory=list)
     _status: str = ""
     _held: bytes = b""
+    _shown_id: str = ""
+    _last_id: str = ""
     _reply: bytes = b""
 
     @property
@@ -58,8 +61,10 @@ class ResponsesTurn:
             return b"" if self._held else raw
         said = read(event.data)
         kind = text(said.get("type"))
-        if kind in _STARTS and self._rounds:
-            return b""
+        if kind in _STARTS:
+            if self._rounds:
+                return b""
+            self._shown_id = text(part(said.get("response")).get("id"))
         if kind in _ENDS:
             return self._last(raw, event)
         index = number(said["output_index"]) if "output_index" in said else None
@@ -95,6 +100,7 @@ class ResponsesTurn:
             return b""
         if not self._is_touched:
             return raw
+        self._last_id = text(response_id(event.data[response.start : response.end]))
         made = self._ended(event.data[response.start : response.end])
         return self._numbered(event, made)
 
@@ -192,6 +198,8 @@ class ResponsesTurn:
         """Return the response object with the items of all rounds, and their usage."""
         top = members(body)
         parts = [((top["output"].start, top["output"].end), b"[" + b",".join(self._visible) + b"]")]
+        if self._shown_id and "id" in top:
+            parts.append(((top["id"].start, top["id"].end), orjson.dumps(self._shown_id)))
         if self._rounds and "usage" in top:
             usage = orjson.dumps(summed(self.usages))
             parts.append(((top["usage"].start, top["usage"].end), usage))
@@ -201,6 +209,12 @@ class ResponsesTurn:
                 place = top["incomplete_details"]
                 parts.append(((place.start, place.end), orjson.dumps(_CUT)))
         return replaced(body, parts)
+
+    def renamed(self) -> tuple[str, str] | None:
+        """Return the id that the client knows a stream's reply by, and the last round's."""
+        if not self._last_id or self._last_id == self._shown_id:
+            return None
+        return self._shown_id, self._last_id
 
     def error(self, body: bytes) -> bytes:
         """Return the event that says that a later round failed."""
@@ -216,6 +230,12 @@ class ResponsesTurn:
             "sequence_number": self._sequence,
         }
         return sse.write(orjson.dumps(said), "error")
+
+
+def response_id(body: bytes) -> object:
+    """Return the id of a response object."""
+    top = members(body)
+    return top["id"].exactly(body) if "id" in top else None
 
 
 def _is_ours(item: Json) -> bool:

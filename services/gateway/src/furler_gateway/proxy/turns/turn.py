@@ -61,6 +61,13 @@ class Turn(Protocol):
         """
         ...
 
+    def renamed(self) -> tuple[str, str] | None:
+        """Return the id that the client knows a stream's reply by, and the provider's for all of it.
+
+        None while they are the same, or not known.
+        """
+        ...
+
     def error(self, body: bytes) -> bytes:
         """Return the event that says that a later round failed, with the provider's own words."""
         ...

@@ -1,0 +1,99 @@
+"""A model that looks at what it was shown: it asks for what a view left out, then answers.
+
+It speaks the three dialects, streaming and not, as its request asks for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from support import recorded as r
+from support.fake_provider import Got, Says, stream
+
+_REF = re.compile(rb'retrieve\(ref=\\+"([a-z2-7]{16})')
+FATAL = "FATAL db pool exhausted"
+ANSWER = "The pool was exhausted."
+
+
+@dataclass
+class Model:
+    """Calls our tool ``rounds`` times, with the arguments given, then answers."""
+
+    rounds: int = 1
+    at_once: int = 1
+    arguments: dict[str, object] = field(default_factory=lambda: {"match": "FATAL"})
+    error: Says | None = None
+    """Said instead of the answer."""
+
+    def __call__(self, got: Got) -> Says:
+        asked = json.loads(got.body)
+        body = got.body
+        done = body.count(b"furler_retrieve") - 1
+        ref = _REF.search(body)
+        if ref is None or done >= self.rounds * self.at_once:
+            return self.error if self.error is not None else _answer(got, asked)
+        calls = [
+            (f"call_{done + at}", {"ref": ref[1].decode(), **self.arguments})
+            for at in range(self.at_once)
+        ]
+        return _calls(got, asked, calls, f"hm{done}")
+
+
+def _kind(got: Got) -> str:
+    return got.path.partition("?")[0].rpartition("/")[2]
+
+
+def _answer(got: Got, asked: dict[str, object]) -> Says:
+    makers: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
+        "messages": (
+            lambda: r.anthropic_stream([r.thinking("so"), r.said(ANSWER)], read=150),
+            lambda: r.anthropic_whole([r.thinking("so"), r.said(ANSWER)], read=150),
+        ),
+        "completions": (
+            lambda: r.chat_stream(ANSWER, reply_id="chatcmpl-2"),
+            lambda: r.chat_whole(ANSWER),
+        ),
+        "responses": (
+            lambda: r.responses_stream([r.message(ANSWER, "msg_2")], "resp_2"),
+            lambda: r.responses_whole([r.message(ANSWER, "msg_2")], "resp_2"),
+        ),
+    }
+    return _said(makers[_kind(got)], asked)
+
+
+def _calls(
+    got: Got, asked: dict[str, object], calls: list[tuple[str, dict[str, object]]], thought: str
+) -> Says:
+    anthropic = [
+        r.thinking(thought),
+        *(r.call(name, **cast("Any", given)) for name, given in calls),
+    ]
+    chat = [r.chat_call(name, **cast("Any", given)) for name, given in calls]
+    items = [
+        r.reasoning(thought),
+        *(r.function_call(name, **cast("Any", given)) for name, given in calls),
+    ]
+    makers: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
+        "messages": (
+            lambda: r.anthropic_stream(anthropic, "tool_use", 100),
+            lambda: r.anthropic_whole(anthropic, "tool_use", 100),
+        ),
+        "completions": (
+            lambda: r.chat_stream("", chat, "tool_calls"),
+            lambda: r.chat_whole(None, chat, "tool_calls"),
+        ),
+        "responses": (lambda: r.responses_stream(items), lambda: r.responses_whole(items)),
+    }
+    return _said(makers[_kind(got)], asked)
+
+
+def _said(
+    makers: tuple[Callable[[], bytes], Callable[[], bytes]], asked: dict[str, object]
+) -> Says:
+    if asked.get("stream"):
+        return stream(makers[0](), step=97)
+    return Says([makers[1]()])
