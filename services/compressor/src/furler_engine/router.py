@@ -19,6 +19,7 @@ from furler_engine.compressors import (
     git_oneline,
     git_status,
     json_broken,
+    json_paths,
     json_rows,
     json_tables,
     line_rows,
@@ -47,6 +48,7 @@ _ELIDING: Final = Fidelity.REVERSIBLE
 _TABLE: Final = (
     (Kind.JSON, Compressor("json_tables", _LOSSLESS, json_tables.plan)),
     (Kind.JSON, Compressor("json_tables_2", _LOSSLESS, json_tables.plan_tight)),
+    (Kind.JSON, Compressor("json_paths", _LOSSLESS, json_paths.plan)),
     (Kind.JSON, Compressor("json_rows", _ELIDING, json_rows.plan)),
     (Kind.JSON, Compressor("json_broken", _ELIDING, json_broken.plan)),
     (Kind.DIFF, Compressor("diff", _LOSSLESS, diff.plan)),

@@ -13,6 +13,7 @@ from typing import Final
 from furler_engine import tokens
 from furler_engine.json_value import JsonError, dumps
 from furler_engine.markers import format_place
+from furler_engine.shared.json_paths import path_list
 from furler_engine.shared.json_table.columns import MISSING, Columns
 from furler_engine.shared.json_table.decode import decode
 from furler_engine.shared.json_table.describe import describe_columns
@@ -51,6 +52,8 @@ _STRETCH: Final = 1.45
 """How far errors and rare things may exceed that part."""
 _LEAST: Final = 450
 _MOST: Final = 5000
+_MOST_PATHS: Final = 20_000
+"""Tokens of a list of paths up to which all are shown, as of a listing: a third of it then."""
 _TEXT_SHOWN: Final = 240
 _OPAQUE_SHOWN: Final = 48
 """Characters shown of a long string without blanks: enough to tell its format."""
@@ -69,7 +72,12 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     except JsonError:
         return None
     size = tokens.estimate(source.text, policy.tokenizer)
-    share = _SHARE if policy.level(Kind.JSON) is not Level.TIGHT else _SHARE / 2
+    tight = policy.level(Kind.JSON) is Level.TIGHT
+    if not (tight or policy.target_tokens or size > _MOST_PATHS) and (
+        source.derived(path_list) is not None
+    ):
+        return None
+    share = _SHARE / 2 if tight else _SHARE
     budget = policy.target_tokens or min(max(share * size, _LEAST), _MOST)
     chooser = _Chooser(source.hints.query)
     chooser.visit(node, (), budget)
