@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,15 @@ _LIMIT = 64 * 1024 * 1024
 
 class ServerError(Exception):
     """The server did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A process, by its module's name, and bytes: resident, and with shared pages divided."""
+
+    name: str
+    resident: int
+    proportional: int
 
 
 class Server:
@@ -81,12 +91,12 @@ class Server:
         """Return a stub on a connection of its own."""
         return compressor_service_pb2_grpc.CompressorServiceStub(self.channel())
 
-    def processes(self) -> list[tuple[str, int]]:
-        """Return what runs, by its module's name, and its resident bytes (Linux)."""
+    def processes(self) -> list[Held]:
+        """Return what runs and what it holds (Linux)."""
         if self._process is None:
             return []
         pids = [self._process.pid, *_descendants(self._process.pid)]
-        return [(_module(pid), _resident(pid)) for pid in pids]
+        return [Held(_module(pid), _resident(pid), _proportional(pid)) for pid in pids]
 
     def busy_ms(self) -> float:
         """Return the milliseconds that the server's processes have run so far, on any core (Linux)."""
@@ -133,3 +143,10 @@ def _module(pid: int) -> str:
 def _resident(pid: int) -> int:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _proportional(pid: int) -> int:
+    fields = re.search(
+        r"^Pss: +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE
+    )
+    return int(fields[1]) * 1024 if fields else 0

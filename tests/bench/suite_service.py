@@ -16,7 +16,7 @@ from . import generate
 from .clock import Times, once
 from .generate import KB, MB
 from .report import Bar, Json, SuiteResult, Table, at_least, at_most
-from .server import Server
+from .server import Held, Server
 from .setting import Setting
 
 CALL_MS = 15.0
@@ -45,7 +45,7 @@ def run(setting: Setting) -> SuiteResult:
         "cache_hit_ms": list(hits.samples),
         "health_ms": list(health.samples),
         "calls_per_second": {"1 worker": one, "2 workers": two},
-        "idle_bytes": [[name, size] for name, size in idle],
+        "idle_bytes": [[held.name, held.resident, held.proportional] for held in idle],
     }
     return SuiteResult("service", tables, data, _bars(fresh, health, idle, one, two))
 
@@ -137,8 +137,18 @@ def _call_table(fresh: dict[str, Times], hits: Times, health: Times) -> Table:
     )
 
 
-def _rest_table(idle: Sequence[tuple[str, int]], one: float, two: float) -> Table:
-    rows = [(f"resident at rest: {name}", f"{size / MB:.0f} MB") for name, size in idle]
+def _rest_table(idle: Sequence[Held], one: float, two: float) -> Table:
+    rows = [
+        (
+            f"at rest: {held.name}",
+            f"{held.resident / MB:.0f} MB, {held.proportional / MB:.0f} with shared pages divided",
+        )
+        for held in idle
+    ]
+    together = sum(held.proportional for held in idle)
+    rows.append(
+        ("at rest: a worker's processes together, shared pages once", f"{together / MB:.0f} MB")
+    )
     rows += [
         (f"60 KB logs, {_CLIENTS} clients, 1 worker", f"{one:.0f} calls/s"),
         (f"60 KB logs, {_CLIENTS} clients, 2 workers", f"{two:.0f} calls/s"),
@@ -149,7 +159,7 @@ def _rest_table(idle: Sequence[tuple[str, int]], one: float, two: float) -> Tabl
 def _bars(
     fresh: dict[str, Times],
     health: Times,
-    idle: Sequence[tuple[str, int]],
+    idle: Sequence[Held],
     one: float,
     two: float,
 ) -> tuple[Bar, ...]:
@@ -166,7 +176,7 @@ def _bars(
         at_most("health while a 5 MB log is compressed, worst", HEALTH_MS,
                 round(max(health.samples), 1), " ms")
     )  # fmt: skip
-    largest = max(size for _, size in idle) / MB
+    largest = max(held.resident for held in idle) / MB
     bars.append(at_most("resident at rest, largest process", IDLE_MB, round(largest), " MB"))
     bars.append(
         at_least("throughput, 2 workers against 1", 1.2, round(two / max(one, 0.1), 2), "x")
