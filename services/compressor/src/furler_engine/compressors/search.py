@@ -15,10 +15,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 from furler_engine.markers import format_place
+from furler_engine.shared.blocks import joined, split
 from furler_engine.shared.grep import Entry, Group, Note, Part, Results, read, write
 from furler_engine.shared.located import located, spans
 from furler_engine.shared.paths import common_root
@@ -34,6 +35,8 @@ _SINGLE = re.compile(r"([^:\n]+):(\d{1,9})(?:(:)| (=[A-Z]{1,2})(:|\Z))", re.ASCI
 _PLACE = re.compile(r" \[L\d+(?:-\d+)?\]\Z", re.ASCII)
 _MIN_FOLDED: Final = 32
 """Characters from which leaving a text out saves more than naming its line does."""
+_MANY: Final = 20_000
+"""Entries."""
 _RARE: Final = 0.2
 """Share of the entries up to which a word of the query tells some from the others."""
 
@@ -60,7 +63,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     if results is None:
         return None
     total = len(source.lines)
-    text = "\n".join(_View(results, None).lines())
+    text = joined(_View(results, None).lines())
     return Draft(text, LinesShown((Lines(1, total),), _decode_all), "lines", total, total)
 
 
@@ -77,7 +80,7 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
         if not policy.target_tokens and _is_whole(results, shown):
             return None
         view = _View(results, shown, limits.width)
-        text = "\n".join(view.lines())
+        text = joined(view.lines())
         if len(text) <= 3 * policy.target_tokens:  # about three characters to a token of such text
             break
     return _eliding_draft(source, results, shown, text)
@@ -106,7 +109,7 @@ def _eliding_draft(source: Source, results: Results, shown: set[int], text: str)
     headings = results.headings
 
     def decode(view: str) -> Iterator[tuple[int, str]]:
-        lines = write(_read_parts(view.split("\n")), headings=headings, separated=False)
+        lines = write(_read_parts(split(view)), headings=headings, separated=False)
         return located(lines, source.lines, kept)
 
     return Draft(text, LinesShown(kept, decode), "lines", total, len(shown), elisions)
@@ -133,24 +136,22 @@ def _select(results: Results, query: str, limits: _Limits) -> set[int]:
     """Return the output lines whose text is shown."""
     entries = [e for group in results.groups for e in group.entries]
     wanted = _hits(results, entries, query)
-    keys = [_bare(e.text.lower()) for e in entries]
     has_context = any(e.mark == "-" for e in entries)
     seen: Counter[str] = Counter()
     texts: set[str] = set()
     shown: set[int] = set()
-    at = 0
     for group in results.groups:
         mine = group.entries
         near = _near_matches(mine, limits.context) if has_context else set()
         own = 0
         for i, e in enumerate(mine):
-            key, at = keys[at][:_KEY_WIDTH], at + 1
             if e.mark == "-":
                 if e.line in wanted or (
                     i in near and e.text.strip() and len(e.text) <= limits.width
                 ):
                     shown.add(e.line)
                 continue
+            key = _bare(e.text.lower())[:_KEY_WIDTH]
             # A text that is shown once costs no more than its name to show again.
             is_new = e.text not in texts
             fits = len(e.text) <= limits.width and seen[key] < limits.alike
@@ -216,30 +217,36 @@ class _View:
         self.root = common_root(paths) if len(paths) > 1 else ""
         marks = Counter(e.mark for group in results.groups for e in group.entries)
         self.matches, self.context = marks[":"], marks["-"]
-        merge = not self.context
-        self.rows = [_rows(self._visible(g), merge=merge) for g in results.groups]
-        self.names = _names(self.rows)
+        # To keep the rows of many entries takes as much memory as the results: they are made twice.
+        self.kept = [self._rows(g) for g in results.groups] if marks.total() <= _MANY else None
+        self.merged = False
+        counts: Counter[str] = Counter()
+        for rows in self._all_rows():
+            self.merged = self.merged or any("," in numbers for numbers, _, _ in rows)
+            counts.update([text for _, mark, text in rows if mark == ":"])
+        self.names = _names(counts)
         self.named: set[str] = set()
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the view."""
-        body = [line for part in self._parts() for line in part]
         yield self._legend()
         if self.root:
             yield f"{_ROOT}{self.root}]"
-        yield from body
-
-    def _parts(self) -> Iterator[Iterator[str]]:
-        rows = iter(self.rows)
+        rows = self._all_rows()
         for part in self.results.parts:
-            yield (
-                iter([f"| {part.text}"])
-                if isinstance(part, Note)
-                else self._group(part, next(rows))
-            )
+            if isinstance(part, Note):
+                yield f"| {part.text}"
+            else:
+                yield from self._group(part, next(rows))
 
-    def _visible(self, group: Group) -> list[Entry]:
-        return [e for e in group.entries if self.shown is None or e.line in self.shown]
+    def _all_rows(self) -> Iterator[list[Row]]:
+        return iter(self.kept) if self.kept is not None else map(self._rows, self.results.groups)
+
+    def _rows(self, group: Group) -> list[Row]:
+        entries = group.entries
+        if self.shown is not None:
+            entries = [e for e in entries if e.line in self.shown]
+        return _rows(entries, merge=not self.context)
 
     def _legend(self) -> str:
         says = [f"[search results: {self.matches:,} matches"]
@@ -248,7 +255,7 @@ class _View:
         says.append(f" in {self.files:,} files. Below each # path: line number:text")
         if self.context:
             says.append(", number-text is context")
-        if any("," in numbers for rows in self.rows for numbers, _, _ in rows):
+        if self.merged:
             says.append("; 12,40:text is the same text on lines 12 and 40")
         if self.names:
             says.append("; =A:text names a text, a lone =A stands for it")
@@ -325,9 +332,8 @@ def _rows(entries: list[Entry], *, merge: bool) -> list[Row]:
     return [(",".join(of), entries[0].mark, text) for text, of in found.items()]
 
 
-def _names(groups: list[list[Row]]) -> dict[str, str]:
+def _names(counts: Counter[str]) -> dict[str, str]:
     """Name the texts that stand in several places and are long enough to be worth it."""
-    counts = Counter(text for rows in groups for _, mark, text in rows if mark == ":")
     # In characters, four to a token; a look-up costs the reader more than the tokens saved by two uses.
     worth = [t for t, n in counts.items() if n > 1 and (n - 1) * len(t) > max(12 * (n + 1), 72)]
     names: dict[str, str] = {}
@@ -343,23 +349,27 @@ def _letters(index: int) -> str:
 
 def _decode_all(text: str) -> Iterator[tuple[int, str]]:
     """Read the whole output back from a view that leaves nothing out."""
-    lines = text.split("\n")
-    headed, separated = _HEADED in lines[0], _SEPARATED in lines[0]
-    return enumerate(write(_read_parts(lines), headings=headed, separated=separated), 1)
+    legend = text.partition("\n")[0]
+    headed, separated = _HEADED in legend, _SEPARATED in legend
+    return enumerate(write(_read_parts(split(text)), headings=headed, separated=separated), 1)
 
 
-def _read_parts(lines: list[str]) -> Iterator[Part]:
+def _read_parts(lines: Iterator[str]) -> Iterator[Part]:
     """Read groups and notes back from the lines of a view; what it leaves out is not there."""
-    root, at = "", 1
+    root = ""
     texts: dict[str, str] = {}
-    if lines[at].startswith(_ROOT):
-        root, at = lines[at][len(_ROOT) : -1], at + 1
+    next(lines, "")
+    second = next(lines, "")
+    if second.startswith(_ROOT):
+        root = second[len(_ROOT) : -1]
+    else:
+        lines = chain((second,), lines)
     group: Group | None = None
 
     def text_of(line: str, match: re.Match[str], name: str, colon: str | None) -> str:
         return texts.setdefault(name, line[match.end() :]) if colon else texts[name]
 
-    for line in lines[at:]:
+    for line in lines:
         row = _ROW.match(line)
         if row is not None and group is not None:
             numbers, mark, name, colon = row.groups()

@@ -19,6 +19,9 @@ from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
 _MIN_LINES: Final = 4
 _MIN_SHARE: Final = 0.9
 """Lines that must name a file; the rest are notes of the tool."""
+_SAMPLE: Final = 20
+_MIN_SAMPLED: Final = 0.5
+"""Lines, of the first twenty: results with numbers are told at once."""
 _MIN_GAIN: Final = 0.9
 _ROOT: Final = "[all paths start with "
 _PATH: Final = "# "
@@ -37,6 +40,9 @@ class _Line(NamedTuple):
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Write all lines under one heading per file; nothing is left out."""
     del policy
+    sample = [_split(line) for line in source.lines[:_SAMPLE]]
+    if sum(bool(line.path) for line in sample) < _MIN_SAMPLED * len(sample):
+        return None
     found = [_split(line) for line in source.lines]
     paths = dict.fromkeys(line.path for line in found if line.path)
     placed = sum(bool(line.path) for line in found)

@@ -200,6 +200,7 @@ def _read_flat(lines: Sequence[str], *, separated: bool) -> Results:
     separators: list[int] = []
     group = Group("")
     path, last = "", -1
+    numbers: dict[str, str] = {}
     for at, line in enumerate(lines, 1):
         if separated and line == "--":
             separators.append(at)
@@ -220,7 +221,8 @@ def _read_flat(lines: Sequence[str], *, separated: bool) -> Results:
             group = Group(path)
             parts.append(group)
         last = place_in_file
-        group.entries.append(Entry(at, number, mark, text))
+        # Equal numbers are one object: each takes as much memory as its line.
+        group.entries.append(Entry(at, numbers.setdefault(number, number), mark, text))
     return Results(parts, separated=separated, separators=tuple(separators))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from furler_engine.types import Lines
 
 
 def located(
-    decoded: Iterable[str], lines: Sequence[str], shown: Iterable[Lines]
+    decoded: Iterable[str], lines: Sequence[str], shown: Sequence[Lines]
 ) -> Iterator[tuple[int, str]]:
     """Yield (line number, line) for decoded lines, as coverage.LinesShown wants them.
 
@@ -16,15 +17,29 @@ def located(
     number once, equal lines in their order; a line that the content does not
     have gets 0, which no coverage claims.
     """
+    # Most views keep the order of the lines: an index of all of them takes three times their memory.
+    expected = (number for span in shown for number in range(span.first, span.last + 1))
+    rest = iter(decoded)
+    for line in rest:
+        number = next(expected, 0)
+        if not number or lines[number - 1] != line:
+            numbers = chain((number,) if number else (), expected)
+            yield from _looked_up(chain((line,), rest), lines, numbers)
+            return
+        yield number, line
+
+
+def _looked_up(
+    decoded: Iterable[str], lines: Sequence[str], numbers: Iterable[int]
+) -> Iterator[tuple[int, str]]:
     places: dict[str, list[int]] = {}
-    for span in shown:
-        for number in range(span.first, span.last + 1):
-            places.setdefault(lines[number - 1], []).append(number)
-    for numbers in places.values():
-        numbers.reverse()
+    for number in numbers:
+        places.setdefault(lines[number - 1], []).append(number)
+    for left in places.values():
+        left.reverse()
     for line in decoded:
-        left = places.get(line)
-        yield (left.pop() if left else 0), line
+        found = places.get(line)
+        yield (found.pop() if found else 0), line
 
 
 def spans(numbers: Iterable[int]) -> tuple[Lines, ...]:
