@@ -138,6 +138,31 @@ def test_a_small_source_is_shown_whole() -> None:
     assert plan(Source(text, Hints(filename="a.py")), Policy()) is None
 
 
+HELPED = "".join(
+    f"def {name}(x):\n" + "".join(f"    {name}_{n} = x + {n}\n" for n in range(12)) + f"    return {calls}\n\n"
+    for name, calls in (
+        ("parse", "normalise(x)"), ("normalise", "x.strip()"), ("distant", "x"), ("other", "distant(x)"),
+        *((f"filler{n}", "x") for n in range(20)),
+    )
+)  # fmt: skip
+
+
+def test_what_a_named_body_calls_stays_with_it() -> None:
+    shown = skeleton(HELPED, "a.py", "why does parse() fail?").text
+    assert "    parse_11 = x + 11\n" in shown
+    assert "    normalise_11 = x + 11\n" in shown
+    assert "distant_11" not in shown
+    assert "other_11" not in shown
+
+
+def test_a_name_that_many_classes_define_says_nothing_about_what_is_called() -> None:
+    namesakes = "".join(
+        f"class C{n}:\n    def normalise(self):\n" + "        a = 1\n" * 12 for n in range(3)
+    )
+    text = HELPED.replace("def normalise(", "def unused(") + namesakes
+    assert "        a = 1\n" not in skeleton(text, "a.py", "why does parse() fail?").text
+
+
 def test_windows_line_ends_and_a_byte_order_mark_are_kept() -> None:
     text = "\ufeffimport os\r\ndef größe(x):\r\n" + "    call(x)\r\n" * 9 + "X = 1\r\n"
     draft = skeleton(text, "a.py")

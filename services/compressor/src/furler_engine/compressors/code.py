@@ -12,17 +12,18 @@ reads on from what is shown. Names that a cut body defines are printed in it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from string import ascii_letters
 from typing import Final, NamedTuple
 
 from furler_engine.markers import format_place
-from furler_engine.shared.digest import LONG, digest, names
+from furler_engine.shared.digest import LONG, calls, digest, names
 from furler_engine.shared.frames import wanted_lines, wanted_names
 from furler_engine.shared.long_lines import long_share
-from furler_engine.shared.syntax import Outline, Role, Span, language_of, outline
+from furler_engine.shared.syntax import Definition, Outline, Role, Span, language_of, outline
 from furler_engine.types import (
     Bytes,
     BytesShown,
@@ -48,6 +49,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _LETTERS: Final = ascii_letters.encode()
 _MOST_ERRORS: Final = 200
 """Errors up to which each is compared with each body; beyond, all bodies are doubtful."""
+_MOST_NAMESAKES: Final = 2
 _KEPT_SHARE: Final = 0.25
 """Share of a source that bodies named by the query may take up."""
 
@@ -256,23 +258,46 @@ class _Cutter:
         )
 
     def _kept(self) -> list[tuple[int, int]]:
-        """Return the definitions that the query names, up to a quarter of the source."""
+        """Return the definitions that the query names and what they call, up to a quarter of the source."""
         hints = self._source.hints
         wanted = wanted_names(hints.query)
         lines = wanted_lines(hints.query, hints.filename)
-        room = _KEPT_SHARE * len(self._data)
-        kept = []
-        for definition in self._found.definitions:
-            size = definition.end_byte - definition.start_byte
-            is_named = definition.name in wanted or definition.qualified_name in wanted
-            is_named = is_named or (
+        named = [
+            definition
+            for definition in self._found.definitions
+            if definition.name in wanted
+            or definition.qualified_name in wanted
+            or (
                 definition.role is Role.FUNCTION
                 and any(definition.first_line <= n <= definition.last_line for n in lines)
             )
-            if is_named and size <= room:
-                kept.append((definition.start_byte, definition.end_byte))
-                room -= size
-        return kept
+        ]
+        room = _KEPT_SHARE * len(self._data)
+        kept: dict[tuple[int, int], None] = {}
+        for found in (named, self._callees(named)):
+            for definition in found:
+                span = definition.start_byte, definition.end_byte
+                size = span[1] - span[0]
+                if size <= room and span not in kept:
+                    kept[span] = None
+                    room -= size
+        return list(kept)
+
+    def _callees(self, callers: Sequence[Definition]) -> list[Definition]:
+        """Return the functions of the source that the bodies of others call, the shortest first."""
+        called: set[str] = set()
+        for caller in callers:
+            if caller.role is Role.FUNCTION:
+                called |= calls(self._data[caller.start_byte : caller.end_byte].decode())
+        found = [
+            definition
+            for definition in self._found.definitions
+            if definition.role is Role.FUNCTION and definition.name in called
+        ]
+        names = Counter(definition.name for definition in found)
+        # Of a name that many classes define nobody knows which is called.
+        plain = [one for one in found if names[one.name] <= _MOST_NAMESAKES]
+        return sorted(plain, key=lambda one: one.end_byte - one.start_byte)
 
 
 def _runs(data: bytes, spans: tuple[Span, ...], *, blank_lines: bool) -> Iterator[tuple[Span, int]]:

@@ -59,6 +59,11 @@ def digest(body: str, lines: int) -> str:
     )
 
 
+def calls(body: str) -> set[str]:
+    """Return the last names of what a body calls: ``c`` of ``a.b.c()``."""
+    return {_last(name) for name in _CALL.findall(body)}
+
+
 def names(found: list[str]) -> str:
     """Return ``; defines a, b``, or '' where there is nothing; beyond 200 names they are counted."""
     return _listed("defines", found[:_MOST_NAMES]) + (
