@@ -43,3 +43,17 @@ def test_a_compiler_that_quotes_source_is_still_a_compiler() -> None:
 def test_colours_do_not_hide_a_log() -> None:
     lines = "\n".join(f"\x1b[32m2026-11-20 07:57:{n}\x1b[0m INFO step {n}" for n in range(10, 50))
     assert detect(Source(lines)) is Kind.LOG
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("src/tv.py:{n}: [C0103, Show.__init__] Invalid name", Kind.DIAGNOSTICS),
+        ("roles/a/main.yml:{n}: [EANSIBLE0002] Trailing whitespace", Kind.DIAGNOSTICS),
+        ("[    0.{n:06d}] ACPI: RSDT 0x0000000007FE18DC 000030", Kind.LOG),
+        ("[{n}, 2, 3],", Kind.JSON),
+    ],
+)
+def test_brackets_are_read_by_what_stands_behind_them(line: str, kind: Kind) -> None:
+    text = "\n".join(line.format(n=n) for n in range(1, 30))
+    assert detect(Source(f"[{text[:-1]}]" if kind is Kind.JSON else text)) is kind

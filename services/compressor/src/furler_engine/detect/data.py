@@ -7,8 +7,9 @@ import re
 from furler_engine.shared.aligned import FIT, is_row, layout_of
 from furler_engine.shared.sample import Sample
 
+# A number in brackets with more behind it is the time of a kernel's log.
 _JSON_OPENING = re.compile(
-    r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]\d-]|true|false|null))'
+    r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]]|[\d-](?![\d.]*\][ \t]*[^\s,\]])|true|false|null))'
 )
 # A brace, perhaps in brackets, and a member's name: nothing else opens like that.
 _JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')

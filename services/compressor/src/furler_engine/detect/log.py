@@ -34,7 +34,7 @@ _DIAGNOSTIC = re.compile(
 # What grep never prints between a place and its text: a column and a blank, a severity, a rule.
 _STRICT = re.compile(
     r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? |[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
-    r"|:\d+: (?:\[?[A-Z]{1,8}\d{1,5}\]?:? |\[[\w\-]+\] ))"
+    r"|:\d+: (?:\[?[A-Z]{1,8}\d{1,5}\]?:? |\[\w[\w\-]*(?:, ?[^\]]{0,80})?\] ))"
 )
 _CONTEXT = re.compile(r"\s|\d+ +\|")
 _STRICT_SHARE = 0.6
