@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from furler.cli import compress, doctor, explain, mcp, policy, retrieve, shared, stats, up
+from furler.cli import compress, doctor, explain, mcp, policy, retrieve, shared, stats, up, wrap
 from furler.cli.connection import connect
 from furler.errors import (
     ContentNotTextError,
@@ -80,6 +80,7 @@ for _command in (
     shared.shared,
     stats.stats,
     up.up,
+    wrap.wrap,
     mcp.mcp,
     policy.policy,
     doctor.doctor,

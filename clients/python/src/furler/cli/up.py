@@ -80,6 +80,8 @@ def _how_to(listen: str) -> str:
 def _how_to_http(gateway: str) -> str:
     url = f"http://{gateway}"
     return (
+        f"\n  an agent          furler wrap -- COMMAND, or in its environment:"
+        f"\n                    ANTHROPIC_BASE_URL={url} OPENAI_BASE_URL={url}/v1"
         f"\n  MCP               {url}/mcp"
         f"\n  HTTP/JSON         {url}/docs"
         f"\n  LLM gateways      {url} as the address that they POST /v1/compress to"
