@@ -84,6 +84,12 @@ def read_texts(path: Path) -> list[str]:
     return [str(json.loads(line)["text"]) for line in _lines(path)]
 
 
+def read_scored(path: Path) -> list[tuple[str, NDArray[np.float32]]]:
+    """Read texts with a score per word, as ``training.pseudo`` writes them."""
+    rows: Iterator[_ScoredRow] = map(json.loads, _lines(path))
+    return [(row["text"], np.asarray(row["scores"], dtype=np.float32)) for row in rows]
+
+
 def split(passages: Sequence[Passage]) -> Split:
     """Split by a hash of the id, stratified by kind: the same on every machine and in any order."""
     kinds: dict[str, list[Passage]] = defaultdict(list)
@@ -112,7 +118,8 @@ def samples(passage: Passage) -> list[Sample]:
             weights[i] = MUST_WEIGHT
         elif label == 2 and (kinds[i] in _NAMES or any(must[max(0, i - 1) : i + 2])):
             weights[i] = NAME_WEIGHT
-    return [_sample(chunk, targets, weights) for chunk in encode(passage.text, words)]
+    smooth = targets * (1 - SMOOTHING) + SMOOTHING / 2
+    return [_sample(chunk, smooth, weights) for chunk in encode(passage.text, words)]
 
 
 def soft_samples(text: str, scores: NDArray[np.float32]) -> list[Sample]:
@@ -124,10 +131,9 @@ def soft_samples(text: str, scores: NDArray[np.float32]) -> list[Sample]:
 def _sample(chunk: Chunk, targets: NDArray[np.float32], weights: NDArray[np.float32]) -> Sample:
     judged = chunk.words >= 0
     owner = np.where(judged, chunk.words, 0)
-    smooth = targets[owner] * (1 - SMOOTHING) + SMOOTHING / 2
     return Sample(
         chunk,
-        np.where(judged, smooth, 0).astype(np.float32),
+        np.where(judged, targets[owner], 0).astype(np.float32),
         np.where(judged, weights[owner], 0).astype(np.float32),
     )
 
@@ -141,6 +147,11 @@ class _Row(TypedDict):
     kind: str
     text: str
     labels: list[int]
+
+
+class _ScoredRow(TypedDict):
+    text: str
+    scores: list[float]
 
 
 def _lines(path: Path) -> Iterator[str]:

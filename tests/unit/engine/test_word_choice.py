@@ -113,6 +113,13 @@ def test_a_name_stays_whole() -> None:
     assert shown(text, 0.3, scores) == "Bank of England help"
 
 
+def test_a_pair_stays_joined() -> None:
+    text = "they saw the rise and fall. It was there too"
+    scores = [0.9 if word in {"rise", "fall."} else 0.3 for word in text.split()]
+    assert shown(text, 0.3, scores) == "rise and fall."
+    assert "and" not in shown("saw a rise, and fall", 0.3, [0.1, 0.1, 0.9, 0.1, 0.9]).split()
+
+
 def test_what_opens_a_line_stays_with_the_line() -> None:
     text = "- worker restarts\n- really\nProject Manager: so\nPM: pool restarts"
     words = text.split()

@@ -41,7 +41,10 @@ _LINKS: Final = frozenset(
         "&",
     ]
 )
-"""Words that names hold inside: "Bank of England", "Marks and Spencer"."""
+"""Words that names hold inside: "Bank of England", "Ludwig van Beethoven"."""
+_JOINS: Final = frozenset({"and", "or", "of"})
+"""Words that hold any two others together: "rise and fall", "majority of seats"."""
+_SEPARATES: Final = ",.;:!?)"
 _SMALL: Final = (
     frozenset(
         [
@@ -286,7 +289,7 @@ class Marks:
     article: tuple[bool, ...]
     small: tuple[bool, ...]
     bridge: tuple[Span | None, ...]
-    """For a small word within a name: the words on both sides that it holds together."""
+    """For a small word within a name or a pair: the words on both sides that it holds together."""
     marker: tuple[bool, ...]
     """Opens a line (list item, heading, speaker's label) and follows what the line does."""
     line: tuple[int, ...]
@@ -415,26 +418,31 @@ def _quoted(plain: Sequence[str], lines: Sequence[int]) -> list[bool]:
 
 
 def _bridges(plain: Sequence[str], lower: Sequence[str]) -> Iterator[Span | None]:
-    """Yield, for "of" and "the" in "Bank of the West", the places of "Bank" and "West"."""
-    link: Span | None = None
+    """Yield, for "of" and "the" in "Bank of the West", the places of "Bank" and "West".
+
+    "And", "or" and "of" hold any two words together that are no function words; other links,
+    and articles, hold names only.
+    """
+    name: Span | None = None
     for i, word in enumerate(lower):
-        if link is not None and word in _ARTICLES and i < link.end:
-            yield link  # the article between the link and the name
+        if name is not None and word in _ARTICLES and i < name.end:
+            yield name  # the article between the link and the name
             continue
-        link = None
-        if word in _LINKS and 0 < i < len(plain) - 1 and _is_name(plain[i - 1], ends=False):
+        name = held = None
+        if word in _LINKS and 0 < i < len(plain) - 1 and plain[i - 1][-1] not in _SEPARATES:
             after = i + 1 + (lower[i + 1] in _ARTICLES)
-            if after < len(plain) and _is_name(plain[after]):
-                link = Span(i - 1, after)
-        yield link
+            if after < len(plain):
+                held = Span(i - 1, after)
+                name = held if _is_name(plain[i - 1]) and _is_name(plain[after]) else None
+                joins = word in _JOINS and not is_small(plain[i - 1]) and not is_small(plain[after])
+                held = held if joins else name
+        yield held
 
 
-def _is_name(word: str, *, ends: bool = True) -> bool:
-    """Capitalised or with a digit; not ``ends``: nothing that separates follows it."""
+def _is_name(word: str) -> bool:
+    """Whether a word is capitalised, or has a digit."""
     inner = core(word)
-    if not inner or (not ends and word[-1] in ",.;:!?)"):
-        return False
-    return inner[0].isupper() or any(map(str.isdigit, inner))
+    return inner[:1].isupper() or any(map(str.isdigit, inner))
 
 
 def _markers(plain: Sequence[str], lines: Sequence[int]) -> Iterator[bool]:

@@ -78,10 +78,10 @@ def _values(found: Marks, scores: Sequence[float]) -> list[float]:
         if found.small[i]:
             around = (scores[i - 1] if i else 0.0) + (scores[i + 1] if i < last else 0.0)
             value = _OWN * score + (1 - _OWN) * around / 2
-        bridged = found.bridge[i]
-        if bridged:
-            first, after = bridged
-            value = max(value, min(scores[first], scores[after]))
+        held = found.bridge[i]
+        if held:
+            # Without "of" its two words are no longer one thing; it stays as long as both do.
+            value = max(value, min(scores[held.start], scores[held.end]))
         elif found.article[i]:
             value += _ARTICLE
         values.append(round(value, 6))
