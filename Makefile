@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TRITON := .venv-triton
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test lint format proto docs bench load triton clean lock
+.PHONY: help setup demo test lint format proto docs bench load triton clean lock train eval-model parity
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -75,5 +75,28 @@ lock: $(VENV)/.dev ## Compile the hashed requirements again
 		../$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 			--strip-extras --allow-unsafe --no-header -o $$f.txt $$f.in; done
 
+KOMPRESS := services/model_server
+TRAIN := .venv-train
+DATA ?= ../shared/kompress
+CORPUS_OF_MODEL := $(or $(CORPUS),../shared/corpus)
+RUN_MODEL := HF_HUB_OFFLINE=1 OMP_WAIT_POLICY=PASSIVE PYTHONPATH=$(KOMPRESS)/src:$(KOMPRESS)
+
+$(TRAIN)/.done: requirements/train.txt
+	@echo "Setting up $(TRAIN): torch, to train and export the prose model"
+	@$(PYTHON) -m venv $(TRAIN)
+	@$(TRAIN)/bin/pip install --quiet -r requirements/train.txt
+	@touch $@
+
+train: $(TRAIN)/.done ## Train the prose model and export it (DATA=directory; an hour on two cores)
+	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.recipe --data $(DATA) --out build/kompress \
+		--fp16 $(KOMPRESS)/weights/kompress-fp16.safetensors
+
+parity: $(TRAIN)/.done ## Compare the exported prose model with PyTorch (DATA=directory)
+	@$(RUN_MODEL) $(TRAIN)/bin/python -m pytest -q --noconftest -o addopts= -o filterwarnings= tests/unit/model_server/test_export.py
+	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.parity $(KOMPRESS)/weights/kompress-fp16.safetensors --data $(DATA)
+
+eval-model: $(VENV)/.dev ## Judge the prose model by its gates (DATA=, CORPUS=directories)
+	@$(RUN_MODEL) $(BIN)/python -m training.evaluate --data $(DATA) --corpus $(CORPUS_OF_MODEL)
+
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) $(TRITON) .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAIN) $(TRITON) .mypy_cache .ruff_cache .hypothesis

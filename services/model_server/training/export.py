@@ -101,16 +101,17 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
+        # All forms come from the weights as they are checked in: rounded to fp16.
+        rounded = options.fp16 or Path(scratch) / WEIGHTS.name
+        network.save(network.load(options.weights), rounded, torch.float16)
         fp32 = Path(scratch) / "kompress-fp32.onnx"
-        export_fp32(options.weights, fp32, Path(scratch))
+        export_fp32(rounded, fp32, Path(scratch))
         export_int8(fp32, options.out / artefact.MODEL)
         if options.fp32:
             shutil.copy(fp32, options.fp32)
     base = files(network.BASE) / "model" / artefact.TOKENIZER
     (options.out / artefact.TOKENIZER).write_bytes(base.read_bytes())
     write_manifest(options.out)
-    if options.fp16:
-        network.save(network.load(options.weights), options.fp16, torch.float16)
     print(f"{artefact.MODEL}: {(options.out / artefact.MODEL).stat().st_size / 1e6:.1f} MB")
 
 

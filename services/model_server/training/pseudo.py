@@ -26,13 +26,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--limit", type=int, help="passages to score, from the first")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     teachers = [network.load(path).to(device) for path in options.weights]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("w", encoding="utf-8") as out:
-        for text in read_texts(options.data / "unlabelled.jsonl"):
+        for text in read_texts(options.data / "unlabelled.jsonl")[: options.limit]:
             chunks = encode(text)
             scores = np.mean([word_scores(teacher, chunks) for teacher in teachers], axis=0)
             row = {"text": text, "scores": [round(float(score), 4) for score in scores]}
