@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 import servers
 import triton_servers
+
+# The model takes 100 MB and a second of each service that loads it: its tests ask for it.
+os.environ.setdefault("FURLER_MODEL", "none")
 
 
 @pytest.fixture

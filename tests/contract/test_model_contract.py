@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from furler_compressor.adapters.onnx_model import OnnxModel
 from furler_compressor.adapters.triton_model import TritonOptions, open_triton
 from furler_compressor.adapters.triton_url import parse_triton_urls
 from furler_compressor.app.model_port import (
@@ -50,7 +51,7 @@ async def one_loop(anyio_backend: str) -> AsyncIterator[None]:
     yield  # noqa: PT022 - the loop lives as long as a fixture that waits
 
 
-@pytest.fixture(params=["fake", "triton"])
+@pytest.fixture(params=["fake", "onnx", "triton"])
 async def model(request: pytest.FixtureRequest) -> AsyncIterator[Model]:
     """Every adapter that can serve here. Add one by a name in the parameters."""
     made: Model
@@ -59,6 +60,8 @@ async def model(request: pytest.FixtureRequest) -> AsyncIterator[Model]:
             server: TritonServer = request.getfixturevalue("triton_server")
             options = TritonOptions(timeout=PATIENCE)
             made = open_triton(parse_triton_urls(server.url), options)
+        case "onnx":
+            made = OnnxModel()
         case _:
             made = FakeModel()
     await made.start()

@@ -29,6 +29,7 @@ from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.entries_port import Bounds
 from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
 from furler_compressor.app.judging import Judging
+from furler_compressor.app.model_port import Model
 from furler_compressor.app.ports import Store
 from furler_compressor.app.quota import Quota
 from furler_compressor.app.sharing import Sharing, SharingLimits
@@ -45,6 +46,7 @@ class Service:
     handlers: Handlers
     gate: Gate
     store: Store
+    model: Model
 
 
 def limits(settings: Settings) -> Limits:
@@ -166,7 +168,7 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
         open_entries(store_url(settings), access=redis_access(settings)), system
     )
     sharing = Sharing(entries, sharing_limits(settings))
-    model = open_model(settings.model)
+    model = open_model(settings.model, settings.model_threads)
     context = Context(
         engine,
         store,
@@ -177,9 +179,8 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
         trail=trail(settings),
     )
     try:
-        await model.start()
         tokens, edge = authenticators(settings)
-        yield Service(Handlers(context), Gate(tokens, found.meter, edge), store)
+        yield Service(Handlers(context), Gate(tokens, found.meter, edge), store, model)
     finally:
         await context.drain()
         await engine.close()
@@ -195,6 +196,7 @@ async def for_service(settings: Settings) -> AsyncIterator[Service]:
         settings.engine_processes, settings.engine_queue, settings.engine_recycle_bytes
     )
     async with opened(settings, pool) as service:
+        await service.model.start()
         await pool.start()
         yield service
 

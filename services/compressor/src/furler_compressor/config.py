@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     model: Literal["auto", "none", "onnx"] = "auto"
     """What judges the words of running text: ``onnx``, the model that ships with the service, in this
     process; ``none``; ``auto`` is onnx where it is installed."""
+    model_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """Processors that the model in this process uses for one text; more than two are of little use."""
     model_seconds: Annotated[float, Field(gt=0)] = 10.0
     """Longest wait for one answer of the model; a caller's deadline may leave less."""
     audit: str = ""

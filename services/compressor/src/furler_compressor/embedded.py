@@ -8,14 +8,25 @@ from contextlib import asynccontextmanager
 
 from google.protobuf.message import Message
 
+from furler_compressor.adapters.open_model import open_model
 from furler_compressor.app.context import Caller
 from furler_compressor.app.errors import FurlerError
 from furler_compressor.app.identity import DEFAULT_TENANT
+from furler_compressor.app.model_port import ModelUnavailableError
 from furler_compressor.assemble import backend, for_library
 from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
 from furler_compressor.rpc.handlers import Handlers
 from furler_compressor.rpc.methods import METHODS
+
+__all__ = [
+    "CallError",
+    "EmbeddedService",
+    "ModelUnavailableError",
+    "model_state",
+    "open_service",
+    "store_advice",
+]
 
 
 class CallError(Exception):
@@ -72,6 +83,23 @@ async def store_advice(store: str | None = None) -> list[str]:
         raise CallError(status_of(error)) from error
     finally:
         await found.close()
+
+
+async def model_state() -> str:
+    """Load the model that is configured, and return its name, version and checksum; '' for none.
+
+    Raises:
+        ModelUnavailableError: It is configured and cannot serve.
+        ValueError: It is not installed.
+    """
+    settings = Settings()
+    model = open_model(settings.model, settings.model_threads)
+    if not model.version:
+        return ""
+    try:
+        return await model.check()
+    finally:
+        await model.close()
 
 
 @asynccontextmanager

@@ -10,9 +10,10 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tokenizers import Tokenizer
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 DIRECTORY: Final = Path(__file__).parent / "artefacts"
 MANIFEST: Final = "manifest.json"
@@ -69,6 +70,9 @@ def read(name: str) -> bytes:
 @cache
 def tokenizer() -> Tokenizer:
     """Return the model's tokenizer, without truncation and padding; safe to share by threads."""
+    # Who only asks for the version does without its 10 MB.
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
     loaded = Tokenizer.from_buffer(read(TOKENIZER))
     loaded.no_truncation()
     loaded.no_padding()

@@ -18,6 +18,7 @@ from furler.cli import inputs, main
 from furler.cli.connection import Connection
 from furler.v1 import compression_pb2, compressor_service_pb2, content_pb2, content_service_pb2
 from furler.v1.info_service_pb2 import GetStatsResponse, KindStats
+from furler_kompress import artefact
 from support.fake_backend import Answer, FakeBackend, Outcome, in_turn
 
 REF = "mfzwi3lborqxg5bo"
@@ -361,6 +362,15 @@ def test_a_doctor_of_what_works_finds_nothing_wrong() -> None:
     ]
     assert list(states) == names
     assert "missing" in states["model"]
+
+
+def test_a_doctor_names_the_model_with_its_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FURLER_MODEL", "onnx")
+    done = Cli(_healthy()).run("doctor")
+    (model,) = [line for line in done.stdout.splitlines() if line.startswith("model ")]
+    digest = artefact.manifest()[artefact.MODEL]
+    assert artefact.version() in model
+    assert f"sha256 {digest[:16]}" in model
 
 
 def test_a_doctor_of_a_broken_store_says_what_to_do() -> None:

@@ -16,6 +16,7 @@ from furler.values import Digest
 SPACE: Final = "furler-doctor"
 """A space of its own: what is tried there shows in nobody's figures."""
 _REINSTALL: Final = "install it again: pip install --force-reinstall 'furler[embedded]'"
+_NO_MODEL: Final = "none serves; prose is shortened without one"
 
 
 class State(StrEnum):
@@ -106,8 +107,21 @@ def _store_advice(connection: Connection) -> list[str]:
         return [f"its settings cannot be read: {error}"]
 
 
+def check_model_here() -> Check:
+    """Load the model of prose that a service on this machine would use."""
+    from furler_compressor import embedded  # noqa: PLC0415 - an optional part
+
+    try:
+        found = asyncio.run(embedded.model_state())
+    except (embedded.ModelUnavailableError, ValueError) as error:
+        return Check("model", State.FAILED, str(error), _REINSTALL)
+    if found:
+        return Check("model", State.OK, found)
+    return Check("model", State.MISSING, _NO_MODEL)
+
+
 def check_model(connector: Connector, connection: Connection) -> Check:
-    """Ask whether a model for prose serves."""
+    """Ask a server whether a model of prose serves."""
     try:
         with connector(connection) as furler:
             model = furler.capabilities(space=SPACE).model
@@ -115,7 +129,7 @@ def check_model(connector: Connector, connection: Connection) -> Check:
         return Check("model", State.FAILED, error.message, "see the checks above")
     if model:
         return Check("model", State.OK, model)
-    return Check("model", State.MISSING, "none serves; prose is shortened without one")
+    return Check("model", State.MISSING, _NO_MODEL)
 
 
 def check_server(connector: Connector, connection: Connection, *, required: bool) -> Check:

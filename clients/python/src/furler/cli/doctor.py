@@ -54,8 +54,10 @@ def examine(connector: Connector, given: Connection) -> Iterator[Check]:
     yield checks.check_server(
         connector, replace(given, server=server, data=None), required=given.server is not None
     )
-    if given.server or engine.state is State.OK:
-        yield checks.check_model(connector, given if given.server else here)
+    if given.server:
+        yield checks.check_model(connector, given)
+    elif engine.state is State.OK:
+        yield checks.check_model_here()
 
 
 def findings(found: list[Check]) -> Table:

@@ -17,7 +17,9 @@ from typing import Final
 from furler_engine import tokens
 from furler_engine.coverage import line_starts
 from furler_engine.shared.json_offsets import byte_offsets
+from furler_engine.shared.prose_words import Span
 from furler_engine.shared.running_text import Interval, Word, stretches, words
+from furler_engine.shared.word_choice import choose
 from furler_engine.types import (
     LEAST_KEEP,
     WORDS,
@@ -36,7 +38,7 @@ from furler_engine.types import (
 
 NAME: Final = "words"
 KINDS: Final = (Kind.PROSE, Kind.MARKDOWN)
-_KEEP: Final = {Level.CAREFUL: 0.65, Level.TIGHT: 0.5}
+_KEEP: Final = {Level.CAREFUL: 0.62, Level.TIGHT: 0.45}
 """Share of the words that stay. Small words are cheap: .65 of the words are about .7 of the tokens."""
 _LEAST_SAVED: Final = 120
 """Tokens. Legend and trailer take half of it, and a model's time is worth something, too."""
@@ -44,6 +46,9 @@ _LEAST_SHARE: Final = 0.05
 """Of what is shown, likewise."""
 _MOST_WORDS: Final = 100_000
 """Words of one content that a model is asked about: ten seconds of two processors."""
+_SLACK: Final = 0.15
+"""How much smaller than the share of all words that of those that may go can be: a text full of
+code and links keeps more, for what stands between them is to be read, too."""
 _PRICE: Final = 0.8
 """Tokens of a word that goes, beside those of one that stays."""
 
@@ -124,7 +129,7 @@ def _why_not(found: Sequence[_Stretch], shown: Sequence[Interval], size: int, ke
     total = sum(len(stretch.words) for stretch in found)
     free = sum(word.may_go for stretch in found for word in stretch.words)
     running = sum(s.end - s.start for s in found) / max(1, sum(b - a for a, b in shown))
-    gain = min(free, (1 - keep) * total) / max(1, total) * _PRICE * running * size
+    gain = min(1 - keep, (1 - keep + _SLACK) * free / max(1, total)) * _PRICE * running * size
     if gain < max(_LEAST_SAVED, _LEAST_SHARE * size):
         return f"too little running text: about {gain:.0f} tokens could go"
     if total > _MOST_WORDS:
@@ -162,9 +167,12 @@ def _gone(
     """Return the runs of words that go, by stretch."""
     flat = [word for stretch, _ in heard for word in stretch.words]
     scores = [score for _, given in heard for score in given]
-    # What may not go counts as kept, and comes first.
+    # What may not go counts as kept, and comes first; yet it does not eat up all the rest.
+    fixed = sum(not word.may_go for word in flat)
+    share = max(keep, (fixed + (keep - _SLACK) * (len(flat) - fixed)) / max(1, len(flat)))
     worth = [score if word.may_go else 1.0 for word, score in zip(flat, scores, strict=True)]
-    stays = _choose(worth, keep)
+    spans = [Span(word.start, word.end) for word in flat]
+    stays = choose(source.text, spans, worth, share, source.hints.query) if flat else []
     for n, word in enumerate(flat):
         stays[n] = stays[n] or not word.may_go
     gone: list[list[Interval]] = []
@@ -176,15 +184,6 @@ def _gone(
             list(_runs(source.text, stretch.words, _mended(source.text, stretch, mine, given)))
         )
     return gone
-
-
-def _choose(scores: Sequence[float], keep: float) -> list[bool]:
-    """Return per word whether it stays: the best scored do."""
-    order = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
-    stays = [False] * len(scores)
-    for n in order[: round(keep * len(scores))]:
-        stays[n] = True
-    return stays
 
 
 def _mended(
