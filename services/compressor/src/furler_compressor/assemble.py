@@ -29,6 +29,7 @@ from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.entries_port import Bounds
 from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
 from furler_compressor.app.judging import Judging
+from furler_compressor.app.memo import Memo
 from furler_compressor.app.model_port import Model
 from furler_compressor.app.ports import Store
 from furler_compressor.app.quota import Quota
@@ -177,6 +178,7 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
         sharing,
         judging=Judging(model, found.model_meter, settings.model_seconds),
         trail=trail(settings),
+        memo=Memo(settings.memo_bytes),
     )
     try:
         tokens, edge = authenticators(settings)

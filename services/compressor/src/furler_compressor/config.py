@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     """Largest content; larger ones are refused with INVALID_ARGUMENT."""
     max_batch_items: int = 256
     """Most items of a batch."""
+    memo_bytes: Annotated[int, Field(ge=0)] = 32 * MIB
+    """Memory of a worker for results of requests that are of no conversation: the same request again
+    costs a look-up instead of a fold. 0: none."""
     default_retention_seconds: float = 24 * 3600
     """How long an original is kept when the policy says nothing: a working day and its night."""
     max_retention_seconds: float = 30 * 24 * 3600

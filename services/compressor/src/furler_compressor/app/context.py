@@ -17,6 +17,7 @@ from furler_compressor.app.errors import (
     StoreUnavailableError,
 )
 from furler_compressor.app.judging import Judging
+from furler_compressor.app.memo import Memo
 from furler_compressor.app.outcome import Led
 from furler_compressor.app.pin_memory import PinMemory
 from furler_compressor.app.ports import Scope, Store, Tally
@@ -53,6 +54,7 @@ class Context:
     judging: Judging = field(default_factory=Judging)
     trail: AuditTrail = field(default_factory=NoTrail)
     pin_memory: PinMemory = field(default_factory=PinMemory)
+    memo: Memo = field(default_factory=lambda: Memo(0))
     stored: StoredBytes = field(default_factory=StoredBytes)
     flights: SingleFlight[Hashable, Led] = field(default_factory=SingleFlight)
     background: set[asyncio.Task[None]] = field(default_factory=set)

@@ -276,8 +276,9 @@ async def _engine(
         request.begun,
         answers,
     )
+    seconds = max(0.0, caller.time_left() - RESERVE_SECONDS)
     try:
-        return await context.engine.converse(job, max(0.0, caller.time_left() - RESERVE_SECONDS))
+        return await context.memo.once(scope, job, lambda: context.engine.converse(job, seconds))
     except TimeoutError:
         return Degraded.DEADLINE
     except EngineFailedError:
@@ -377,11 +378,13 @@ def _count(context: Context, scope: Scope, request: ConversationRequest, answer:
             kind=view.kind,
             tokens=(view.tokens_before, view.tokens_after),
             degraded=answer.degraded,
+            cached=not splice.key,
         )
         old = tallies.get(view.kind, Tally(view.kind))
         tallies[view.kind] = replace(
             old,
             views=old.views + 1,
+            cached=old.cached + (not splice.key),
             tokens_before=old.tokens_before + view.tokens_before,
             tokens_after=old.tokens_after + view.tokens_after,
         )
