@@ -48,9 +48,10 @@ def _kind(got: Got) -> str:
 
 
 def _answer(got: Got, asked: dict[str, object]) -> Says:
+    own = f"msg_{len(got.body)}"  # clients put together what has one id
     makers: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
         "messages": (
-            lambda: r.anthropic_stream([r.thinking("so"), r.said(ANSWER)], read=150),
+            lambda: r.anthropic_stream([r.thinking("so"), r.said(ANSWER)], read=150, reply_id=own),
             lambda: r.anthropic_whole([r.thinking("so"), r.said(ANSWER)], read=150),
         ),
         "completions": (
@@ -77,9 +78,10 @@ def _calls(
         r.reasoning(thought),
         *(r.function_call(name, **cast("Any", given)) for name, given in calls),
     ]
+    own = f"msg_{len(got.body)}"  # clients put together what has one id
     makers: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
         "messages": (
-            lambda: r.anthropic_stream(anthropic, "tool_use", 100),
+            lambda: r.anthropic_stream(anthropic, "tool_use", 100, own),
             lambda: r.anthropic_whole(anthropic, "tool_use", 100),
         ),
         "completions": (

@@ -44,10 +44,12 @@ def call(call_id: str, name: str = TOOL, **arguments: object) -> Json:
     return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
 
 
-def anthropic_stream(blocks: Sequence[Json], stop: str = "end_turn", read: int = 0) -> bytes:
+def anthropic_stream(
+    blocks: Sequence[Json], stop: str = "end_turn", read: int = 0, reply_id: str = "msg_1"
+) -> bytes:
     """Return a stream of Messages with these blocks."""
     start: Json = {
-        "id": f"msg_{len(blocks)}", "type": "message", "role": "assistant", "model": "claude",
+        "id": reply_id, "type": "message", "role": "assistant", "model": "claude",
         "content": [], "stop_reason": None, "stop_sequence": None, "usage": anthropic_usage(read),
     }  # fmt: skip
     events: list[tuple[str, Mapping[str, object]]] = [
@@ -91,7 +93,7 @@ def _block(index: int, block: Json) -> list[tuple[str, Mapping[str, object]]]:
 
 def anthropic_whole(blocks: Sequence[Json], stop: str = "end_turn", read: int = 0) -> bytes:
     reply = {
-        "id": f"msg_{len(blocks)}", "type": "message", "role": "assistant", "model": "claude",
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude",
         "content": list(blocks), "stop_reason": stop, "stop_sequence": None,
         "usage": anthropic_usage(read, output=30),
     }  # fmt: skip

@@ -58,6 +58,7 @@ GOES_ON: dict[str, bytes] = {
         [r.thinking("so"), r.said("It was the pool."), r.call("t3", "bash", cmd="ls")],
         "tool_use",
         read=110,
+        reply_id="msg_2",
     ),
     "chat": r.chat_stream(
         "It was the pool.", [r.chat_call("t3", "bash", cmd="ls")], "tool_calls", "chatcmpl-2"
@@ -149,7 +150,7 @@ def test_anthropic_the_client_sees_one_message() -> None:
         r.call("t3", "bash", cmd="ls"),
     ]  # fmt: skip
     assert message["stop_reason"] == "tool_use"
-    assert message["id"] == "msg_4"
+    assert message["id"] == "msg_1"
     assert out.count(b"event: message_start") == out.count(b"event: message_stop") == 1
 
 

@@ -58,9 +58,10 @@ def normal(dialect: Dialect, raw: Raw) -> Usage:
         ("prompt", "completion") if dialect is Dialect.OPENAI_CHAT else ("input", "output")
     )
     details = raw.get(f"{name}_tokens_details")
-    read = _count(details, "cached_tokens") if isinstance(details, dict) else 0
+    parts = details if isinstance(details, dict) else {}
+    read, written = _count(parts, "cached_tokens"), _count(parts, "cache_write_tokens")
     given = _count(raw, f"{name}_tokens")
-    return Usage(max(0, given - read), read, 0, _count(raw, f"{output}_tokens"))
+    return Usage(max(0, given - read - written), read, written, _count(raw, f"{output}_tokens"))
 
 
 def summed(usages: Iterable[Raw]) -> dict[str, object]:
