@@ -13,8 +13,9 @@ from contextlib import contextmanager
 import pytest
 import zstandard
 
+from support.bodies import chat, odd_messages, responses
 from support.fake_provider import JSON, FakeProvider, Says, running_provider, stream
-from support.gateway import Gateway, Reply, running_gateway
+from support.gateway import Gateway, running_gateway
 from support.inputs import orders, service_log
 from support.service import running_service
 
@@ -55,39 +56,6 @@ def _upstreams(provider: FakeProvider) -> str:
     return f"anthropic={provider.url},openai={provider.url},other={provider.url}/base"
 
 
-def _odd(text: str, tools: bytes = b"[]") -> bytes:
-    """Return a Messages body as no encoder of ours would write it."""
-    return (
-        b'{ "model":"claude-x" ,"max_tokens":1.0e2,\t"temperature":0.10000000000000000555,'
-        b'"metadata":{"user_id":"\\u0061nna","n":12345678901234567890123,"n":-0.0},'
-        b'"tools":' + tools + b',"messages":[{"role":"user","content":"caf\\u00e9 \xc3\xa9 \\/"},\n'
-        b'{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},'
-        b'{"input":{"a":1.50,"a":2},"type":"tool_use","id":"t1","name":"bash"}]},'
-        b'{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":'
-        + json.dumps(text).encode()
-        + b"}]}]}  "
-    )
-
-
-def _chat(text: str, **fields: object) -> bytes:
-    call = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": "{}"}}
-    messages = [
-        {"role": "user", "content": "why?"},
-        {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c1", "content": text},
-    ]
-    return json.dumps({"model": "gpt", "messages": messages, **fields}).encode()
-
-
-def _responses(text: str, **fields: object) -> bytes:
-    items = [
-        {"role": "user", "content": "why?"},
-        {"type": "function_call", "call_id": "c1", "name": "bash", "arguments": "{}"},
-        {"type": "function_call_output", "call_id": "c1", "output": text},
-    ]
-    return json.dumps({"model": "gpt", "input": items, **fields}).encode()
-
-
 def _sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -102,7 +70,7 @@ def _around(body: bytes, text: str) -> tuple[bytes, bytes]:
 def test_all_bytes_but_the_result_s_reach_the_provider_as_they_came(
     gateway: Gateway, provider: FakeProvider, path: str
 ) -> None:
-    body = _odd(ORDERS)
+    body = odd_messages(ORDERS)
     assert gateway.post(path, body, **KEY).status == 200
     sent = provider.take().body
     before, after = _around(body, ORDERS)
@@ -113,7 +81,7 @@ def test_all_bytes_but_the_result_s_reach_the_provider_as_they_came(
     assert all(f"customer {n}" in view or f"{n}|" in view for n in range(200))
 
 
-@pytest.mark.parametrize(("path", "body"), [(CHAT, _chat(ORDERS)), (RESPONSES, _responses(ORDERS))])
+@pytest.mark.parametrize(("path", "body"), [(CHAT, chat(ORDERS)), (RESPONSES, responses(ORDERS))])
 def test_openai_s_dialects_are_compressed_in_place(
     gateway: Gateway, provider: FakeProvider, path: str, body: bytes
 ) -> None:
@@ -125,7 +93,7 @@ def test_openai_s_dialects_are_compressed_in_place(
 
 
 def test_without_a_way_to_ask_nothing_is_left_out(gateway: Gateway, provider: FakeProvider) -> None:
-    gateway.post(MESSAGES, _odd(LOG), **KEY)
+    gateway.post(MESSAGES, odd_messages(LOG), **KEY)
     sent = provider.take().body
     assert b"tokens left out" not in sent
     assert b"furler_retrieve" not in sent
@@ -135,12 +103,12 @@ def test_with_tools_the_retrieve_tool_comes_last_and_parts_are_left_out(
     gateway: Gateway, provider: FakeProvider
 ) -> None:
     tools = b'[ {"name":"bash","input_schema":{"type":"object"}} ]'
-    gateway.post(MESSAGES, _odd(LOG, tools), **KEY)
+    gateway.post(MESSAGES, odd_messages(LOG, tools), **KEY)
     sent = provider.take().body
     assert [tool["name"] for tool in json.loads(sent)["tools"]] == ["bash", "furler_retrieve"]
     assert tools[:-1] in sent
     assert b"tokens left out" in sent
-    before, after = _around(_odd(LOG, tools), LOG)
+    before, after = _around(odd_messages(LOG, tools), LOG)
     at = before.index(tools) + len(tools) - 1
     assert sent.startswith(before[:at])
     assert sent.endswith(after)
@@ -149,7 +117,7 @@ def test_with_tools_the_retrieve_tool_comes_last_and_parts_are_left_out(
 
 def test_a_client_s_own_retrieve_tool_is_enough(gateway: Gateway, provider: FakeProvider) -> None:
     tools = b'[{"name":"mcp__furler__retrieve","input_schema":{"type":"object"}}]'
-    gateway.post(MESSAGES, _odd(LOG, tools), **KEY)
+    gateway.post(MESSAGES, odd_messages(LOG, tools), **KEY)
     sent = provider.take().body
     assert b'"furler_retrieve"' not in sent
     assert b"tokens left out" in sent
@@ -180,11 +148,11 @@ def test_a_reply_comes_back_as_it_was(gateway: Gateway, provider: FakeProvider) 
     said = b'{"usage":{"input_tokens": 1.0e1},  "x":"\\u00e9"}'
     headers = [*JSON, ("Request-Id", "r1"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
     provider.says(Says([said], 200, headers))
-    reply = gateway.post(MESSAGES, _odd(LOG), **KEY)
+    reply = gateway.post(MESSAGES, odd_messages(LOG), **KEY)
     assert reply.body == said
     assert reply.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
     assert reply.headers["Request-Id"] == "r1"
-    gateway.post(MESSAGES, _odd(LOG), **KEY)
+    gateway.post(MESSAGES, odd_messages(LOG), **KEY)
     assert provider.got[-1].header("cookie") is None
 
 
@@ -195,14 +163,14 @@ def test_a_provider_s_error_reaches_the_client_unchanged(
 ) -> None:
     said = b'{"type":"error",  "error":{"type":"overloaded_error","message":"\\u00e9"}}'
     provider.says(Says([said], status, [*JSON, ("retry-after", "7")]))
-    reply = gateway.post(MESSAGES, _odd(LOG, tools), **KEY)
+    reply = gateway.post(MESSAGES, odd_messages(LOG, tools), **KEY)
     assert (reply.status, reply.body, reply.headers["retry-after"]) == (status, said, "7")
 
 
 def test_a_redirect_is_the_client_s_to_follow(gateway: Gateway, provider: FakeProvider) -> None:
     provider.says(Says([b""], 307, [("Location", "http://169.254.169.254/latest")]))
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port)
-    connection.request("POST", CHAT, _chat("x"), {"Content-Type": "application/json"})
+    connection.request("POST", CHAT, chat("x"), {"Content-Type": "application/json"})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (307, "http://169.254.169.254/latest")
     connection.close()
@@ -226,11 +194,11 @@ def test_other_paths_pass_both_ways_unread(gateway: Gateway, provider: FakeProvi
 def test_an_upstream_is_picked_by_name_and_by_name_only(
     gateway: Gateway, provider: FakeProvider
 ) -> None:
-    gateway.post("/to/other/v1/chat/completions", _chat(ORDERS), **BEARER)
+    gateway.post("/to/other/v1/chat/completions", chat(ORDERS), **BEARER)
     got = provider.take()
     assert got.path == "/base/v1/chat/completions"
     assert len(got.body) < len(ORDERS)
-    gateway.post(CHAT, _chat("x"), x_furler_upstream="other")
+    gateway.post(CHAT, chat("x"), x_furler_upstream="other")
     assert provider.take().path == "/base/v1/chat/completions"
     for path, headers in (
         ("/to/evil.example/v1/models", {}),
@@ -250,14 +218,14 @@ def test_an_encoded_body_is_compressed_in_place_as_well(
         "deflate": zlib.compress,
         "zstd": zstandard.ZstdCompressor().compress,
     }
-    packed = packers[encoding](_odd(ORDERS))
+    packed = packers[encoding](odd_messages(ORDERS))
     gateway.post(MESSAGES, packed, content_encoding=encoding, **KEY)
     got = provider.take()
     assert got.header("content-encoding") is None
-    before, after = _around(_odd(ORDERS), ORDERS)
+    before, after = _around(odd_messages(ORDERS), ORDERS)
     assert (got.body[: len(before)], got.body[-len(after) :]) == (before, after)
     # What is not changed stays packed.
-    plain = gzip.compress(_odd("short"))
+    plain = gzip.compress(odd_messages("short"))
     gateway.post(MESSAGES, plain, content_encoding="gzip", **KEY)
     got = provider.take()
     assert (got.body, got.header("content-encoding")) == (plain, "gzip")
@@ -297,7 +265,7 @@ def test_a_body_of_an_encoding_unknown_or_false_passes_as_it_is(
 def test_trouble_with_the_compressor_costs_savings_and_never_the_turn(
     provider: FakeProvider,
 ) -> None:
-    body = _odd(LOG)
+    body = odd_messages(LOG)
     with running_gateway("127.0.0.1:1", upstreams=_upstreams(provider)) as alone:
         provider.says(Says([b'{"content":[]}']))
         reply = alone.post(MESSAGES, body, x_furler_conversation="c", **KEY)
@@ -308,7 +276,7 @@ def test_trouble_with_the_compressor_costs_savings_and_never_the_turn(
 
 
 def test_a_bypassed_request_is_not_touched(gateway: Gateway, provider: FakeProvider) -> None:
-    body = _odd(LOG, b'[{"name":"bash"}]')
+    body = odd_messages(LOG, b'[{"name":"bash"}]')
     gateway.post(MESSAGES, body, x_furler_bypass="true", **KEY)
     got = provider.take()
     assert got.body == body
@@ -327,9 +295,9 @@ def test_a_subscription_s_traffic_gets_no_field_and_loses_none(
 ) -> None:
     tools = b'[{"name":"bash"}]'
     for text in (LOG, ORDERS):
-        gateway.post(MESSAGES, _odd(text, tools), x_furler_conversation="sub", **headers)
+        gateway.post(MESSAGES, odd_messages(text, tools), x_furler_conversation="sub", **headers)
         sent = provider.take().body
-        before, after = _around(_odd(text, tools), text)
+        before, after = _around(odd_messages(text, tools), text)
         assert (sent[: len(before)], sent[-len(after) :]) == (before, after)
         assert b"tokens left out" not in sent
 
@@ -347,7 +315,7 @@ def test_pieces_of_a_stream_arrive_before_it_ends(gateway: Gateway, provider: Fa
     said = b'event: ping\ndata: {"type": "ping"}\n\n'
     for tools in (b"[]", b'[{"name":"bash"}]'):
         provider.says(stream(said, hangs=True))
-        with _connected(gateway, MESSAGES, _odd(LOG, tools)) as answer:
+        with _connected(gateway, MESSAGES, odd_messages(LOG, tools)) as answer:
             assert answer.read1(len(said)) == said
 
 
@@ -357,7 +325,7 @@ def test_a_client_that_goes_away_cancels_the_provider(
     for tools in (b"[]", b'[{"name":"bash"}]'):
         provider.gone.clear()
         provider.says(stream(b"data: {}\n\n", hangs=True))
-        with _connected(gateway, MESSAGES, _odd(LOG, tools)) as answer:
+        with _connected(gateway, MESSAGES, odd_messages(LOG, tools)) as answer:
             assert answer.read1(1) == b"d"
         assert provider.gone.wait(20)
 
@@ -368,7 +336,7 @@ def test_a_stream_that_breaks_off_is_not_taken_for_whole(
     for tools in (b"[]", b'[{"name":"bash"}]'):
         provider.says(stream(b"data: {}\n\n" * 10, breaks=True))
         with (
-            _connected(gateway, MESSAGES, _odd(LOG, tools)) as answer,
+            _connected(gateway, MESSAGES, odd_messages(LOG, tools)) as answer,
             pytest.raises((http.client.IncompleteRead, ConnectionResetError)),
         ):
             answer.read()
@@ -376,7 +344,7 @@ def test_a_stream_that_breaks_off_is_not_taken_for_whole(
 
 def test_a_provider_that_cannot_be_reached_is_502(service: str) -> None:
     with running_gateway(service, upstreams="openai=http://127.0.0.1:1") as gateway:
-        reply = gateway.post(CHAT, _chat("x"), **BEARER)
+        reply = gateway.post(CHAT, chat("x"), **BEARER)
         assert reply.status == 502
         assert reply.json == {
             "error": {"type": "internal_error", "message": "the provider cannot be reached"}
@@ -394,36 +362,8 @@ def test_what_is_said_to_the_gateway_itself_stays_here(
 def test_content_and_credentials_are_nowhere_in_logs_and_metrics(
     gateway: Gateway, provider: FakeProvider
 ) -> None:
-    gateway.post(MESSAGES, _odd(LOG), x_furler_conversation="named-thing", **KEY)
+    gateway.post(MESSAGES, odd_messages(LOG), x_furler_conversation="named-thing", **KEY)
     gateway.post(CHAT, b"no json but hush-hush", **BEARER)
     told = gateway.log.read_text() + gateway.probe("/metrics").body.decode()
     for secret in ("reconcile-refunds", "secret-of-the-provider", "hush-hush", "named-thing"):
         assert secret not in told
-
-
-def _ok(reply: Reply) -> None:
-    assert reply.status == 200
-
-
-def test_a_conversation_is_offered_the_tool_always_or_never(
-    provider: FakeProvider, service: str
-) -> None:
-    """A replica with other settings, and headers that change their mind, change nothing."""
-    tools = b'[{"name":"bash"}]'
-    session = "user_1_account__session_0b1c9d3e-4b52-4f5c-8d7a-2f6f0f7f9a01"
-    body = _odd("x", tools).replace(b"\\u0061nna", session.encode())
-    with (
-        running_gateway(service, upstreams=_upstreams(provider)) as one,
-        running_gateway(
-            service, upstreams=_upstreams(provider), proxy_retrieve_tool="false"
-        ) as other,
-    ):
-        _ok(one.post(MESSAGES, body, **KEY))
-        _ok(other.post(MESSAGES, body, **KEY))
-        _ok(one.post(MESSAGES, body, x_furler_retrieve_tool="never", **KEY))
-        assert [b"furler_retrieve" in each.body for each in provider.got] == [True] * 3
-        provider.got.clear()
-        _ok(other.post(MESSAGES, body, x_furler_conversation="new", **KEY))
-        _ok(one.post(MESSAGES, body, x_furler_conversation="new", **KEY))
-        _ok(one.post(MESSAGES, body, x_furler_conversation="newer", **KEY))
-        assert [b"furler_retrieve" in each.body for each in provider.got] == [False, False, True]

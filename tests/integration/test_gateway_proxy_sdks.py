@@ -76,6 +76,7 @@ class Messages:
             max_retries=0,
             default_headers=headers,
         )
+        _OPEN.append(self.client)
 
     def start(self) -> Items:
         call = {"type": "tool_use", "id": "t1", "name": "bash", "input": {"cmd": "cat log"}}

@@ -46,8 +46,9 @@ class Splitter:
         held += chunk
         found: list[bytes] = []
         begin, search = 0, self._searched
-        while (match := _END.search(held, search)) is not None:
-            end = match.end()
+        # A search for two bytes is many times faster than one for nine pairs of line ends.
+        has_cr = b"\r" in held
+        while (end := _end(held, search, has_cr=has_cr)) >= 0:
             found.append(bytes(held[begin:end]))
             begin = search = end
         del held[:begin]
@@ -62,6 +63,15 @@ class Splitter:
         self._held.clear()
         self._searched = 0
         return rest
+
+
+def _end(held: bytearray, search: int, *, has_cr: bool) -> int:
+    """Return where the next event ends; -1 if it does not yet."""
+    if has_cr:
+        match = _END.search(held, search)
+        return match.end() if match is not None else -1
+    at = held.find(b"\n\n", search)
+    return at + 2 if at >= 0 else -1
 
 
 def parse(raw: bytes) -> Event:

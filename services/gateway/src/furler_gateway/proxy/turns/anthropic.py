@@ -20,6 +20,7 @@ from furler_gateway.proxy.usage import Raw, merged, summed
 
 _CUT: Final = "max_tokens"
 """Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
+_DELTA: Final = b"event: content_block_delta\n"
 _DELTAS: Final = {
     "text_delta": "text",
     "thinking_delta": "thinking",
@@ -92,6 +93,8 @@ class AnthropicTurn:
     _rounds: list[Json] = field(default_factory=list)
     _usage: list[Json] = field(default_factory=list)
     _blocks: dict[int, _Block] = field(default_factory=dict)
+    _unread: list[bytes] = field(default_factory=list)
+    _is_plain: bool = True
     _shown: dict[int, int] = field(default_factory=dict)
     _next: int = 0
     _stop: str = ""
@@ -107,6 +110,9 @@ class AnthropicTurn:
 
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""
+        if self._is_plain and raw.startswith(_DELTA):
+            self._unread.append(raw)  # most events: read only if the turn goes on
+            return raw
         event = sse.parse(raw)
         if not event.data:
             return raw
@@ -118,11 +124,11 @@ class AnthropicTurn:
             case "content_block_start":
                 index = number(said.get("index"))
                 self._blocks[index] = _Block(part(said.get("content_block")))
+                self._is_plain = not self._blocks[index].is_ours and index == self._next
                 return self._placed(raw, event, index)
             case "content_block_delta":
                 index = number(said.get("index"))
-                if index in self._blocks:
-                    self._blocks[index].add(part(said.get("delta")))
+                self._add(said)
                 return self._placed(raw, event, index)
             case "content_block_stop":
                 return self._placed(raw, event, number(said.get("index")))
@@ -133,6 +139,11 @@ class AnthropicTurn:
                     self._held.append(raw)
                     return b""
         return raw
+
+    def _add(self, said: Json) -> None:
+        index = number(said.get("index"))
+        if index in self._blocks:
+            self._blocks[index].add(part(said.get("delta")))
 
     def _placed(self, raw: bytes, event: sse.Event, index: int) -> bytes:
         """Return an event of a block with the index that the client knows the block by."""
@@ -213,6 +224,8 @@ class AnthropicTurn:
 
     def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
         """Return the next round's request."""
+        for raw in self._unread:
+            self._add(read(sse.parse(raw).data))
         content = [block.block() for _, block in sorted(self._blocks.items()) if _may_return(block)]
         results = [
             {
@@ -234,6 +247,7 @@ class AnthropicTurn:
             raise TurnError("no messages") from None
         self._rounds.append(merged(self._usage))
         self._usage, self._blocks, self._shown, self._held = [], {}, {}, []
+        self._unread, self._is_plain = [], False
         self._stop = ""
         return made
 

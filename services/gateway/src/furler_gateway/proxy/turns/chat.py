@@ -6,6 +6,7 @@ them; its id is the first round's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,8 @@ _CUT: Final = "length"
 """Why a turn stopped whose calls were one too many."""
 _BETWEEN: Final = "\n\n"
 _DONE: Final = b"[DONE]"
+_TELLING: Final = re.compile(rb'"tool_calls"|"finish_reason"\s?:\s?"|"usage"\s?:\s?\{|\[DONE\]')
+"""What an event has in it that is more than a piece of text."""
 _TEXTS: Final = ("content", "refusal", "reasoning_content", "reasoning")
 """Texts of a message. The last two are other providers', which want them back with the calls."""
 _ENDED_WITH_CALLS: Final = ("tool_calls", "stop")
@@ -53,6 +56,7 @@ class ChatTurn:
     _rounds: list[Json] = field(default_factory=list)
     _usage: list[Json] = field(default_factory=list)
     _id: bytes = b""
+    _unread: list[bytes] = field(default_factory=list)
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _called: dict[int, _Called] = field(default_factory=dict)
     _shown: dict[int, int] = field(default_factory=dict)
@@ -70,6 +74,9 @@ class ChatTurn:
 
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""
+        if self._id and not (self._rounds or self._called) and not _TELLING.search(raw):
+            self._unread.append(raw)  # most events: read only if the turn goes on
+            return raw
         event = sse.parse(raw)
         if not event.data:
             return raw
@@ -142,6 +149,17 @@ class ChatTurn:
                 changed = True
         return changed
 
+    def _read_on(self) -> None:
+        """Read the pieces of text that have passed unread; they came before all calls."""
+        after, self._texts = self._texts, {}
+        for raw in self._unread:
+            data = sse.parse(raw).data
+            for choice in items(read(data).get("choices")) if data else ():
+                self._delta(part(choice.get("delta")))
+        for name, pieces in after.items():
+            self._texts.setdefault(name, []).extend(pieces)
+        self._unread = []
+
     def _entry(self, entry: Json) -> bool:
         """Take a piece of a call; return whether it is the client's."""
         index = number(entry.get("index", 0))
@@ -213,6 +231,7 @@ class ChatTurn:
 
     def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
         """Return the next round's request."""
+        self._read_on()
         said: Json = {"role": "assistant", "content": None}
         said |= {name: "".join(pieces) for name, pieces in self._texts.items()}
         said["tool_calls"] = [call.as_json() for _, call in sorted(self._called.items())]

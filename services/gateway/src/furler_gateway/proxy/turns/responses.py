@@ -7,6 +7,7 @@ id, which its client goes on from; the link between the two is kept (pins.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,6 +25,7 @@ _ENDS: Final = ("response.completed", "response.incomplete", "response.failed")
 _CALLS: Final = ("function_call", "custom_tool_call", "local_shell_call", "shell_call",
                  "apply_patch_call", "computer_call", "mcp_approval_request")  # fmt: skip
 """Items that the client has to answer."""
+_DELTA: Final = re.compile(rb"event: response\.[a-z_.]+\.delta\n")
 _CUT: Final[Json] = {"reason": "max_output_tokens"}
 
 
@@ -56,6 +58,8 @@ class ResponsesTurn:
 
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""
+        if not self._is_touched and _DELTA.match(raw):
+            return raw  # most events; what they add up to comes with the item's end
         event = sse.parse(raw)
         if not event.data or event.data.strip() == b"[DONE]":
             return b"" if self._held else raw
@@ -68,12 +72,14 @@ class ResponsesTurn:
         if kind in _ENDS:
             return self._last(raw, event)
         index = number(said["output_index"]) if "output_index" in said else None
-        if kind == "response.output_item.added" and index is not None:
-            self._hidden |= {index} if _is_ours(part(said.get("item"))) else set()
+        is_added = kind == "response.output_item.added" and index is not None
+        if is_added and _is_ours(part(said.get("item"))):
+            if not self._is_touched:  # its number is the next one that the client sees
+                self._sequence = number(said.get("sequence_number", 0))
+            self._hidden |= {number(index)}
         if index in self._hidden:
             return b""
         if not self._is_touched:
-            self._sequence = number(said.get("sequence_number", self._sequence)) + 1
             return raw
         return self._counted(event, index)
 

@@ -1,0 +1,131 @@
+"""What a policy says of proxied requests, and what a conversation keeps of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.bodies import odd_messages
+from support.fake_provider import FakeProvider, running_provider
+from support.gateway import Gateway, running_gateway
+from support.inputs import service_log
+from support.service import running_service
+
+LOG = service_log(400)
+MESSAGES = "/v1/messages"
+KEY = {"x_api_key": "k", "anthropic_version": "2023-06-01"}
+TOOLS = b'[{"name":"bash"}]'
+SESSION = "user_1_account__session_0b1c9d3e-4b52-4f5c-8d7a-2f6f0f7f9a01"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[FakeProvider]:
+    with running_provider() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    with running_service() as running:
+        yield running.address
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(provider: FakeProvider) -> None:
+    provider.got.clear()
+
+
+def _upstreams(provider: FakeProvider) -> str:
+    return f"anthropic={provider.url},openai={provider.url}"
+
+
+def _sent(gateway: Gateway, provider: FakeProvider, body: bytes, **headers: str) -> bytes:
+    """Send a request; return what the provider got."""
+    assert gateway.post(MESSAGES, body, **KEY, **headers).status == 200
+    return provider.got.pop().body
+
+
+def _offers(body: bytes) -> bool:
+    return b"furler_retrieve" in body
+
+
+def test_a_conversation_is_offered_the_tool_always_or_never(
+    provider: FakeProvider, service: str
+) -> None:
+    """A replica with other settings, and headers that change their mind, change nothing."""
+    body = odd_messages("x", TOOLS).replace(b"\\u0061nna", SESSION.encode())
+    upstreams = _upstreams(provider)
+    with (
+        running_gateway(service, upstreams=upstreams) as one,
+        running_gateway(service, upstreams=upstreams, proxy_retrieve_tool="false") as other,
+    ):
+        assert _offers(_sent(one, provider, body))
+        assert _offers(_sent(other, provider, body))
+        assert _offers(_sent(one, provider, body, x_furler_retrieve_tool="never"))
+        assert not _offers(_sent(other, provider, body, x_furler_conversation="new"))
+        assert not _offers(_sent(one, provider, body, x_furler_conversation="new"))
+        assert _offers(_sent(one, provider, body, x_furler_conversation="newer"))
+
+
+RULES: dict[str, dict[str, object]] = {
+    "claude-plain": {},
+    "claude-bypass": {"mode": "bypass"},
+    "claude-audit": {"mode": "audit"},
+    "claude-lossless": {"fidelity": "lossless"},
+    "claude-never": {"retrieve_tool": "never"},
+    "claude-bash": {"tools": {"bash": "off"}},
+}
+
+
+@pytest.fixture(scope="module")
+def ruled(
+    provider: FakeProvider, service: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    rules = [
+        {"name": model, "match": {"models": [model], "routes": [MESSAGES]}, "set": terms}
+        for model, terms in RULES.items()
+        if terms
+    ]
+    file = tmp_path_factory.mktemp("policy") / "policy.yaml"
+    file.write_text(json.dumps({"version": 1, "revision": "r1", "rules": rules}))
+    with running_gateway(service, upstreams=_upstreams(provider), policy_file=str(file)) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize(
+    ("model", "is_offered", "is_shorter"),
+    [
+        ("claude-plain", True, True),
+        ("claude-bypass", False, False),
+        ("claude-audit", False, False),
+        ("claude-lossless", False, False),
+        ("claude-never", False, False),
+        ("claude-bash", True, False),
+    ],
+)
+def test_what_the_policy_says_of_a_model_is_done(
+    ruled: Gateway, provider: FakeProvider, model: str, *, is_offered: bool, is_shorter: bool
+) -> None:
+    body = odd_messages(LOG, TOOLS).replace(b"claude-x", model.encode())
+    for _ in range(2):  # as it began, and as it goes on
+        sent = _sent(ruled, provider, body, x_furler_conversation=model)
+        assert _offers(sent) is is_offered
+        assert (len(sent) < len(body) / 2) is is_shorter
+        assert (sent == body) is (not is_offered and not is_shorter)
+
+
+def test_the_kill_switch_is_in_force_at_once(
+    provider: FakeProvider, service: str, tmp_path: Path
+) -> None:
+    body = odd_messages(LOG, TOOLS)
+    file = tmp_path / "policy.yaml"
+    for is_on in (False, True):
+        file.write_text(json.dumps({"version": 1, "revision": "r1", "kill_switch": is_on}))
+        with running_gateway(
+            service, upstreams=_upstreams(provider), policy_file=str(file)
+        ) as gateway:
+            sent = _sent(gateway, provider, body, x_furler_conversation="to be killed")
+            assert (sent == body) is is_on

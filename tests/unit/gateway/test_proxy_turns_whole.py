@@ -1,0 +1,171 @@
+"""Turns of replies that do not stream, and of replies that no provider should send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import cast
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from furler_gateway.proxy.turns.anthropic import AnthropicTurn
+from furler_gateway.proxy.turns.turn import Turn, TurnError
+from support import recorded as r
+from support.transcripts import events
+from support.turns import ASKS, EVERY, REQUESTS, TURNS, answered, fed
+
+
+def _whole(dialect: str, rounds: Sequence[bytes]) -> tuple[dict[str, object], Turn, bytes]:
+    turn, body = TURNS[dialect](), REQUESTS[dialect]
+    for at, reply in enumerate(rounds):
+        turn.whole(reply)
+        if at < len(rounds) - 1:
+            body = turn.next_body(body, answered(turn))
+    return json.loads(turn.end()), turn, body
+
+
+WHOLE: dict[str, tuple[bytes, bytes]] = {
+    "anthropic": (
+        r.anthropic_whole([r.thinking("hm"), r.call("t1", ref="a")], "tool_use", 100),
+        r.anthropic_whole([r.said("It was the pool.")], read=110),
+    ),
+    "chat": (
+        r.chat_whole("Let me look.", [r.chat_call("t1", ref="a")], "tool_calls"),
+        r.chat_whole("It was the pool."),
+    ),
+    "responses": (
+        r.responses_whole([r.reasoning("hm"), r.function_call("t1", ref="a")]),
+        r.responses_whole([r.message("It was the pool.")], "resp_2"),
+    ),
+}
+
+
+@EVERY
+def test_a_whole_reply_without_our_calls_is_returned_as_it_came(dialect: str) -> None:
+    said = WHOLE[dialect][1].replace(b": ", b" :  ")
+    turn = TURNS[dialect]()
+    turn.whole(said)
+    assert list(turn.calls()) == []
+    assert turn.end() == said
+
+
+@EVERY
+def test_whole_replies_become_one(dialect: str) -> None:
+    reply, _, body = _whole(dialect, WHOLE[dialect])
+    if dialect == "anthropic":
+        assert reply["content"] == [r.thinking("hm"), r.said("It was the pool.")]
+        assert reply["usage"] == r.anthropic_usage(210, 24, 60) | {
+            "cache_creation_input_tokens": 10,
+            "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 0},
+        }
+        assert reply["stop_reason"] == "end_turn"
+    elif dialect == "chat":
+        choice = cast("list[dict[str, object]]", reply["choices"])[0]
+        assert choice["message"] == {
+            "role": "assistant", "content": "Let me look.\n\nIt was the pool.", "refusal": None,
+        }  # fmt: skip
+        assert reply["usage"]["total_tokens"] == 240  # type: ignore[index]
+    else:
+        assert reply["output"] == [r.reasoning("hm"), r.message("It was the pool.")]
+        assert reply["id"] == "resp_2"
+    assert body.startswith(REQUESTS[dialect][: REQUESTS[dialect].index(b"]")])
+
+
+@EVERY
+def test_a_whole_reply_whose_calls_are_not_answered_ends_as_if_cut_off(dialect: str) -> None:
+    reply, _, _ = _whole(dialect, WHOLE[dialect][:1])
+    told = json.dumps(reply)
+    assert "furler_retrieve" not in told
+    assert any(end in told for end in ('"max_tokens"', '"length"', '"max_output_tokens"'))
+
+
+def test_blank_text_does_not_go_back_to_anthropic() -> None:
+    turn = AnthropicTurn()
+    fed(turn, r.anthropic_stream([r.said(" \n"), r.call("t1", ref="a")], "tool_use"))
+    body = json.loads(turn.next_body(REQUESTS["anthropic"], answered(turn)))
+    assert body["messages"][1]["content"] == [r.call("t1", ref="a")]
+
+
+@EVERY
+def test_a_later_round_s_error_is_told_in_the_dialect_s_words(dialect: str) -> None:
+    failed = {"type": "overloaded_error", "message": "Overloaded", "code": None}
+    said = {"type": "error", "error": failed} if dialect == "anthropic" else {"error": failed}
+    (event,) = events(TURNS[dialect]().error(json.dumps(said).encode()))
+    if dialect == "responses":
+        assert (event["type"], event["message"]) == ("error", "Overloaded")
+    else:
+        assert event == said
+    (fallback,) = events(TURNS[dialect]().error(b"<html>"))
+    assert "failed in the middle of a turn" in json.dumps(fallback)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2**70) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "type",
+                    "index",
+                    "delta",
+                    "content_block",
+                    "choices",
+                    "tool_calls",
+                    "function",
+                    "name",
+                    "id",
+                    "output_index",
+                    "item",
+                    "response",
+                    "output",
+                    "usage",
+                    "message",
+                    "content",
+                    "finish_reason",
+                    "stop_reason",
+                    "sequence_number",
+                ]
+            ),
+            inner | st.sampled_from(["furler_retrieve", "tool_use", "function_call", "tool_calls"]),
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+_TYPES = st.sampled_from(
+    [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "response.created",
+        "response.output_item.added",
+        "response.output_item.done",
+        "response.completed",
+        "response.output_text.delta",
+    ]
+)
+
+
+@EVERY
+@settings(max_examples=150, deadline=None)
+@given(data=st.lists(st.tuples(_TYPES, _VALUES), max_size=6), asks=st.booleans())
+def test_a_strange_event_is_refused_or_passed_and_nothing_else(
+    dialect: str, data: list[tuple[str, object]], *, asks: bool
+) -> None:
+    turn = TURNS[dialect]()
+    if asks:
+        fed(turn, ASKS[dialect])
+        turn.next_body(REQUESTS[dialect], answered(turn))
+    for kind, value in data:
+        said = {"type": kind, **value} if isinstance(value, dict) else value
+        raw = f"data: {json.dumps(said)}\n\n".encode()
+        with suppress(TurnError, ValueError, KeyError, IndexError, TypeError):
+            assert isinstance(turn.event(raw), bytes)
+    with suppress(TurnError, ValueError, KeyError, IndexError, TypeError):
+        turn.whole(json.dumps(data).encode())
