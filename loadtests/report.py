@@ -11,7 +11,7 @@ from loadtests.scenario import Limit, Parameters, Result, Settings
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"]
 _HEAD = (
     *("phase", "offered/s", "calls", "ok/s", "degraded", "refused", "late", "failed"),
-    *("p50 ms", "p90 ms", "p99 ms", "CPU ms/call"),
+    *("p50 ms", "p90 ms", "p99 ms", "CPU ms/call", "lag ms"),
 )
 
 
@@ -60,6 +60,7 @@ def _row(phase: Phase) -> tuple[str, ...]:
         str(phase.failed),
         *(f"{phase.ms(share):.1f}" for share in (0.5, 0.9, 0.99)),
         f"{phase.cpu_ms:.2f}" if phase.cpu else "",
+        f"{1000 * phase.lag:.0f}",
     )
 
 

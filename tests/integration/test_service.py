@@ -274,7 +274,7 @@ def test_health_answers_while_a_large_log_is_compressed(service: Service) -> Non
 
 
 def test_a_full_queue_is_refused_with_a_time_to_come_back() -> None:
-    with running_service(engine_queue="0") as busy:
+    with running_service(engine_queue="0", engine_processes="1") as busy:
         large = content_pb2.Content(inline=service_log(200_000).encode())
         pending = busy.compressor.Compress.future(
             compressor_service_pb2.CompressRequest(content=large)

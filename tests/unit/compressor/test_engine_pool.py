@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -19,6 +20,7 @@ from support.inputs import service_log
 
 pytestmark = pytest.mark.anyio
 SMALL = CompressJob(service_log(300), Hints(), Policy(), "a" * 16)
+MEDIUM = CompressJob(service_log(20_000), Hints(), Policy(), "a" * 16)
 LARGE = CompressJob(service_log(300_000), Hints(), Policy(), "a" * 16)
 
 
@@ -34,7 +36,7 @@ async def pool(
         await engines.close()
 
 
-async def replaced(engines: EnginePool, old: list[int]) -> None:
+async def until_replaced(engines: EnginePool, old: list[int]) -> None:
     async with asyncio.timeout(30):
         while not engines.pids or engines.pids == old:
             await asyncio.sleep(0.02)
@@ -51,7 +53,7 @@ async def test_a_cancelled_job_ends_its_process() -> None:
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
-        await replaced(engines, old)
+        await until_replaced(engines, old)
         assert not psutil.pid_exists(old[0])
         assert (await engines.compress(SMALL, 30)).tokens_after > 0
 
@@ -61,7 +63,7 @@ async def test_a_job_over_its_time_is_stopped() -> None:
         old = engines.pids
         with pytest.raises(TimeoutError):
             await engines.compress(LARGE, 0.05)
-        await replaced(engines, old)
+        await until_replaced(engines, old)
         assert (await engines.compress(SMALL, 30)).tokens_after > 0
 
 
@@ -88,6 +90,69 @@ async def test_a_full_queue_refuses_at_once() -> None:
         assert (await waiting).tokens_after > 0
 
 
+async def test_a_newcomer_gets_in_where_one_tenant_fills_the_queue() -> None:
+    async with pool(waiting=2) as engines:
+        noisy = replace(SMALL, owner="noisy")
+        running = asyncio.create_task(engines.compress(replace(LARGE, owner="noisy"), 60))
+        crowd = [asyncio.create_task(engines.compress(noisy, 60)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        quiet = asyncio.create_task(engines.compress(replace(SMALL, owner="quiet"), 60))
+        with pytest.raises(OverloadedError):
+            await crowd[1]
+        running.cancel()
+        assert (await quiet).tokens_after > 0
+        assert (await crowd[0]).tokens_after > 0
+
+
+async def test_large_jobs_leave_a_process_to_small_ones() -> None:
+    async with pool(processes=2) as engines:
+        large = [asyncio.create_task(engines.compress(LARGE, 60)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        assert (await engines.compress(SMALL, 60)).tokens_after > 0
+        assert [task.done() for task in large] == [False, False, False]
+        for task in large:
+            task.cancel()
+        await asyncio.gather(*large, return_exceptions=True)
+
+
+async def test_a_job_that_ends_soon_after_its_caller_left_keeps_its_process() -> None:
+    async with pool() as engines:
+        old = engines.pids
+        job = asyncio.create_task(engines.compress(SMALL, 60))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert (await engines.compress(SMALL, 30)).tokens_after > 0
+        assert engines.pids == old
+
+
+async def test_a_job_that_would_run_out_of_time_is_not_begun_while_others_wait() -> None:
+    async with pool(waiting=8) as engines:
+        old = engines.pids
+        running = asyncio.create_task(engines.compress(MEDIUM, 60))
+        await asyncio.sleep(0.01)
+        hopeless = asyncio.create_task(engines.compress(replace(LARGE, owner="a"), 2))
+        waiting = asyncio.create_task(engines.compress(replace(SMALL, owner="b"), 60))
+        await asyncio.gather(running, waiting)
+        with pytest.raises(TimeoutError):
+            await hopeless
+        assert engines.pids == old
+
+
+async def test_a_queue_that_is_longer_than_the_deadline_refuses_at_once() -> None:
+    async with pool(waiting=64) as engines:
+        running = [asyncio.create_task(engines.compress(LARGE, 600)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(OverloadedError) as raised:
+            await engines.compress(SMALL, 0.5)
+        assert raised.value.retry_after > 0.5
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
 async def test_a_callers_mistake_is_not_a_crash() -> None:
     async with pool() as engines:
         old = engines.pids
@@ -101,7 +166,7 @@ async def test_a_process_that_grew_too_large_is_replaced() -> None:
     async with pool(recycle_bytes=1) as engines:
         old = engines.pids
         assert (await engines.compress(SMALL, 30)).tokens_after > 0
-        await replaced(engines, old)
+        await until_replaced(engines, old)
         assert (await engines.compress(SMALL, 30)).tokens_after > 0
 
 

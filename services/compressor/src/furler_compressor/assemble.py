@@ -25,6 +25,7 @@ from furler_compressor.adapters.wrap.traced import TracedStore
 from furler_compressor.adapters.wrap.traced_entries import TracedEntries
 from furler_compressor.app.audit import AuditTrail, NoTrail
 from furler_compressor.app.context import Context, Limits
+from furler_compressor.app.crowd import Crowd
 from furler_compressor.app.engine import EngineRunner
 from furler_compressor.app.entries_port import Bounds
 from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
@@ -182,7 +183,8 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
     )
     try:
         tokens, edge = authenticators(settings)
-        yield Service(Handlers(context), Gate(tokens, found.meter, edge), store, model)
+        gate = Gate(tokens, found.meter, edge, Crowd(settings.max_calls))
+        yield Service(Handlers(context), gate, store, model)
     finally:
         await context.drain()
         await engine.close()

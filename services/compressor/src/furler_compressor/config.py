@@ -34,10 +34,14 @@ class Settings(BaseSettings):
     """``memory:``, a directory for SQLite, or a ``redis://`` URL; empty: the user's data directory."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Serving processes; all listen on the same port (SO_REUSEPORT)."""
-    engine_processes: Annotated[int, Field(ge=1, le=256)] = 1
-    """Engine processes per worker; a worker's event loop needs little beside them."""
+    engine_processes: Annotated[int, Field(ge=1, le=256)] = 2
+    """Engine processes per worker; its event loop needs little beside them. Large jobs (256 KiB) leave
+    one of several to small ones; with a single one everybody waits for the largest."""
     engine_queue: Annotated[int, Field(ge=0, le=100_000)] = 64
     """Jobs that may wait per worker; the next is refused with RESOURCE_EXHAUSTED."""
+    max_calls: Annotated[int, Field(ge=1, le=100_000)] = 64
+    """Unary calls a worker has in flight; the next is refused with RESOURCE_EXHAUSTED, at once and
+    at little cost, unless its tenant has less than an equal share of them."""
     engine_recycle_bytes: int = 768 * MIB
     """An engine process whose peak memory passed this is replaced after its job."""
     max_content_bytes: int = 64 * MIB

@@ -12,9 +12,11 @@ import contextlib
 import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
-from typing import cast
+from collections.abc import Coroutine
+from typing import TypeAlias, cast
 
 from furler_compressor import telemetry
+from furler_compressor.adapters.engine_queue import FairQueue, Pace, Ticket
 from furler_compressor.adapters.engine_wire import LENGTH, Done
 from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
@@ -31,6 +33,8 @@ from furler_engine.types import View
 _MODULE = "furler_compressor.adapters.engine_child"
 _START_SECONDS = 60.0
 """A cold child takes about a second; a busy machine many times that."""
+_GRACE_SECONDS = 1.0
+"""What a new process costs: a job whose caller is gone may end by itself for as long."""
 
 
 class _Child:
@@ -99,22 +103,27 @@ class _Child:
         return self._process.pid
 
 
+_Waiting: TypeAlias = Ticket[asyncio.Future[_Child]]
+
+
 class EnginePool:
     """An EngineRunner of ``processes`` children and at most ``max_waiting`` waiting jobs.
 
-    A child whose peak memory passed ``recycle_bytes`` is replaced after its job.
+    Jobs of different tenants take turns (engine_queue), and large ones leave a process to the
+    others. A child whose peak memory passed ``recycle_bytes`` is replaced after its job.
     """
 
     def __init__(self, processes: int, max_waiting: int, recycle_bytes: int) -> None:
         self._size = processes
         self._max_waiting = max_waiting
         self._recycle_bytes = recycle_bytes
-        self._free: asyncio.Queue[_Child] = asyncio.Queue()
+        self._free: list[_Child] = []
+        self._queue: FairQueue[asyncio.Future[_Child]] = FairQueue(max_waiting)
+        self._pace = Pace()
+        self._large = 0
         self._children: set[_Child] = set()
         self._ending: set[_Child] = set()
         self._compressors: tuple[str, ...] = ()
-        self._waiting = 0
-        self._average_seconds = 0.01
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -164,40 +173,102 @@ class EnginePool:
         loop = asyncio.get_running_loop()
         arrived = loop.time()
         async with asyncio.timeout(seconds):
-            child = await self._acquire()
-            started = loop.time()
-            telemetry.record_wait(_name(job), started - arrived)
+            ticket = Ticket(job.owner, _size(job), arrived + seconds, loop.create_future())
+            child = await self._acquire(ticket, seconds)
+            telemetry.record_wait(_name(job), loop.time() - arrived)
+            working = loop.create_task(self._work(child, job, ticket))
             try:
-                done = await child.perform(job)
-            except BaseException:  # whatever it was, the child may be in the middle of a job
-                self._replace(child)
+                done = await asyncio.shield(working)
+            except BaseException:
+                self._later(self._abandon(working))
                 raise
-        took = loop.time() - started
-        telemetry.record_job(_name(job), took)
-        self._average_seconds += 0.1 * (took - self._average_seconds)
-        if done.peak_bytes > self._recycle_bytes:
-            self._replace(child)
-        else:
-            self._free.put_nowait(child)
         if done.mistake is not None:
             raise ValueError(done.mistake)
         if done.result is None:
             raise EngineFailedError(done.crash)
         return done.result
 
-    async def _acquire(self) -> _Child:
-        if self._free.empty() and self._waiting >= self._max_waiting:
-            retry_after = max(0.05, self._waiting * self._average_seconds / self._size)
-            raise OverloadedError(
-                f"engine queue is full: {self._max_waiting} jobs wait", retry_after=retry_after
-            )
-        self._waiting += 1
+    async def _work(self, child: _Child, job: Job, ticket: _Waiting) -> Done:
+        """Have a child do a job, and let it be free for the next one, or be replaced."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            done = await child.perform(job)
+        except BaseException:  # whatever it was, the child may be in the middle of a job
+            self._left(ticket)
+            self._replace(child)
+            raise
+        took = loop.time() - started
+        telemetry.record_job(_name(job), took)
+        self._pace.learn(ticket.cost, took)
+        self._left(ticket)
+        if done.peak_bytes > self._recycle_bytes:
+            self._replace(child)
+        else:
+            self._put_free(child)
+        return done
+
+    async def _abandon(self, working: asyncio.Task[Done]) -> None:
+        """Give a job that nobody waits for any more as long to end as a new process would take."""
+        try:
+            await asyncio.wait({working}, timeout=_GRACE_SECONDS)
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def _acquire(self, ticket: _Waiting, seconds: float) -> _Child:
+        """Wait for a child. Raises OverloadedError, TimeoutError if it is not worth starting."""
+        wait = self._pace.expect(self._queue.ahead(ticket.tenant)) / self._size
+        if wait > seconds:
+            raise OverloadedError("engine queue is too long for the deadline", retry_after=wait)
+        out = self._queue.push(ticket, free=len(self._free))
+        if out is not None:
+            full = f"engine queue is full: {self._max_waiting} jobs wait"
+            refused = OverloadedError(full, retry_after=max(0.05, wait))
+            if out is ticket:
+                raise refused
+            out.give.set_exception(refused)
         telemetry.add_waiting(1)
         try:
-            return await self._free.get()
+            self._dispatch()
+            return await ticket.give
+        except BaseException:
+            self._queue.remove(ticket)
+            if ticket.give.done() and not ticket.give.cancelled() and not ticket.give.exception():
+                self._left(ticket)
+                self._put_free(ticket.give.result())
+            raise
         finally:
-            self._waiting -= 1
             telemetry.add_waiting(-1)
+
+    def _dispatch(self) -> None:
+        """Give free children to waiting jobs."""
+        now = asyncio.get_running_loop().time()
+        while self._free:
+            ticket = self._queue.pop(large=self._large < max(1, self._size - 1))
+            if ticket is None:
+                return
+            if ticket.give.done():
+                continue
+            hopeless = self._pace.expect(ticket.cost) > ticket.deadline - now
+            if hopeless and len(self._queue) > 0:
+                # Its time would run out half way, at the expense of those who wait.
+                ticket.give.set_exception(TimeoutError())
+                continue
+            self._large += ticket.large
+            ticket.give.set_result(self._free.pop())
+
+    def _left(self, ticket: _Waiting) -> None:
+        self._large -= ticket.large
+
+    def _put_free(self, child: _Child) -> None:
+        self._free.append(child)
+        self._dispatch()
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _add_child(self) -> None:
         child = await _Child.start()
@@ -206,7 +277,7 @@ class EnginePool:
             return
         self._children.add(child)
         self._compressors = child.compressors
-        self._free.put_nowait(child)
+        self._put_free(child)
 
     def _replace(self, child: _Child) -> None:
         """End a child and start another beside the loop."""
@@ -216,9 +287,7 @@ class EnginePool:
         if self._closed:
             return
         telemetry.record_restart()
-        task = asyncio.get_running_loop().create_task(self._restore(child))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._later(self._restore(child))
 
     async def _restore(self, ended: _Child) -> None:
         """Start a child in place of one that ended, with growing pauses, until one runs."""
@@ -241,3 +310,8 @@ def _name(job: Job) -> str:
             return "select"
         case ConversationJob():
             return "converse"
+
+
+def _size(job: Job) -> int:
+    """Return how much there is to work on, in characters or bytes."""
+    return len(job.body) if isinstance(job, ConversationJob) else len(job.text)

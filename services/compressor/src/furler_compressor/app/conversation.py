@@ -275,6 +275,7 @@ async def _engine(
         request.relocate,
         request.begun,
         answers,
+        owner=scope.tenant,
     )
     seconds = max(0.0, caller.time_left() - RESERVE_SECONDS)
     try:

@@ -60,6 +60,8 @@ class ConversationJob:
     """What is in force, and pinned if it is new: never BYPASS, which asks no engine."""
     answers: Answers | None = None
     """A model's, to what an earlier run asked; None: it may ask."""
+    owner: str = ""
+    """The tenant it is done for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class CompressJob:
     """Make a view of a content. ``ref`` is empty when the original will not be stored.
 
     ``answers`` are those of a model to what an earlier run asked; None: it may ask.
+    ``owner`` of a job is the tenant it is done for: where jobs wait, owners take turns.
     """
 
     text: str
@@ -26,6 +27,7 @@ class CompressJob:
     policy: Policy
     ref: str
     answers: Answers | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class SelectJob:
     max_tokens: int
     tokenizer: str
     start: int
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,8 @@ async def make(
 ) -> Outcome:
     """Run the engine. Its trouble, and the clock's, give the content as its own view."""
     policy = context.judging.policy(request.policy)
-    job = CompressJob(text, request.hints, policy, ref if request.is_stored else "")
+    ref = ref if request.is_stored else ""
+    job = CompressJob(text, request.hints, policy, ref, owner=caller.tenant)
     started = asyncio.get_running_loop().time()
     view = await _run(context, caller, job)
     if isinstance(view, Degraded):

@@ -69,6 +69,7 @@ async def _retrieve(context: Context, caller: Caller, request: RetrieveRequest) 
         request.max_tokens,
         DEFAULT_TOKENIZER,
         request.start,
+        owner=caller.tenant,
     )
     try:
         picked = await context.engine.select(job, caller.time_left())

@@ -7,7 +7,8 @@ public.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Final
 
 from google.protobuf.message import Message
@@ -16,6 +17,7 @@ from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
 from furler_compressor.app.caller import Caller
+from furler_compressor.app.crowd import Crowd
 from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
 from furler_compressor.app.quota import LocalMeter, Meter, exceeded
 
@@ -26,6 +28,8 @@ AGENT: Final = "furler-agent"
 """Metadata by which an agent names itself, for the audit trail."""
 _SCHEME: Final = "bearer "
 _MAX_AGENT = 128
+MOST_CALLS: Final = 64
+"""As the setting max_calls has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Gate:
     meter: Meter
     edge: EdgeAuthenticator | None = None
     """None: no gateway's word counts."""
+    crowd: Crowd = field(default_factory=lambda: Crowd(MOST_CALLS))
 
     async def enter(self, metadata: Mapping[str, str], deadline: float, rpc: str = "") -> Caller:
         """Return who calls. Raises CredentialInvalidError."""
@@ -47,6 +52,10 @@ class Gate:
             grant = await self.authenticator.grant_of(token)
         agent = metadata.get(AGENT, "")[:_MAX_AGENT]
         return Caller(grant.tenant, deadline, agent if agent.isprintable() else "", grant)
+
+    def admitted(self, caller: Caller) -> AbstractContextManager[None]:
+        """Count a call as in flight for the time of the body. Raises OverloadedError."""
+        return self.crowd.admitted(caller.tenant)
 
     async def charge(self, caller: Caller, request: Message) -> None:
         """Charge a message to its tenant. Raises QuotaExceededError."""

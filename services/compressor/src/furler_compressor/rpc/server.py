@@ -112,8 +112,9 @@ class Server:
 
         async def serve(request: Message, call: _Call) -> Message:
             async with self._served(method, call) as caller:
-                await self._gate.charge(caller, request)
-                return await work(caller, request)
+                with self._gate.admitted(caller):
+                    await self._gate.charge(caller, request)
+                    return await work(caller, request)
             raise AssertionError("an error aborts the call")
 
         return serve
