@@ -124,6 +124,20 @@ def test_short_turns_and_items_stay_whole() -> None:
     assert told_apart(text)[1] == ["Ann:", "Bob:", "Yes,", "that", "is", "right.", "Ann:"]
 
 
+def test_a_text_that_is_set_in_as_a_whole_is_running_text() -> None:
+    page = (
+        f"NAME\n       {PROSE}\n       {PROSE}\n\n       -f      {PROSE}\n"
+        + f"       {PROSE}\n" * 20
+    )
+    assert told_apart(page)[0] == PROSE.split() * 23
+
+
+@pytest.mark.parametrize("hyphen", ["-", "‐"])
+def test_the_rest_of_a_word_parted_at_the_end_of_a_line_is_never_dropped(hyphen: str) -> None:
+    text = f"The worker was restarted on Tuesday be{hyphen}\ncause the disk of the host was full."
+    assert told_apart(text)[1] == [f"be{hyphen}", "cause"]
+
+
 def test_words_are_those_of_str_split_in_order() -> None:
     text = f"{PROSE}\n\n- {PROSE} `a b`\u2003c\n  {PROSE}\n"
     for start, end in stretches(text, [(0, len(text))]):

@@ -52,6 +52,9 @@ _PROTECTED: Final = re.compile(
 _EDGES: Final = ("", " ", "\t", "\n")
 _FEWEST_WORDS: Final = 6
 """Words of a turn, an item, a paragraph under which it says little that could go."""
+_SET_IN: Final = 0.9
+"""Share of indented lines. Manual pages have .94 and more, lists in Markdown up to .8."""
+_HYPHENS: Final = "-‐"
 _MOSTLY: Final = 0.5
 """Share of plain words from which it is text rather than data."""
 # Function words of English that German, Dutch, French, Spanish, Italian and Scandinavian texts lack.
@@ -108,13 +111,19 @@ def words(text: str, start: int, end: int) -> list[Word]:
                 at += 1
             free = len(spans) >= _FEWEST_WORDS and (at == len(kept) or kept[at][0] >= b)
             is_plain = _PLAIN.fullmatch(text, a, b) is not None
-            found.append(Word(a, b, free and is_plain and _stands_alone(text, a, b)))
+            whole = _stands_alone(text, a, b) and not (found and _goes_on(text, found[-1], a))
+            found.append(Word(a, b, free and is_plain and whole))
     return found
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether plain blanks part a word from others: what is left out of lines leaves them whole."""
     return text[start - 1 : start] in _EDGES and text[end : end + 1] in _EDGES
+
+
+def _goes_on(text: str, before: Word, start: int) -> bool:
+    """Whether what starts is the rest of a word that was parted at the end of a line."""
+    return text[before.end - 1] in _HYPHENS and "\n" in text[before.end : start]
 
 
 def _openings(text: str, start: int, end: int) -> Iterator[Interval]:
@@ -151,7 +160,7 @@ def _units(text: str, lines: Sequence[Interval]) -> Iterator[Interval]:
 def _running_lines(text: str) -> Iterator[Interval]:
     """Yield what of paragraphs is English running text, without the last line ends."""
     paragraph: list[Interval] = []
-    reader = _Reader()
+    reader = _Reader(is_set_in=_is_set_in(text))
     spans = [*_lines(text, 0, len(text)), (len(text), len(text))]
     for (start, end), (after, after_end) in pairwise(spans):
         line = text[start:end]
@@ -163,10 +172,17 @@ def _running_lines(text: str) -> Iterator[Interval]:
     yield from _english(text, paragraph)
 
 
+def _is_set_in(text: str) -> bool:
+    """Whether most lines are indented, as a manual page's: then it is no sign of code."""
+    lines = [line for line in text.split("\n") if line]
+    return sum(1 for line in lines if _INDENTED.match(line)) > _SET_IN * len(lines)
+
+
 class _Reader:
     """Tells line by line what may be running text."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_set_in: bool) -> None:
+        self._is_set_in = is_set_in
         self._fence = ""
         self._in_item = False
         self._is_text = False
@@ -188,7 +204,7 @@ class _Reader:
         if not line.strip():
             return False
         is_item = _ITEM.match(line) is not None
-        if _INDENTED.match(line):
+        if not self._is_set_in and _INDENTED.match(line):
             # Indented code does not interrupt a paragraph; items may stand in items.
             if not (self._is_text or (is_item and self._in_item)):
                 return False
