@@ -95,10 +95,10 @@ def test_the_spans_of_the_trace_are_of_both_services(watched: Watched) -> None:
         }
         for service in ("furler-gateway", "furler-compressor")
     }
-    assert of["furler-gateway"] == {
+    assert {
         "POST /v1/compress",
         "furler.v1.CompressorService/CompressConversation",
-    }
+    } <= of["furler-gateway"]
     assert {
         "furler.v1.CompressorService/CompressConversation",
         "furler.engine.converse",
