@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import http.client
 import json
+import socket
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -273,6 +274,28 @@ def test_trouble_with_the_compressor_costs_savings_and_never_the_turn(
         assert provider.take().body == body
         figures = alone.probe("/metrics").body.decode()
         assert 'outcome="unavailable"' in figures
+
+
+def test_a_compressor_that_hangs_is_waited_for_only_so_long(provider: FakeProvider) -> None:
+    body = odd_messages(LOG, b'[{"name":"bash"}]')
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with running_gateway(
+            address, upstreams=_upstreams(provider), proxy_compress_seconds="0.2"
+        ) as alone:
+            assert alone.post(MESSAGES, body, x_furler_conversation="c", **KEY).status == 200
+            sent = json.loads(provider.take().body)
+            assert sent["messages"] == json.loads(body)["messages"]
+            figures = alone.probe("/metrics").body.decode()
+            assert 'outcome="deadline_exceeded"' in figures
+
+
+def test_an_upgrade_is_refused_so_that_a_client_streams(
+    gateway: Gateway, provider: FakeProvider
+) -> None:
+    headers = {"upgrade": "websocket", "connection": "upgrade"}
+    assert gateway.get("/v1/responses", **headers).status == 426
+    assert provider.got == []
 
 
 def test_a_bypassed_request_is_not_touched(gateway: Gateway, provider: FakeProvider) -> None:

@@ -41,7 +41,7 @@ _TURNS: Final[Mapping[Dialect, Callable[[], Turn]]] = {
 _MOST_CALLS: Final = 8
 """Calls answered in one round; the rest are told so."""
 _MOST_REPLY_BYTES: Final = 64 * 1024 * 1024
-"""A reply that does not stream is held to be read; a longer one is an upstream's mistake."""
+"""What is held of a reply to go on from it; a longer one is an upstream's mistake."""
 _REWRITTEN: Final = frozenset({b"content-length"})
 
 
@@ -112,10 +112,15 @@ class Converse:
 
     async def _round(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
         """Yield what the client gets of one round. Raises BrokenError."""
-        splitter, is_read = Splitter(), True
+        splitter, is_read, size = Splitter(), True, 0
         async for chunk in chunks(response):
+            size += len(chunk)
             if not is_read:
                 yield chunk
+                continue
+            if size > _MOST_REPLY_BYTES:  # no model's: what is kept of it to go on is bounded
+                is_read = False
+                yield splitter.rest() + chunk
                 continue
             out = bytearray()
             try:

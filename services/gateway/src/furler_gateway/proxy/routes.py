@@ -21,6 +21,8 @@ from furler_gateway.upstream import Upstream
 
 _OURS: Final = r"(?!compress$|usage$|policy$|retrieve(?:/|$)).*"
 """Under /v1 all is a provider's but what is ours."""
+_PIN_SECONDS: Final = 2.0
+"""What the compressor has to say what a conversation began with: it takes it a millisecond."""
 
 
 def add_routes(
@@ -34,7 +36,7 @@ def add_routes(
     fidelity = Fidelity(settings.proxy_fidelity)
     by_policy = ByPolicy(upstream.governor, fidelity, settings.proxy_retrieve_tool)
     seconds = settings.proxy_compress_seconds
-    pins = Pins(upstream.plain, seconds)
+    pins = Pins(upstream.plain, min(seconds, _PIN_SECONDS))
     forwarder = Forwarder(settings)
     proxy = Proxy(
         upstream,
