@@ -67,6 +67,18 @@ def read(name: str) -> bytes:
     return data
 
 
+def path(name: str) -> Path:
+    """Return where a file of the model is, once its sum is checked.
+
+    A runtime that reads the file itself holds it once; given its bytes it would twice.
+
+    Raises:
+        ArtefactError: as ``read``.
+    """
+    read(name)
+    return DIRECTORY / name
+
+
 @cache
 def tokenizer() -> Tokenizer:
     """Return the model's tokenizer, without truncation and padding; safe to share by threads."""

@@ -6,6 +6,7 @@ What lives here: the session and its settings. What does not: tokens, chunks, po
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -27,14 +28,18 @@ class Scorer:
     model's scales are taken per run, and because on a CPU a batch saves nothing.
     """
 
-    def __init__(self, model: bytes, version: str, *, threads: int = 1) -> None:
+    def __init__(self, model: bytes | Path, version: str, *, threads: int = 1) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors
         # Idle threads sleep: a replica shares its cores with the rest of the service.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(
+            str(model) if isinstance(model, Path) else model,
+            options,
+            providers=["CPUExecutionProvider"],
+        )
         self.version = version
 
     @classmethod
@@ -46,7 +51,7 @@ class Scorer:
         Raises:
             ArtefactError: a file is missing or has not the sum that the manifest names.
         """
-        scorer = cls(artefact.read(artefact.MODEL), artefact.version(), threads=threads)
+        scorer = cls(artefact.path(artefact.MODEL), artefact.version(), threads=threads)
         scorer.score(_WARM)
         return scorer
 
