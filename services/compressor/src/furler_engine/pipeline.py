@@ -162,7 +162,7 @@ def _abridged(task: _Task, chosen: _Chosen | None) -> _Chosen | None:
     if _may_not_elide(task) or size <= _enough(task):
         return chosen
     base = None if chosen is None else chosen.draft
-    refined = words.refine(task.source, policy, base, task.answers)
+    refined = words.refine(task.source, policy, base, task.answers, task.kind)
     task.asks.extend(refined.asks)
     if refined.draft is None:
         asked = f"asks {policy.model} about {len(refined.asks)} texts"

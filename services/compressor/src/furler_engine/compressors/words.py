@@ -17,7 +17,7 @@ from typing import Final
 from furler_engine import tokens
 from furler_engine.coverage import line_starts
 from furler_engine.shared.json_offsets import byte_offsets
-from furler_engine.shared.prose_words import Span
+from furler_engine.shared.prose_words import Span, is_small
 from furler_engine.shared.running_text import Interval, Word, stretches, words
 from furler_engine.shared.word_choice import choose
 from furler_engine.types import (
@@ -37,8 +37,10 @@ from furler_engine.types import (
 )
 
 NAME: Final = "words"
-KINDS: Final = (Kind.PROSE, Kind.MARKDOWN)
-_KEEP: Final = {Level.CAREFUL: 0.62, Level.TIGHT: 0.45}
+KINDS: Final = (Kind.PROSE, Kind.MARKDOWN, Kind.TEXT)
+_MOSTLY: Final = 0.6
+"""Share of running text from which a text of no known kind is one."""
+_KEEP: Final = {Level.CAREFUL: 0.65, Level.TIGHT: 0.45}
 """Share of the words that stay. Small words are cheap: .65 of the words are about .7 of the tokens."""
 _LEAST_SAVED: Final = 120
 """Tokens. Legend and trailer take half of it, and a model's time is worth something, too."""
@@ -61,6 +63,11 @@ _LEGEND: Final = (
     "[abridged: {gone:,} of {total:,} words are left out of running text, none is changed; "
     "every line keeps its place]\n"
 )
+_LEADING: Final = frozenset({
+    "of", "in", "on", "by", "to", "at", "for", "from", "with", "into", "without", "under", "over",
+    "between", "through", "during", "within", "against", "per", "via", "than",
+})  # fmt: skip
+_CLAUSE_ENDS: Final = ".!?,;:"
 _BLANKS: Final = (" ", "\t")
 
 
@@ -82,7 +89,13 @@ class _Stretch:
     words: Sequence[Word]
 
 
-def refine(source: Source, policy: Policy, base: Draft | None, answers: Answers | None) -> Refined:
+def refine(
+    source: Source,
+    policy: Policy,
+    base: Draft | None,
+    answers: Answers | None,
+    kind: Kind = Kind.PROSE,
+) -> Refined:
     """Leave words out of what ``base`` shows; None shows everything.
 
     Without ``answers`` they are asked for, if that is likely to pay.
@@ -94,7 +107,7 @@ def refine(source: Source, policy: Policy, base: Draft | None, answers: Answers 
     found = [_Stretch(a, b, words(text, a, b)) for a, b in stretches(text, shown)]
     size = sum(tokens.estimate(text[start:end], policy.tokenizer) for start, end in shown)
     keep = _keep(policy, size)
-    why_not = _why_not(found, shown, size, keep)
+    why_not = _why_not(found, shown, size, keep, kind)
     if why_not:
         return Refined(why_not=why_not)
     if answers is None:
@@ -124,12 +137,16 @@ def _over(policy: Policy, draft: Draft | None) -> int:
     return tokens.estimate(draft.text, policy.tokenizer) + _TRAILER - policy.target_tokens
 
 
-def _why_not(found: Sequence[_Stretch], shown: Sequence[Interval], size: int, keep: float) -> str:
+def _why_not(
+    found: Sequence[_Stretch], shown: Sequence[Interval], size: int, keep: float, kind: Kind
+) -> str:
     """Return why a model is not worth asking; '' where it is."""
     total = sum(len(stretch.words) for stretch in found)
     free = sum(word.may_go for stretch in found for word in stretch.words)
     running = sum(s.end - s.start for s in found) / max(1, sum(b - a for a, b in shown))
     gain = min(1 - keep, (1 - keep + _SLACK) * free / max(1, total)) * _PRICE * running * size
+    if kind is Kind.TEXT and running < _MOSTLY:
+        return "mostly no running text"
     if gain < max(_LEAST_SAVED, _LEAST_SHARE * size):
         return f"too little running text: about {gain:.0f} tokens could go"
     if total > _MOST_WORDS:
@@ -189,19 +206,37 @@ def _gone(
 def _mended(
     text: str, stretch: _Stretch, stays: Sequence[bool], scores: Sequence[float]
 ) -> list[bool]:
-    """Return what stays when sentences keep their ends, and lines a word."""
+    """Return what stays when clauses keep their ends, and lines a word.
+
+    Without its end a clause runs into the next: "If you do, we will wait" is not "If you wait".
+    """
     mended = list(stays)
-    line = sentence = 0
+    line = clause = 0
     starts = [word.start for word in stretch.words] + [stretch.end]
     for n, word in enumerate(stretch.words):
-        if text[word.end - 1] in ".!?":
-            mended[n] = mended[n] or any(mended[sentence:n])
-            sentence = n + 1
+        if text[word.end - 1] in _CLAUSE_ENDS:
+            mended[n] = mended[n] or any(mended[clause:n])
+            clause = n + 1
         if "\n" in text[word.end : starts[n + 1]] or n + 1 == len(stretch.words):
             if not any(mended[line : n + 1]):
                 mended[max(range(line, n + 1), key=lambda i: (scores[i], -i))] = True
             line = n + 1
+    _lead_on(text, stretch.words, scores, mended)
     return mended
+
+
+def _lead_on(text: str, part: Sequence[Word], scores: Sequence[float], stays: list[bool]) -> None:
+    """Let prepositions that stay lead to something: "changed by hand any more", not "by more"."""
+    n = 0
+    while n < len(part):
+        behind = n + 1
+        while behind < len(part) and not stays[behind]:
+            behind += 1
+        if stays[n] and behind > n + 1 and text[part[n].start : part[n].end].lower() in _LEADING:
+            follows = text[part[behind].start : part[behind].end] if behind < len(part) else ""
+            if is_small(follows):
+                stays[max(range(n + 1, behind), key=lambda i: (scores[i], -i))] = True
+        n = behind
 
 
 def _runs(text: str, part: Sequence[Word], stays: Sequence[bool]) -> Iterator[Interval]:

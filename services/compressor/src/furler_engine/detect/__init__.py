@@ -37,6 +37,7 @@ DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
     (Kind.CODE, 0.92, code.code_score),
     (Kind.LISTING, 0.85, listing.listing_score),
     (Kind.MARKDOWN, 0.8, markup.markdown_score),
+    (Kind.PROSE, 0.88, markup.talk_score),
     (Kind.CONFIG, 0.85, data.config_score),
     (Kind.PROSE, 0.6, markup.prose_score),
 )

@@ -14,7 +14,7 @@ _MARKDOWN = re.compile(
     r"#{1,6} \S|```|~~~|\s*[-*] \[|\s*[-*+] \S|\s*\d+\. \S|> |!?\[[^\]]+\]\(|\|.*\||={3,}$|-{3,}$"
 )
 _HEADING = re.compile(r"#{1,6} \S|```|~~~")
-_SENTENCE = re.compile(r"[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
+_SENTENCE = re.compile(r"(?:(?:\d{1,3}[.)]|[-*•]) )?[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
 
 _WORD = re.compile(r"[(\"'“‘]*[^\W\d_]+(?:[-/’'][^\W\d_]+)*[\"'”’)]*[.,;:!?]*[\"'”’)]*")
 _SMALL: Final = frozenset(
@@ -30,6 +30,10 @@ _MEMBERS = 0.2
 """Share of lines that name a member, from which running text is what a YAML file says of them."""
 
 _TURN = re.compile(r"[A-Z][\w.'’-]*(?: [\w.'’()-]+){0,5}: ")
+_LEVELS = frozenset(
+    {"trace", "debug", "info", "notice", "note", "warn", "warning", "error", "fatal"}
+)
+_MOSTLY_TURNS, _SPOKEN_SHARE = 0.8, 0.25
 _SPOKEN = re.compile(r"\b(?:the|and|to|you|it|that|is|so|we|what|of|in)\b")
 
 
@@ -54,6 +58,16 @@ def markdown_score(sample: Sample) -> float:
     return min(0.8, 0.5 + sample.share(_MARKDOWN.match))
 
 
+def talk_score(sample: Sample) -> float:
+    """Score turns of a talk: speakers come again, which keys of a configuration do not."""
+    labels = [match[0] for match in map(_TURN.match, sample.lines) if match is not None]
+    is_log = any(label[:-2].lower() in _LEVELS for label in labels)
+    comes_again = len(set(labels)) <= len(labels) / 2
+    spoken = sample.share(_SPOKEN.search)
+    said = len(labels) > _MOSTLY_TURNS * len(sample.lines) and spoken > _SPOKEN_SHARE
+    return 0.88 if said and comes_again and not is_log else 0.0
+
+
 def prose_score(sample: Sample) -> float:
     """Score lines of several words that read like sentences, wrapped lines, the turns of a talk."""
     if _is_wrapped(sample):
@@ -61,7 +75,9 @@ def prose_score(sample: Sample) -> float:
     sentences = sample.share(lambda line: len(line.split()) >= 6 and _SENTENCE.match(line))
     turns = sample.share(_TURN.match)
     spoken = sample.share(_SPOKEN.search)
-    return max(0.6 * sentences, 0.7 * turns if turns > 0.8 and spoken > 0.25 else 0.0)
+    return max(
+        0.6 * sentences, 0.7 * turns if turns > _MOSTLY_TURNS and spoken > _SPOKEN_SHARE else 0.0
+    )
 
 
 def _is_wrapped(sample: Sample) -> bool:
