@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TRITON := .venv-triton
+LITELLM := .venv-litellm
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test lint format proto docs bench load triton clean lock train eval-model parity
+.PHONY: litellm help setup demo test lint format proto docs bench load triton clean lock train eval-model parity
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -55,6 +56,14 @@ format: $(VENV)/.dev ## Format and fix what can be fixed by itself
 proto: $(VENV)/.dev ## Regenerate the Python stubs and the OpenAPI document from proto/
 	@$(BIN)/python tools/generate_stubs.py
 	@$(BIN)/python tools/generate_openapi.py
+
+$(LITELLM)/.done: requirements/litellm.txt
+	@echo "Setting up $(LITELLM): LiteLLM, to call the gateway as its users do"
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/pip install --quiet --require-hashes -r requirements/litellm.txt
+	@touch $@
+
+litellm: $(LITELLM)/.done ## Set up LiteLLM in an environment of its own, for the test that it calls us
 
 triton: $(VENV)/.dev $(TRITON)/.ready ## Serve the prose model by Triton on loopback, on the CPU (PORT=8001)
 	@rm -rf $(TRITON)/models

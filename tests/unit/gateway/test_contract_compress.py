@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,16 @@ from hypothesis import strategies as st
 
 from furler.conversations import Conversation, Dialect, Edit
 from furler.values import Degraded, Digest, Kind, View
-from furler_gateway.contract.compress import POLICIES, Outcome, outcome_of, parse, unchanged, write
+from furler_compressor.app.refs import canonical
+from furler_gateway.contract.compress import (
+    POLICIES,
+    Outcome,
+    hash_of,
+    outcome_of,
+    parse,
+    unchanged,
+    write,
+)
 from furler_gateway.contract.dialect import dialect_of
 from furler_gateway.errors import RequestError
 from furler_gateway.json_spans import BodyError, members
@@ -178,3 +189,23 @@ def test_input_goes_back_under_both_names() -> None:
     reply = json.loads(write(asked, Outcome(unchanged(asked))))
     assert (reply["input"], reply["messages"]) == ("a question", "a question")
     assert (reply["tokens_saved"], reply["compression_ratio"]) == (0, 1.0)
+
+
+@given(st.binary(min_size=10, max_size=10))
+def test_a_hash_is_the_reference_that_every_surface_takes(secret: bytes) -> None:
+    ref = base64.b32encode(secret).decode().lower()
+    assert re.fullmatch(r"[a-f0-9]{12,24}", hash_of(ref)), "what LiteLLM takes for a hash"
+    assert canonical(hash_of(ref)) == canonical(ref) == ref
+
+
+@pytest.mark.parametrize("other", ["", "a", "not a reference", "0" * 19, "G" * 20, "é" * 20])
+def test_what_is_no_hash_stays_as_it_is(other: str) -> None:
+    assert canonical(other) == other
+
+
+def test_who_names_no_mode_has_the_default_one() -> None:
+    body = b'{"messages": [{"role": "tool", "content": "x"}]%s}'
+    assert parse(body % b"").policy == POLICIES[None]
+    assert parse(body % b"", "ccr").policy == POLICIES["ccr"]
+    named = body % b', "config": {"mode": "lossy_inline"}'
+    assert parse(named, "ccr").policy == POLICIES["lossy_inline"]

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=20.0, ge=0)
     """How long requests in flight may take after SIGTERM."""
 
+    contract_mode: Literal["", "ccr"] = ""
+    """What /v1/compress does for callers that name no mode. LiteLLM names none, but offers a retrieve
+    tool and answers it: with ccr it gets views that leave parts out."""
     policy_file: str = ""
     """File of the policy (docs/gateway.md), read again within a second of a change. Empty: none,
     every caller as they ask."""

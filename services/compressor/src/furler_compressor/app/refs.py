@@ -10,8 +10,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
+from typing import Final
 
 from furler_engine.markers import REF_LENGTH
+
+_HEX: Final = re.compile(r"[0-9a-f]{20}")
 
 
 def digest_of(data: bytes) -> bytes:
@@ -23,6 +27,17 @@ def reference(tenant_key: bytes, sha256: bytes) -> str:
     """Return the reference of a content under a tenant's key."""
     mac = hmac.digest(tenant_key, sha256, "sha256")
     return base64.b32encode(mac).decode().lower()[:REF_LENGTH]
+
+
+def canonical(ref: str) -> str:
+    """Return a reference as it is stored.
+
+    LLM gateways take references for hexadecimal hashes, so /v1/compress prints them as such: the same
+    80 bits in twenty digits.
+    """
+    if _HEX.fullmatch(ref) is None:
+        return ref
+    return base64.b32encode(bytes.fromhex(ref)).decode().lower()
 
 
 def tenant_key(master_key: bytes, tenant: str) -> bytes:

@@ -18,6 +18,7 @@ from furler_compressor.app.errors import (
 )
 from furler_compressor.app.identity import ERASE
 from furler_compressor.app.ports import Held, Scope, Tally
+from furler_compressor.app.refs import canonical
 from furler_engine.markers import is_ref
 from furler_engine.types import DEFAULT_TOKENIZER, Selector
 
@@ -98,6 +99,7 @@ async def read(
 
 async def _fetch(context: Context, caller: Caller, scope: Scope, ref: str) -> Held:
     # A malformed reference is one that was never made: the same answer.
+    ref = canonical(ref)
     held = await caller.within(context.store.fetch(scope, ref)) if is_ref(ref) else None
     name = "retrieval" if held is not None else "retrieval_miss"
     telemetry.record_retrieval(hit=held is not None)
@@ -134,6 +136,6 @@ async def delete(context: Context, caller: Caller, space: str, ref: str) -> None
     """
     with audited(context.trail, caller, Operation.DELETE, space, ref):
         scope = caller.scope_for(ERASE, space)
-        if is_ref(ref):
+        if is_ref(canonical(ref)):
             context.pin_memory.forget(scope)
-            await caller.within(context.store.delete(scope, ref))
+            await caller.within(context.store.delete(scope, canonical(ref)))

@@ -9,6 +9,8 @@ the reply is 200 with the messages as they came.
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,7 +91,7 @@ class Compress:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
         body = await json_body(request, self.settings)
-        asked = await off_loop(len(body), parse, body)
+        asked = await off_loop(len(body), parse, body, self.settings.contract_mode)
         caller.place().model = asked.model
         if asked.dialect is None or bypassed(request):
             outcome = Outcome(unchanged(asked))
@@ -141,7 +143,7 @@ def outcome_of(asked: Asked, done: Conversation) -> Outcome:
     if done.degraded is not None and not done.edits:
         return Outcome(unchanged(asked), skipped=str(done.degraded))
     moved = (
-        Edit(each.offset - asked.start, each.length, each.replacement, each.pointer, each.view)
+        Edit(each.offset - asked.start, each.length, _hashed(each), each.pointer, each.view)
         for each in done.edits
     )
     transforms = Counter(name for edit in done.edits for name in edit.view.compressors)
@@ -153,7 +155,23 @@ def outcome_of(asked: Asked, done: Conversation) -> Outcome:
         done.tokens_before,
         done.tokens_after,
         dict(transforms),
-        tuple(refs),
+        tuple(map(hash_of, refs)),
+    )
+
+
+def hash_of(ref: str) -> str:
+    """Return a reference as the hexadecimal hash that it is to callers: LiteLLM takes nothing else."""
+    try:
+        return base64.b32decode(ref.upper()).hex()
+    except binascii.Error:
+        return ref  # a scheme of a later compressor
+
+
+def _hashed(edit: Edit) -> bytes:
+    """Return what an edit puts in, with its reference as the caller will name it."""
+    ref = edit.view.ref
+    return (
+        edit.replacement.replace(ref.encode(), hash_of(ref).encode()) if ref else edit.replacement
     )
 
 
@@ -161,13 +179,13 @@ def _inside(asked: Asked, edit: Edit) -> bool:
     return asked.start <= edit.offset and edit.offset + edit.length <= asked.end
 
 
-def parse(body: bytes) -> Asked:
-    """Return what a body asks for. Raises RequestError."""
+def parse(body: bytes, default_mode: str = "") -> Asked:
+    """Return what a body asks for; ``default_mode`` is that of one that names none. Raises RequestError."""
     try:
         found = members(body)
     except BodyError as error:
         raise malformed(str(error)) from None
-    policy, frozen = _config(found.get("config"))
+    policy, frozen = _config(found.get("config"), default_mode or None)
     model = _text(body, found, "model")
     session_id = _text(body, found, "session_id")
     if len(session_id) > MAX_SESSION_ID:
@@ -206,7 +224,7 @@ def write(asked: Asked, outcome: Outcome) -> bytes:
     return b"".join([*parts, b",", orjson.dumps(figures)[1:]])
 
 
-def _config(member: Member | None) -> tuple[Policy, int]:
+def _config(member: Member | None, default_mode: str | None) -> tuple[Policy, int]:
     """Return policy and frozen message count. Raises RequestError."""
     config = {} if member is None or member.value is None else member.value
     if not isinstance(config, dict):
@@ -220,7 +238,7 @@ def _config(member: Member | None) -> tuple[Policy, int]:
         frozen = 0
     if isinstance(frozen, bool) or not isinstance(frozen, int) or not 0 <= frozen < 2**32:
         raise malformed("config.frozen_message_count: want a whole number, 0 or more")
-    return POLICIES[mode], frozen
+    return POLICIES[mode or default_mode], frozen
 
 
 def _text(body: bytes, found: Mapping[str, Member], name: str) -> str:
