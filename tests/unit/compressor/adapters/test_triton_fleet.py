@@ -144,6 +144,26 @@ async def test_a_server_that_fails_is_left_alone_until_its_pause_is_over(
     assert await ask(fleet) == "ok"
 
 
+async def test_a_fleet_answers_until_every_server_of_its_weights_is_left_alone() -> None:
+    clock = Clock()
+    servers = [Scripted(OLD), Scripted(OLD), Scripted(NEW)]
+    fleet = await fleet_of(servers, clock)
+    seen = [fleet.answers]
+    servers[0].error = ReplicaBrokenError()
+    for _ in range(6):
+        await ask(fleet)
+    seen.append(fleet.answers)
+    servers[1].error = ReplicaBrokenError()
+    for _ in range(6):
+        await ask(fleet)
+    seen.append(fleet.answers)
+    clock.now += 5.0
+    servers[1].error = None
+    await ask(fleet)
+    seen.append(fleet.answers)
+    assert seen == [True, True, False, True]
+
+
 async def test_a_full_queue_is_an_answer_and_cuts_nobody_off() -> None:
     server = Scripted()
     fleet = await fleet_of([server])

@@ -29,6 +29,11 @@ class Breaker:
     _open_until: float | None = None
     _probing: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are held back; true until a call that was let through succeeded."""
+        return self._open_until is not None
+
     def admit(self) -> int | None:
         """Return a ticket, or None if the call must not be made."""
         if self._open_until is None:

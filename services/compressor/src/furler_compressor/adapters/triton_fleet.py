@@ -107,6 +107,11 @@ class Fleet:
         """
         return self._identity
 
+    @property
+    def answers(self) -> bool:
+        """Whether a server of ``identity`` may be asked, as far as is known."""
+        return any(not member.breaker.is_open for member in self._serving(self._identity))
+
     def rows(self, identity: str) -> int:
         """Return how many rows a request to any server of ``identity`` may have."""
         return min((m.served.rows for m in self._serving(identity) if m.served), default=1)

@@ -45,6 +45,8 @@ _WINDOW: Final = 4
 beyond that would only wait in the server's queue, and be turned away there after 250 ms."""
 _IN_FLIGHT: Final = 64
 """Requests of this process at a time; one is at most 8 x 384 tokens of three int64: 74 KB."""
+_DIGITS: Final = 4
+"""Of a score, as the model in the process gives them: what processors disagree on lies behind."""
 _LEARN_SECONDS: Final = 2.0
 _WATCH_SECONDS: Final = 15.0
 """How often servers are asked what they serve: a rollout shows sooner, by a request's failure."""
@@ -87,14 +89,22 @@ class TritonModel:
 
     @property
     def version(self) -> str:
-        """The servers' weights; while they are not known, the local model's, which answers then."""
-        return self._fleet.identity or self._fallback.version
+        """The servers' weights, or the local model's while those are not known or left alone.
+
+        Without a local model it stays the servers': nobody would ask them any more otherwise.
+        """
+        if self._fallback.version and not self._fleet.answers:
+            return self._fallback.version
+        return self._fleet.identity
 
     async def start(self) -> None:
         if self._watch is None and not self._closed:
             # The tokenizer is read from disk once: not in the first call's time.
             loading = asyncio.get_running_loop().run_in_executor(self._threads, encode, "warm")
-            await asyncio.gather(self._fleet.learn(_LEARN_SECONDS), self._fallback.start(), loading)
+            await asyncio.gather(self._fleet.learn(_LEARN_SECONDS), loading)
+            if not self._fleet.answers:
+                # Otherwise it is loaded when it is needed: a healthy fleet spares its memory.
+                await self._fallback.start()
             self._watch = asyncio.create_task(self._fleet.watch(_WATCH_SECONDS, _LEARN_SECONDS))
 
     async def judge(self, texts: Sequence[str], seconds: float) -> Judgement:
@@ -150,7 +160,7 @@ class TritonModel:
         scores: list[tuple[float, ...]] = []
         for of_text in chunks:
             own, answers = answers[: len(of_text)], answers[len(of_text) :]
-            scores.append(tuple(pool(of_text, own).tolist()))
+            scores.append(tuple(round(score, _DIGITS) for score in pool(of_text, own).tolist()))
         return Judgement(identity, tuple(scores))
 
     async def _ask_all(
