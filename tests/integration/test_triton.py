@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tritonclient.grpc.aio import InferenceServerClient
 
 import triton_servers
+from furler.cli import main
 from furler_compressor.adapters.triton_model import TritonModel, TritonOptions, open_triton
 from furler_compressor.adapters.triton_url import parse_triton_urls
 from furler_compressor.app.model_port import Judgement, Model, ModelUnavailableError, Trouble
+from furler_kompress import artefact
 from furler_kompress.scorer import Scorer
 from support.fake_model import FakeModel
 from triton_servers import TritonServer
@@ -123,6 +128,22 @@ async def test_the_model_says_where_it_is_and_what_serves_there(
     async with model_at(triton_server.url, gone) as model:
         here = f"127.0.0.1:{triton_server.port}: {model.version} (version 1)"
         assert await model.check() == f"{here}; {gone}: it cannot be reached"
+
+
+def test_the_doctor_says_which_servers_answer_and_with_which_weights(
+    triton_server: TritonServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def told(urls: str) -> tuple[object, str]:
+        monkeypatch.setenv("FURLER_TRITON_URLS", urls)
+        output = CliRunner().invoke(main, ["doctor", "--json", "--data", str(tmp_path)]).output
+        (check,) = [one for one in json.loads(output)["checks"] if one["name"] == "triton"]
+        return check["state"], check["found"]
+
+    gone = f"127.0.0.1:{triton_servers.free_port()}"
+    there = f"127.0.0.1:{triton_server.port}: {artefact.version()} (version 1)"
+    assert told(triton_server.url) == ("ok", there)
+    assert told(gone) == ("failed", f"{gone}: it cannot be reached")
+    assert told("http://triton:8000")[0] == "failed"
 
 
 # Trouble

@@ -21,6 +21,11 @@ from furler_compressor.adapters.open_store import (
     store_system,
 )
 from furler_compressor.adapters.redis_url import RedisAccess
+from furler_compressor.adapters.triton_url import (
+    TritonAccess,
+    TritonUrlError,
+    parse_triton_urls,
+)
 from furler_compressor.adapters.wrap.traced import TracedStore
 from furler_compressor.adapters.wrap.traced_entries import TracedEntries
 from furler_compressor.app.audit import AuditTrail, NoTrail
@@ -145,6 +150,26 @@ def trail(settings: Settings) -> AuditTrail:
     return AuditLog(target) if target else NoTrail()
 
 
+def prose_model(settings: Settings) -> Model:
+    """Return what judges prose; nothing is loaded or connected to. Raises ValueError."""
+    local = open_model(settings.model, settings.model_threads)
+    try:
+        places = parse_triton_urls(settings.triton_urls)
+    except TritonUrlError as error:
+        raise ValueError(f"FURLER_TRITON_URLS: {error}") from None
+    if not places:
+        return local
+    # 6 MB of protocol that only those need who ask a server.
+    from furler_compressor.adapters.triton_model import TritonOptions, open_triton  # noqa: PLC0415
+
+    access = TritonAccess(
+        settings.triton_ca_file, settings.triton_cert_file, settings.triton_key_file
+    )
+    access.check()
+    options = TritonOptions(settings.triton_model, settings.triton_timeout_seconds, access=access)
+    return open_triton(places, options, local)
+
+
 def server_tls(settings: Settings) -> ServerTls | None:
     """Return the server's certificate, if one is configured."""
     if not settings.tls_cert_file:
@@ -170,7 +195,7 @@ async def opened(settings: Settings, engine: EngineRunner) -> AsyncIterator[Serv
         open_entries(store_url(settings), access=redis_access(settings)), system
     )
     sharing = Sharing(entries, sharing_limits(settings))
-    model = open_model(settings.model, settings.model_threads)
+    model = prose_model(settings)
     context = Context(
         engine,
         store,
@@ -212,4 +237,7 @@ async def for_library(settings: Settings) -> AsyncIterator[Handlers]:
     from furler_compressor.adapters.engine_inline import InlineEngine  # noqa: PLC0415
 
     async with opened(settings, InlineEngine()) as service:
+        if settings.triton_urls:
+            # What the servers serve must be known for them to be asked; the local model can wait.
+            await service.model.start()
         yield service.handlers

@@ -122,6 +122,19 @@ class Settings(BaseSettings):
     """Processors that the model in this process uses for one text; more than two are of little use."""
     model_seconds: Annotated[float, Field(gt=0)] = 10.0
     """Longest wait for one answer of the model; a caller's deadline may leave less."""
+    triton_urls: str = ""
+    """Triton servers that judge before the model in this process does, such as
+    ``grpc://triton-0:8001,grpcs://triton-1:8001``. Empty: none (docs/model-server.md)."""
+    triton_model: Annotated[str, Field(min_length=1)] = "kompress"
+    """Name of the model on those servers."""
+    triton_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Longest try of one request to a server; there is one more, on another server."""
+    triton_ca_file: str = ""
+    """Authorities that may sign the certificates of ``grpcs://`` servers, PEM; empty: the system's."""
+    triton_cert_file: str = ""
+    """This service's certificate for Triton, PEM, if Triton wants one."""
+    triton_key_file: str = ""
+    """Its key, PEM."""
     audit: str = ""
     """Where the audit trail goes: a file, ``stderr``, or ``off``. Empty: stderr where credentials
     are asked for, off where everybody is the same anyway."""
@@ -174,6 +187,10 @@ class Settings(BaseSettings):
             raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
         if self.edge_keys and not self.api_keys:
             raise ValueError("FURLER_EDGE_KEYS: wants FURLER_API_KEYS, which lists certificates")
+        if bool(self.triton_cert_file) != bool(self.triton_key_file):
+            raise ValueError(
+                "FURLER_TRITON_CERT_FILE and FURLER_TRITON_KEY_FILE: want both or neither"
+            )
         if bool(self.redis_cert_file) != bool(self.redis_key_file):
             raise ValueError(
                 "FURLER_REDIS_CERT_FILE and FURLER_REDIS_KEY_FILE: want both or neither"

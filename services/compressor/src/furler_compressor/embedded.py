@@ -13,7 +13,7 @@ from furler_compressor.app.context import Caller
 from furler_compressor.app.errors import FurlerError
 from furler_compressor.app.identity import DEFAULT_TENANT
 from furler_compressor.app.model_port import ModelUnavailableError
-from furler_compressor.assemble import backend, for_library
+from furler_compressor.assemble import backend, for_library, prose_model
 from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
 from furler_compressor.rpc.handlers import Handlers
@@ -26,6 +26,7 @@ __all__ = [
     "model_state",
     "open_service",
     "store_advice",
+    "triton_report",
 ]
 
 
@@ -96,6 +97,21 @@ async def model_state() -> str:
     model = open_model(settings.model, settings.model_threads)
     if not model.version:
         return ""
+    try:
+        return await model.check()
+    finally:
+        await model.close()
+
+
+async def triton_report() -> str:
+    """Return which Triton servers answer and what they serve; nothing where none is configured.
+
+    Raises ModelUnavailableError where none answers, ValueError or OSError for unfit settings.
+    """
+    settings = Settings()
+    if not settings.triton_urls:
+        return ""
+    model = prose_model(settings)
     try:
         return await model.check()
     finally:

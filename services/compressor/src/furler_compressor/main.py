@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import Store
-from furler_compressor.assemble import authenticators, backend, for_service, server_tls
+from furler_compressor.assemble import authenticators, backend, for_service, prose_model, server_tls
 from furler_compressor.config import Settings, unknown_settings
 from furler_compressor.rpc.server import Server
 from furler_compressor.telemetry_export import Exporting
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings.check()
         backend(settings)
         authenticators(settings)
+        prose_model(settings)
         _check_tls(settings)
     except (ValidationError, OSError, ValueError) as error:
         _LOG.error("configuration: %s", error)

@@ -174,6 +174,23 @@ async def test_servers_that_come_up_later_are_found() -> None:
     await model.close()
 
 
+async def test_who_was_never_started_finds_the_servers_at_the_first_call() -> None:
+    server, local = Echo(), FakeModel()
+    model = TritonModel(Fleet([("triton", server)], timeout=LONG, clock=Clock()), local)
+    answers = await asyncio.gather(*(model.judge([TEXT], LONG) for _ in range(3)))
+    await model.close()
+    assert {answer.version for answer in answers} == {IDENTITY}
+
+
+async def test_a_closed_model_asks_nobody() -> None:
+    server = Echo()
+    model = await started(server)
+    await model.close()
+    with pytest.raises(ModelUnavailableError):
+        await model.judge([TEXT], LONG)
+    assert server.shapes == []
+
+
 async def test_a_caller_that_goes_away_takes_its_requests_with_it() -> None:
     server = Echo()
     model = await started(server)

@@ -132,6 +132,21 @@ def check_model(connector: Connector, connection: Connection) -> Check:
     return Check("model", State.MISSING, _NO_MODEL)
 
 
+def check_triton() -> Check | None:
+    """Ask the Triton servers what they serve; None where none is configured."""
+    from furler_compressor import embedded  # noqa: PLC0415 - an optional part
+
+    try:
+        found = asyncio.run(embedded.triton_report())
+    except (embedded.ModelUnavailableError, OSError, ValueError) as error:
+        return Check(
+            "triton", State.FAILED, str(error),
+            "is it up, are FURLER_TRITON_URLS right, and did furler_kompress.repository write its"
+            " models? Until it answers, prose is judged in the compressor or kept",
+        )  # fmt: skip
+    return Check("triton", State.OK, found) if found else None
+
+
 def check_server(connector: Connector, connection: Connection, *, required: bool) -> Check:
     """Ask a server to compress a sample and give it back."""
     name = f"server {connection.server}"

@@ -50,6 +50,8 @@ def examine(connector: Connector, given: Connection) -> Iterator[Check]:
         yield checks.check_tokenizers()
         yield checks.check_grammars()
         yield checks.check_store(connector, here)
+        if (triton := checks.check_triton()) is not None:
+            yield triton
     server = given.server or DEFAULT_LISTEN
     yield checks.check_server(
         connector, replace(given, server=server, data=None), required=given.server is not None

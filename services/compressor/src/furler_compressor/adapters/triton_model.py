@@ -8,7 +8,6 @@ become tokens and probabilities scores (furler_kompress).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +34,7 @@ from furler_compressor.app.model_port import (
     Trouble,
     checked,
 )
+from furler_kompress.artefact import ArtefactError
 from furler_kompress.encode import Chunk, FloatVector, encode, pool
 
 MAX_ROWS: Final = 8
@@ -84,6 +84,7 @@ class TritonModel:
         self._fallback = fallback or NoModel()
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="furler-tokens")
         self._room = asyncio.Semaphore(_IN_FLIGHT)
+        self._starting: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -98,14 +99,10 @@ class TritonModel:
         return self._fleet.identity
 
     async def start(self) -> None:
-        if self._watch is None and not self._closed:
-            # The tokenizer is read from disk once: not in the first call's time.
-            loading = asyncio.get_running_loop().run_in_executor(self._threads, encode, "warm")
-            await asyncio.gather(self._fleet.learn(_LEARN_SECONDS), loading)
-            if not self._fleet.answers:
-                # Otherwise it is loaded when it is needed: a healthy fleet spares its memory.
-                await self._fallback.start()
-            self._watch = asyncio.create_task(self._fleet.watch(_WATCH_SECONDS, _LEARN_SECONDS))
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        # Who waits may give up; the start goes on for the others.
+        await asyncio.shield(self._starting)
 
     async def judge(self, texts: Sequence[str], seconds: float) -> Judgement:
         loop = asyncio.get_running_loop()
@@ -120,6 +117,8 @@ class TritonModel:
             trouble, said = _trouble(error), str(error)
         except TimeoutError:
             trouble, said = Trouble.TIMEOUT, "no answer within the time given"
+        except ArtefactError as error:
+            trouble, said = Trouble.NONE_SERVES, str(error)
         except ModelUnavailableError as error:
             trouble, said = error.trouble, str(error)
         if not self._fallback.version:
@@ -140,18 +139,28 @@ class TritonModel:
 
     async def close(self) -> None:
         self._closed = True
-        if self._watch is not None:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+        for task in (self._starting, self._watch):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         await self._fleet.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._fallback.close()
 
+    async def _start(self) -> None:
+        # The tokenizer is read from disk once: not in the first call's time.
+        loading = asyncio.get_running_loop().run_in_executor(self._threads, encode, "warm")
+        await asyncio.gather(self._fleet.learn(_LEARN_SECONDS), loading, return_exceptions=True)
+        if not self._fleet.answers:
+            # Otherwise it is loaded when it is needed: a healthy fleet spares its memory.
+            await self._fallback.start()
+        if not self._closed:
+            self._watch = asyncio.create_task(self._fleet.watch(_WATCH_SECONDS, _LEARN_SECONDS))
+
     async def _judge(self, texts: Sequence[str], identity: str, deadline: float) -> Judgement:
         if self._closed:
             raise ModelUnavailableError(Trouble.NONE_SERVES, "the model is closed")
-        if not identity:
+        if not (identity := identity or await self._first_identity()):
             raise ModelUnavailableError(Trouble.NONE_SERVES, "no server said what it serves")
         loop = asyncio.get_running_loop()
         chunks = await loop.run_in_executor(self._threads, _encode_all, list(texts))
@@ -162,6 +171,11 @@ class TritonModel:
             own, answers = answers[: len(of_text)], answers[len(of_text) :]
             scores.append(tuple(round(score, _DIGITS) for score in pool(of_text, own).tolist()))
         return Judgement(identity, tuple(scores))
+
+    async def _first_identity(self) -> str:
+        """Return what the servers serve where nobody called start: a library does not."""
+        await self.start()
+        return self._fleet.identity
 
     async def _ask_all(
         self, chunks: Sequence[Chunk], identity: str, deadline: float

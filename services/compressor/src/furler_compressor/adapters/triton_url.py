@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 # Triton's own default for gRPC.
 _PORT = 8001
@@ -33,6 +34,12 @@ class TritonAccess:
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
+
+    def check(self) -> None:
+        """Raise OSError for a file that cannot be read."""
+        for file in (self.ca_file, self.cert_file, self.key_file):
+            if file:
+                Path(file).read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
