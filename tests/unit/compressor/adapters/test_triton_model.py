@@ -63,8 +63,11 @@ class Echo:
         return
 
 
-async def started(server: Echo, fallback: Model | None = None) -> TritonModel:
-    model = TritonModel(Fleet([("triton", server)], timeout=LONG, clock=Clock()), fallback)
+async def started(
+    server: Echo, fallback: Model | None = None, clock: Clock | None = None
+) -> TritonModel:
+    fleet = Fleet([("triton", server)], timeout=LONG, clock=clock or Clock())
+    model = TritonModel(fleet, fallback)
     await model.start()
     return model
 
@@ -159,6 +162,19 @@ async def test_servers_that_are_left_alone_keep_their_name_where_nobody_else_wou
             await model.judge([TEXT], LONG)
     await model.close()
     assert model.version == IDENTITY
+
+
+async def test_a_document_of_many_requests_finds_out_that_a_server_is_back() -> None:
+    server, clock = Echo(), Clock()
+    model = await started(server, clock=clock)
+    server.error = ReplicaLostError()
+    for _ in range(3):
+        with pytest.raises(ModelUnavailableError):
+            await model.judge([TEXT * 400], LONG)
+    clock.now += 5.0
+    server.error = None
+    assert (await model.judge([TEXT * 400], LONG)).version == IDENTITY
+    await model.close()
 
 
 async def test_servers_that_come_up_later_are_found() -> None:

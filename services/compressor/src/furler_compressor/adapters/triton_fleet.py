@@ -36,6 +36,8 @@ PAUSE_SECONDS: Final = 5.0
 # queue may hold a request for 250 ms before it answers.
 _SILENCE_SECONDS: Final = 0.5
 _RELEARN_SECONDS: Final = 1.0
+# While a server is unknown it is asked this often: it may be starting.
+_UNKNOWN_SECONDS: Final = 2.0
 
 
 class Server(Protocol):
@@ -136,7 +138,8 @@ class Fleet:
         while True:
             await self.learn(seconds)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(every):
+                known = all(member.served is not None for member in self._members)
+                async with asyncio.timeout(every if known else min(every, _UNKNOWN_SECONDS)):
                     await self._stale.wait()
                 # Once per second at most, whatever the servers say.
                 await asyncio.sleep(_RELEARN_SECONDS)

@@ -192,8 +192,13 @@ class TritonModel:
                 answer = await self._fleet.infer(batch, identity, deadline)
             answers.update(zip(numbers, answer, strict=True))
 
-        tasks = [asyncio.create_task(ask(numbers)) for numbers in _batches(chunks, rows)]
+        batches = list(_batches(chunks, rows))
+        tasks: list[asyncio.Task[None]] = []
         try:
+            if batches and not self._fleet.answers:
+                # A breaker lets one request through: others would fail, and end it with them.
+                await ask(batches.pop())
+            tasks = [asyncio.create_task(ask(numbers)) for numbers in batches]
             await asyncio.gather(*tasks)
         except asyncio.CancelledError:
             if self._closed:  # not the caller's doing: the channel was closed under the call
