@@ -21,7 +21,7 @@ _START_SECONDS = 15.0
 
 # Starts the server, says its process id, and ends it when our end of the pipe closes: also when
 # the tests are killed, no server is left behind.
-GUARD = '"$@" & echo $!; read -r _; kill -9 $!'
+_GUARD = '"$@" & echo $!; read -r _; kill -9 $!'
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Valkey:
             *("--save", "", "--appendonly", "no", *self.arguments),
         )
         self._guard = subprocess.Popen(
-            ["sh", "-c", GUARD, "sh", *command],
+            ["sh", "-c", _GUARD, "sh", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

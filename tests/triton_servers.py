@@ -28,9 +28,10 @@ from furler_compressor.adapters.triton_url import TritonAccess
 from furler_kompress import artefact
 from furler_kompress.repository import Backend, write
 from furler_kompress.wheel_server import Launch, WheelServerError, prepare
-from servers import GUARD
 
 WHEEL = Path(__file__).parent.parent / ".venv-triton"
+# As servers.GUARD; the models' processes outlive a killed server, so its whole group is ended.
+_GUARD = 'setsid "$@" >&2 & echo $!; read -r _; kill -9 -$!'
 FAULTS = ("nan", "short", "beyond", "slow", "error")
 _FAULTY = Path(__file__).parent / "support" / "faulty_model"
 _START_SECONDS = 60.0
@@ -60,7 +61,7 @@ class TritonServer:
         launch = _launch(self.repository, self.port, self.arguments)
         with (self.directory / "log").open("ab") as log:
             self._guard = subprocess.Popen(
-                ["sh", "-c", GUARD, "sh", "sh", "-c", 'exec "$0" "$@" >&2', *launch.command],
+                ["sh", "-c", _GUARD, "sh", *launch.command],
                 env=launch.environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -80,6 +81,11 @@ class TritonServer:
         if self._guard is not None:
             self._guard.communicate(b"")
             self._guard = None
+
+    def load(self, model: str) -> None:
+        """Load a model anew from the repository; for --model-control-mode=explicit."""
+        with self._client() as client:
+            client.load_model(model, client_timeout=_START_SECONDS)
 
     def pause(self) -> None:
         """Make it hang: connections stay open and nothing is answered."""
