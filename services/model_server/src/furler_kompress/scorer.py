@@ -5,9 +5,14 @@ What lives here: the session and its settings. What does not: tokens, chunks, po
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+# The wheel for Linux keeps a device's number and events in the user's cache, and uploads them, unless
+# this says otherwise before it is loaded; onnxruntime.disable_telemetry_events() comes too late.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime as ort

@@ -8,7 +8,12 @@ answers are those of the same file in any other process.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+
+# The wheel for Linux keeps a device's number and events in the user's cache, and uploads them, unless
+# this says otherwise before it is loaded; onnxruntime.disable_telemetry_events() comes too late.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime as ort
