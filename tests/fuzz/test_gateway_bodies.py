@@ -15,6 +15,7 @@ from furler_gateway.api import _decode
 from furler_gateway.contract import compress, usage
 from furler_gateway.contract.retrieve import wanted
 from furler_gateway.errors import RequestError
+from furler_gateway.json_spans import BodyError, members
 from furler_gateway.methods import ROWS, Row
 
 
@@ -113,3 +114,31 @@ def test_a_retrieval_is_read_or_refused(fields: dict[str, object]) -> None:
         assert wanted(fields).ref
     except RequestError as error:
         _check_refusal(error)
+
+
+_JSON_LIKE = st.text(
+    alphabet='{}[]":,\\\\ntrufalse0123456789.eE-+ é\u2028\U0001f600\ud800', max_size=40
+).map(lambda text: text.encode("utf-8", "surrogatepass"))
+
+
+@settings(max_examples=400)
+@given(body=BODIES | _JSON_LIKE)
+def test_the_scanner_finds_the_members_that_a_parser_finds_or_refuses(body: bytes) -> None:
+    """Whatever it finds reads as the parser reads it; what it refuses is no object, or has a name twice."""
+    pairs: list[tuple[str, object]] = []
+
+    def top(found: list[tuple[str, object]]) -> dict[str, object]:
+        pairs[:] = found  # the last one called is the outermost
+        return dict(found)
+
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=top)
+    except (ValueError, RecursionError):
+        value = None
+    try:
+        found = members(body)
+    except BodyError:
+        assert not isinstance(value, dict) or len(dict(pairs)) < len(pairs)
+    else:
+        read = {name: each.exactly(body) for name, each in found.items()}
+        assert repr(read) == repr(value)  # NaN is not equal to itself

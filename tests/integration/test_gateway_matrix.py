@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -167,7 +168,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running_gateway(
             service.address, tls_cert_file=str(pairs["server"].certificate),
             tls_key_file=str(pairs["server"].key), tls_client_ca_file=str(authority.file),
-            edge_keys=str(edge),
+            edge_keys=str(edge), idle_timeout_seconds="3",
         ) as gateway,
     ):  # fmt: skip
         yield World(gateway, authority, pairs, key)
@@ -252,6 +253,12 @@ def test_without_tls_nobody_is_answered(world: World) -> None:
     with pytest.raises((http.client.HTTPException, OSError)):
         line.getresponse()
     line.close()
+
+
+def test_a_handshake_that_does_not_get_on_is_cut_off(world: World) -> None:
+    with socket.create_connection(("127.0.0.1", world.gateway.port), timeout=30) as client:
+        client.sendall(b"\x16\x03\x01\x02\x00")  # the head of a hello that never comes
+        assert client.recv(1000) == b""
 
 
 def test_a_certificate_of_another_authority_is_turned_away(world: World, tmp_path: Path) -> None:

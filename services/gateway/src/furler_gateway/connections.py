@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from typing import Final
 
 from aiohttp import web
@@ -22,6 +23,9 @@ from furler_gateway.errors import Failure, response
 _LOG: Final = logging.getLogger("furler.gateway")
 _LINGER_SECONDS: Final = 2.0
 """How long the rest of a refused body is read and thrown away, so that the reply is seen."""
+_BACKLOG: Final = 1024
+_HANDSHAKE_SECONDS: Final = 10.0
+"""Two round trips and some arithmetic, on the slowest of lines."""
 _READ_BYTES: Final = 256 * 1024
 """Bytes buffered per connection before the sender is held back."""
 
@@ -104,3 +108,36 @@ class Runner(web.AppRunner):
         assert isinstance(made, _Server)  # noqa: S101 - tells the type checker
         made.max_connections = self._max_connections
         return made
+
+
+class Site(web.TCPSite):
+    """Listens, and is as patient with TLS handshakes as with requests.
+
+    asyncio alone waits for a minute, and such connections are not counted until then.
+    """
+
+    __slots__ = ("_handshake_seconds",)
+
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        listen: tuple[str, int],
+        tls: ssl.SSLContext | None,
+        patience: float,
+    ) -> None:
+        super().__init__(runner, *listen, backlog=_BACKLOG, ssl_context=tls)
+        self._handshake_seconds = min(patience, _HANDSHAKE_SECONDS)
+
+    async def start(self) -> None:
+        """Listen. Raises OSError."""
+        await web.BaseSite.start(self)
+        server = self._runner.server
+        assert server is not None  # noqa: S101 - it was set up
+        self._server = await asyncio.get_running_loop().create_server(
+            server,
+            self._host,
+            self._port,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            ssl_handshake_timeout=None if self._ssl_context is None else self._handshake_seconds,
+        )

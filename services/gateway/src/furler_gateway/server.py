@@ -12,7 +12,7 @@ from furler_gateway import pages, telemetry
 from furler_gateway.api import Api
 from furler_gateway.certificates import ServerTls
 from furler_gateway.config import Settings, address
-from furler_gateway.connections import Runner
+from furler_gateway.connections import Runner, Site
 from furler_gateway.contract import routes
 from furler_gateway.dashboard import Dashboard
 from furler_gateway.explained import Explained
@@ -74,12 +74,10 @@ class Gateway:
     async def _listen(
         self, runner: web.AppRunner, listen: str, tls: ServerTls | None = None
     ) -> int:
-        host, port = address(listen)
         await runner.setup()
         self._runners.append(runner)
         context = tls.context if tls is not None else None
-        site = web.TCPSite(runner, host, port, backlog=1024, ssl_context=context)
-        await site.start()
+        await Site(runner, address(listen), context, self.settings.idle_timeout_seconds).start()
         return int(runner.addresses[0][1])
 
     def _operate(self) -> web.Application:
