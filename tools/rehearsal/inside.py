@@ -46,7 +46,7 @@ class Container(TypedDict):
 def main(plan_file: str) -> int:
     """Run the plan. Returns 0; what failed stands in the report."""
     plan = json.loads(Path(plan_file).read_text())
-    _loopback_up()
+    loopback_up()
     containers: dict[str, Container] = {c["name"]: c for c in plan["containers"]}
     running: dict[str, subprocess.Popen[bytes]] = {}
     report: dict[str, object] = {"ready": [], "steps": [], "exits": {}, "logs": {}}
@@ -79,7 +79,8 @@ def main(plan_file: str) -> int:
     return 0
 
 
-def _loopback_up() -> None:
+def loopback_up() -> None:
+    """Let this network namespace reach itself."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sh", b"lo", _IFF_UP))
 
