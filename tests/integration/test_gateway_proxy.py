@@ -306,25 +306,6 @@ def test_a_bypassed_request_is_not_touched(gateway: Gateway, provider: FakeProvi
     assert got.header("x-furler-bypass") is None
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"authorization": "Bearer sk-ant-oat01-abc", "anthropic_version": "2023-06-01"},
-        {"authorization": "Bearer eyJhbGciOi.x.y", "chatgpt_account_id": "a"},
-    ],
-)
-def test_a_subscription_s_traffic_gets_no_field_and_loses_none(
-    gateway: Gateway, provider: FakeProvider, headers: dict[str, str]
-) -> None:
-    tools = b'[{"name":"bash"}]'
-    for text in (LOG, ORDERS):
-        gateway.post(MESSAGES, odd_messages(text, tools), x_furler_conversation="sub", **headers)
-        sent = provider.take().body
-        before, after = _around(odd_messages(text, tools), text)
-        assert (sent[: len(before)], sent[-len(after) :]) == (before, after)
-        assert b"tokens left out" not in sent
-
-
 @contextmanager
 def _connected(gateway: Gateway, path: str, body: bytes) -> Iterator[http.client.HTTPResponse]:
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)

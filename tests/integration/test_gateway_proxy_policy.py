@@ -1,4 +1,4 @@
-"""What a policy says of proxied requests, and what a conversation keeps of it."""
+"""What a policy and a credential say of proxied requests, and what a conversation keeps of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 from support.bodies import odd_messages
 from support.fake_provider import FakeProvider, running_provider
 from support.gateway import Gateway, running_gateway
-from support.inputs import service_log
+from support.inputs import orders, service_log
 from support.service import running_service
 
 LOG = service_log(400)
+ORDERS = orders(200)
 MESSAGES = "/v1/messages"
 KEY = {"x_api_key": "k", "anthropic_version": "2023-06-01"}
 TOOLS = b'[{"name":"bash"}]'
@@ -129,3 +130,37 @@ def test_the_kill_switch_is_in_force_at_once(
         ) as gateway:
             sent = _sent(gateway, provider, body, x_furler_conversation="to be killed")
             assert (sent == body) is is_on
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "AWS4-HMAC-SHA256 Credential=x"},
+        {"content_digest": "sha-256=:x:"},
+    ],
+)
+def test_a_body_that_is_signed_is_not_touched(
+    ruled: Gateway, provider: FakeProvider, headers: dict[str, str]
+) -> None:
+    body = odd_messages(LOG, b'[{"name":"bash"}]')
+    ruled.post(MESSAGES, body, **headers)
+    assert provider.got.pop().body == body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer sk-ant-oat01-abc", "anthropic_version": "2023-06-01"},
+        {"authorization": "Bearer eyJhbGciOi.x.y", "chatgpt_account_id": "a"},
+    ],
+)
+def test_a_subscription_s_traffic_gets_no_field_and_loses_none(
+    ruled: Gateway, provider: FakeProvider, headers: dict[str, str]
+) -> None:
+    tools = b'[{"name":"bash"}]'
+    for text in (LOG, ORDERS):
+        ruled.post(MESSAGES, odd_messages(text, tools), x_furler_conversation="sub", **headers)
+        sent = provider.got.pop().body
+        before, _, after = odd_messages(text, tools).partition(json.dumps(text).encode())
+        assert (sent[: len(before)], sent[-len(after) :]) == (before, after)
+        assert b"tokens left out" not in sent

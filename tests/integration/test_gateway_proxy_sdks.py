@@ -194,10 +194,11 @@ Make = Callable[..., Sdk]
 def test_the_model_gets_what_it_asks_for_and_the_client_one_reply(
     gateway: Gateway, provider: FakeProvider, sdk: Make, *, stream: bool
 ) -> None:
-    client = sdk(gateway)
+    client = sdk(gateway, **{"idempotency-key": "once"})
     _, text, usage = client.ask(client.start(), stream=stream)
     assert text == ANSWER
     first, second = provider.got
+    assert [got.header("idempotency-key") for got in provider.got] == ["once", None]
     assert FATAL in second.body.decode()
     assert second.body.count(b"FATAL db pool") == first.body.count(b"FATAL db pool") + 1
     end = first.body.rindex(b"]", 0, first.body.rindex(b'"tools"'))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from furler.conversations import Dialect
+from furler_gateway import json_spans
 from furler_gateway.config import Settings
 from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
 from furler_gateway.proxy import cache_health, tool
@@ -278,6 +279,54 @@ def test_what_is_added_to_an_array_comes_last_and_nothing_else_changes(
     assert json.loads(replaced(body, [(span, b"null") for span in spans]))["a"] == [None] * len(
         texts
     )
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8)
+    | st.just('\\"\\\\[}'),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    value=st.dictionaries(st.text(max_size=4), _JSON, max_size=5),
+    indent=st.sampled_from([None, 1]),
+    is_ascii=st.booleans(),
+)
+def test_a_long_body_is_skimmed_to_the_same_places(
+    value: dict[str, object], indent: int | None, *, is_ascii: bool
+) -> None:
+    body = json.dumps(value, indent=indent, ensure_ascii=is_ascii).encode()
+    read = members(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_spans, "_LARGE", 0)
+        skimmed = members(body)
+        assert [(n, m.start, m.end) for n, m in skimmed.items()] == [
+            (n, m.start, m.end) for n, m in read.items()
+        ]
+        assert [type(m.value) for m in skimmed.values()] == [type(m.value) for m in read.values()]
+        for name, member in read.items():
+            if isinstance(member.value, list):
+                span = (member.start, member.end)
+                texts = [json.loads(body[a:b]) for a, b in elements(body, span)]
+                assert texts == value[name]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a": "' + b"x" * 3_000_000, b'{"a": ' + b"[" * 3_000_000, b'{"a": [' + b'"\\' * 1_000_000,
+     b'{"a": ' + b"7" * 3_000_000 + b"}", b'{"a": nope' + b" " * 3_000_000 + b"}", b"[" * 3_000_000],
+)  # fmt: skip
+def test_a_long_body_that_is_no_json_is_refused(body: bytes) -> None:
+    with pytest.raises(BodyError):
+        members(body)
 
 
 @pytest.mark.parametrize("text", [b"{}", b"7", b"[1", b"[1,,2]", b"", b"[" * 50_000])

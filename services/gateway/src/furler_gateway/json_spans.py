@@ -16,6 +16,12 @@ Span = tuple[int, int]
 """Where a value begins, and where it ends: offsets in bytes."""
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
+_LARGE: Final = 1024 * 1024
+"""A longer text is skimmed: the decoder would hold up all other threads for tenths of a second."""
+_STEP: Final = 64 * 1024
+"""What is skimmed at once: some tenths of a millisecond."""
+_PLAIN: Final = re.compile(rf'[^"\[\]{{}}]{{0,{_STEP}}}+')
+_STRING: Final = re.compile(r'(?:[^"\\]{1,4096}+|\\.){0,512}+', re.DOTALL)
 
 
 class BodyError(ValueError):
@@ -26,7 +32,8 @@ class BodyError(ValueError):
 class Member:
     """One member of the body: the bytes it takes, and its value.
 
-    Text in the value has a character for each byte; ``exactly`` reads it again.
+    Text in the value has a character for each byte; ``exactly`` reads it again. Of a long value in
+    a long body only the type is told.
     """
 
     value: object
@@ -74,13 +81,59 @@ def _members(text: str) -> Iterator[tuple[Member, Member]]:
         name, end = _DECODER.raw_decode(text, at)
         key = Member(name, at, end)
         at = _after(text, end, ":")
-        value, end = _DECODER.raw_decode(text, at)
+        value, end = _value(text, at)
         yield key, Member(value, at, end)
         at = _skip(text, end)
         if text[at] == "}":
             _end(text, at + 1)
             return
         at = _after(text, at, ",")
+
+
+def _value(text: str, at: int) -> tuple[object, int]:
+    """Return a value and where it ends. Raises ValueError, IndexError."""
+    if len(text) <= _LARGE:
+        return _DECODER.raw_decode(text, at)
+    end = _end_of(text, at)
+    if end - at <= _STEP:
+        return _DECODER.raw_decode(text[at:end])[0], end
+    kinds: dict[str, object] = {"[": [None], "{": {"": None}, '"': "long"}
+    return kinds[text[at]], end
+
+
+def _end_of(text: str, at: int) -> int:
+    """Return where a value ends, by its quotes and brackets alone. Raises ValueError, IndexError."""
+    if text[at] == '"':
+        return _end_of_string(text, at)
+    if text[at] not in "[{":
+        return _DECODER.raw_decode(text[at : at + _STEP])[1] + at
+    depth = 0
+    while True:
+        match = _PLAIN.match(text, at)
+        at = match.end() if match else at
+        sign = text[at]
+        if sign == '"':
+            at = _end_of_string(text, at)
+            continue
+        if sign in "[{":
+            depth += 1
+        elif sign in "]}":
+            depth -= 1
+        else:
+            continue
+        at += 1
+        if not depth:
+            return at
+
+
+def _end_of_string(text: str, at: int) -> int:
+    at += 1
+    while text[at] != '"':
+        match = _STRING.match(text, at)
+        if match is None or match.end() == at:
+            raise ValueError("a string without an end")
+        at = match.end()
+    return at + 1
 
 
 def _after(text: str, at: int, expected: str) -> int:
@@ -115,7 +168,7 @@ def _elements(text: str) -> Iterator[Span]:
     """Yield where the elements stand. Raises ValueError, IndexError."""
     at = _after(text, 0, "[")
     while text[at] != "]":
-        _value, end = _DECODER.raw_decode(text, at)
+        _, end = _value(text, at)
         yield at, end
         at = _skip(text, end)
         if text[at] == ",":

@@ -15,9 +15,9 @@ from furler.conversations import Dialect
 from furler_gateway.json_spans import BodyError, Span, elements, members
 from furler_gateway.proxy.usage import Usage
 
-_BREAKPOINT: Final = re.compile(
-    rb',\s{0,8}"cache_control"\s{0,8}:\s{0,8}\{[^{}]{0,200}\}|"cache_control"\s{0,8}:\s{0,8}\{[^{}]{0,200}\}\s{0,8},?'
-)
+_BREAKPOINT: Final = b'"cache_control"'
+_BREAKPOINT_VALUE: Final = re.compile(rb"\s{0,8}:\s{0,8}(?:\{[^{}]{0,200}\}|null)")
+_BLANK: Final = b" \t\r\n"
 _LONG: Final = re.compile(rb'"ttl"\s{0,8}:\s{0,8}"1h"')
 _MOST_MESSAGES: Final = 2000
 """Messages whose digests are kept: 16 KB a conversation."""
@@ -115,5 +115,23 @@ def _changed(before: Prefix, now: Prefix) -> str:
 
 
 def _digest(body: bytes, span: Span) -> bytes:
-    text = _BREAKPOINT.sub(b"", body[slice(*span)])
+    text = _unmarked(body[slice(*span)])
     return hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
+
+
+def _unmarked(text: bytes) -> bytes:
+    """Return a JSON text without its cache breakpoints, and the commas beside them."""
+    first, *pieces = text.split(_BREAKPOINT)  # a search for bytes, however long the text
+    out = [first]
+    for piece in pieces:
+        value = _BREAKPOINT_VALUE.match(piece)
+        if value is None:
+            out += [_BREAKPOINT, piece]
+            continue
+        before, after = out[-1].rstrip(_BLANK), piece[value.end() :]
+        if before.endswith(b","):
+            out[-1] = before[:-1]
+        else:
+            after = after.lstrip(_BLANK).removeprefix(b",").lstrip(_BLANK)
+        out.append(after)
+    return b"".join(out)

@@ -32,7 +32,7 @@ from furler_gateway.proxy.turns.responses import ResponsesTurn
 from furler_gateway.proxy.turns.turn import Turn, TurnError
 
 Send = Callable[[bytes], AbstractAsyncContextManager[aiohttp.ClientResponse]]
-"""Sends a body to where the first one went."""
+"""Sends a later round's body to where the first one went."""
 _TURNS: Final[Mapping[Dialect, Callable[[], Turn]]] = {
     Dialect.ANTHROPIC_MESSAGES: AnthropicTurn,
     Dialect.OPENAI_CHAT: ChatTurn,
@@ -96,7 +96,9 @@ class Converse:
         async for piece in self._round(first):
             yield piece
         while calls := self._calls():
-            body = self.turn.next_body(body, await self._answers(calls))
+            body = await self._next(body, calls)
+            if not body:
+                break
             try:
                 async with self.send(body) as response:
                     if response.status != 200:
@@ -152,7 +154,9 @@ class Converse:
         if not await self._read(reply):
             return _response(reply, status, reason, headers)
         while calls := self._calls():
-            body = self.turn.next_body(body, await self._answers(calls))
+            body = await self._next(body, calls)
+            if not body:
+                break
             async with self.send(body) as response:
                 reply = await self._body(response)
                 headers = returned(response.raw_headers, drop=_REWRITTEN)
@@ -181,6 +185,15 @@ class Converse:
         except BrokenError:
             raise failed from None
         return bytes(held)
+
+    async def _next(self, body: bytes, calls: Sequence[Call]) -> bytes:
+        """Return the next round's request; nothing if there can be none."""
+        answers = await self._answers(calls)
+        try:
+            return await off_loop(len(body), self.turn.next_body, body, answers)
+        except (TurnError, ValueError, KeyError, IndexError, TypeError):
+            telemetry.PROXY_TROUBLE.labels("unread_reply").inc()
+            return b""
 
     def _calls(self) -> Sequence[Call]:
         """Return the calls to answer; none if the turn has had its share of rounds."""

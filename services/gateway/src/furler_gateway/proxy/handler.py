@@ -98,10 +98,11 @@ class Proxy:
             plain = b""  # an encoding of which we know nothing: the provider may
         prepared = await self.preparer.prepare(route, request.headers, space_of(request), plain)
         drop = _ENCODING if prepared.is_changed else frozenset()
-        if prepared.is_offered:
+        is_read = prepared.is_offered and route.is_answered
+        if is_read:
             drop |= _ACCEPTED  # a reply that may hold calls of ours must be readable
         headers = _headers(request, drop)
-        if prepared.is_offered:
+        if is_read:
             headers.append((hdrs.ACCEPT_ENCODING, "identity"))
         return prepared, prepared.body if prepared.is_changed else raw, headers
 
@@ -114,10 +115,12 @@ class Proxy:
     ) -> web.StreamResponse:
         request, route = exchange.request, exchange.route
 
-        def send(body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-            return self.forwarder.sent(request.method, route.url, headers, body)
+        def go_on(body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+            # Another request than the client's: under its key it would get the client's reply again.
+            own = [each for each in headers if each[0].lower() != "idempotency-key"]
+            return self.forwarder.sent(request.method, route.url, own, body)
 
-        async with send(body) as response:
+        async with self.forwarder.sent(request.method, route.url, headers, body) as response:
             exchange.status = response.status
             encoding = response.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
             if (
@@ -131,7 +134,7 @@ class Proxy:
                     prepared.traffic.space,
                     self.upstream.furler,
                     self.settings,
-                    send,
+                    go_on,
                     self.preparer.pins,
                 )
                 try:

@@ -32,6 +32,10 @@ _SESSION_HEADERS: Final = (
 """What coding agents say besides the body."""
 _SUBSCRIPTION_TOKENS: Final = ("sk-ant-oat", "eyJ", "gho_", "ghu_", "tid=")
 """How tokens of a person's subscription begin: Claude's, JSON Web Tokens such as ChatGPT's, Copilot's."""
+_SIGNATURES: Final = (
+    "content-digest", "digest", "content-md5", "x-amz-content-sha256", "signature", "x-signature",
+)  # fmt: skip
+"""Headers that speak of the body's very bytes."""
 
 
 def conversation(dialect: Dialect, headers: Mapping[str, str], fields: Mapping[str, object]) -> str:
@@ -90,3 +94,10 @@ def is_subscription(headers: Mapping[str, str]) -> bool:
         return True
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and token.strip().startswith(_SUBSCRIPTION_TOKENS)
+
+
+def is_signed(headers: Mapping[str, str]) -> bool:
+    """Return whether a request is signed together with its body, which must then stay as it is."""
+    if headers.get("authorization", "").startswith("AWS4-"):
+        return True
+    return any(name in headers for name in _SIGNATURES)

@@ -7,7 +7,6 @@ its conversation has had from the beginning: trouble costs savings, never the tu
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -21,16 +20,16 @@ from furler_gateway import caller
 from furler_gateway.json_spans import Member, appended, members, replaced
 from furler_gateway.limits import off_loop
 from furler_gateway.proxy import tool
-from furler_gateway.proxy.identity import conversation, is_subscription
+from furler_gateway.proxy.identity import conversation, is_signed, is_subscription
 from furler_gateway.proxy.pins import Pins
 from furler_gateway.proxy.providers import Route
 from furler_gateway.proxy.treatment import Traffic, Treating, Treatment, confined
 from furler_gateway.upstream import Upstream
 
-_MARKS: Final[Mapping[Dialect, re.Pattern[bytes]]] = {
-    Dialect.ANTHROPIC_MESSAGES: re.compile(rb'"(?:tool_result|document|search_result)"'),
-    Dialect.OPENAI_CHAT: re.compile(rb'"role"\s{0,8}:\s{0,8}"(?:tool|function)"'),
-    Dialect.OPENAI_RESPONSES: re.compile(rb'call_output"'),
+_MARKS: Final[Mapping[Dialect, tuple[bytes, ...]]] = {
+    Dialect.ANTHROPIC_MESSAGES: (b'"tool_result"', b'"document"', b'"search_result"'),
+    Dialect.OPENAI_CHAT: (b'"tool"', b'"role":"function"', b'"role": "function"'),
+    Dialect.OPENAI_RESPONSES: (b'call_output"',),
 }
 """What a body has in it if there may be anything to compress. Within a JSON string every quote is
 escaped, so these bytes are never content."""
@@ -86,6 +85,8 @@ class Preparer:
         dialect = route.dialect
         assert dialect is not None  # noqa: S101 - only dialects' bodies are prepared
         nothing = Traffic(dialect, route.upstream, "", "", space, is_subscription(headers), headers)
+        if is_signed(headers):
+            return Prepared(body, "signed", nothing)
         try:
             found = await off_loop(len(body), members, body)
             known = {name: found[name].exactly(body) for name in _SMALL if name in found}
@@ -144,7 +145,7 @@ class Preparer:
         treatment, dialect = made.treatment, made.traffic.dialect
         if treatment.mode is Mode.BYPASS and not treatment.is_pinned:
             return replace(made, outcome="bypass")
-        if _MARKS[dialect].search(made.body) is None:
+        if not any(mark in made.body for mark in _MARKS[dialect]):
             return made
         try:
             async with asyncio.timeout(self.seconds):
