@@ -28,6 +28,7 @@ from . import (
     suite_json_api,
     suite_loghub,
     suite_prose,
+    suite_retention,
     suite_service,
     suite_speed,
 )
@@ -48,6 +49,7 @@ SUITES: dict[str, Suite] = {
     "html": suite_html.run,
     "qmsum": suite_prose.run_qmsum,
     "squad": suite_prose.run_squad,
+    "retention": suite_retention.run,
     "speed": suite_speed.run_speed,
     "hostile": suite_speed.run_hostile,
     "service": suite_service.run,
