@@ -1,9 +1,9 @@
 """What an agent's next step needs, still there: incidents, function catalogues, word problems.
 
 Scenarios: two conversations of the peer's own generators; every critical string
-has to stand in the views of their tool results. BFCL: a catalogue of functions,
-those that the question is for among others; their names, parameters and enums
-have to stand in the view, and those of all functions in the lossless one. GSM8K:
+has to stand in the views of their tool results. BFCL: a catalogue of functions
+with the one to call among others; whether its name, parameters and enums stand in
+the view, and those of all functions in the lossless one. GSM8K:
 a user's short text has to pass through to the letter, and no number of a long
 one may be lost.
 """
@@ -56,8 +56,14 @@ class _Function(TypedDict):
 
 
 class _Call(TypedDict):
+    id: str
     question: list[list[_Message]]
     function: list[_Function]
+
+
+class _Answer(TypedDict):
+    id: str
+    ground_truth: list[dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +147,25 @@ def _bfcl(setting: Setting) -> Iterator[_Row]:
     files = [setting.corpus.files("bfcl", f"BFCL_v4_{name}.json")[0] for name in _BFCL]
     calls = [cast("_Call", fields) for file in files for fields in json_lines(file)]
     functions = [function for call in calls for function in call["function"]]
+    answers = {
+        answer["id"]: {name for call in answer["ground_truth"] for name in call}
+        for name in _BFCL
+        for fields in json_lines(
+            setting.corpus.files("bfcl/possible_answer", f"BFCL_v4_{name}.json")[0]
+        )
+        for answer in [cast("_Answer", fields)]
+    }
     step = max(1, len(calls) // (_QUESTIONS // 4 if setting.quick else _QUESTIONS))
     own, every = [], []
     for at in range(0, len(calls), step):
         catalogue = _catalogue(calls[at], functions, at)
         text = json.dumps(catalogue, indent=1)
         query = calls[at]["question"][0][-1]["content"] or ""
-        own.append((text, query, [n for f in calls[at]["function"] for n in _names(f)]))
+        called = answers[calls[at]["id"]]
+        right = [f for f in calls[at]["function"] if f["name"] in called]
+        own.append((text, query, [n for f in right for n in _names(f)]))
         every.append((text, "", [n for f in catalogue for n in _names(f)]))
-    yield _measured(setting, "BFCL: the asked functions, default view", own, Fidelity.REVERSIBLE)
+    yield _measured(setting, "BFCL: the function to call, default view", own, Fidelity.REVERSIBLE)
     yield _measured(setting, "BFCL: all functions, lossless", every, Fidelity.LOSSLESS)
 
 
