@@ -13,8 +13,9 @@ _PATH = re.compile(r"(?:\.?/)?[^\s:|,;<>\"'`(){}/]+(?:/[^\s:|,;<>\"'`(){}/]*)+(?
 _TREE = re.compile(r"[│ \xa0]*[├└]─[─┬] |[| ]*(?:[|`]-- |[+\\]--- )")
 
 
-# ls -R: a directory with a colon, names, a blank line, the next directory.
-_SECTIONS = re.compile(r"[^\s:]+:\n(?:[^\n:]+\n){0,200}\n[^\s:]+:\n")
+# ls -R: a directory with a colon, names, a blank line, the next directory; or names to the end of the sample.
+_SECTIONS = re.compile(r"[^\s:]+:\n(?:[^\n:]+\n){0,200}(?:\n[^\s:]+:\n|[^\n:]*\Z)")
+_SECTION = re.compile(r"[^\s:]*/[^\s:]+:$")
 # git status: two letters of a state and a path, or a tab before a state and a path.
 _STATE = re.compile(r"(?:[ MADRCTU?!]{2} |\t(?:[a-z][a-z ]*: +)?)[^\s:]+$")
 _STATUS = re.compile(r"(?:On branch |HEAD detached |## )\S")
@@ -23,7 +24,9 @@ _NAME = re.compile(r"[^\s:]+:?$")
 
 def listing_score(sample: Sample) -> float:
     """Score modes, paths alone on a line, tree branches, directories with their names."""
-    sections = sample.share(_NAME.match) if _SECTIONS.match(sample.head) else 0.0
+    sections = 0.0
+    if _SECTIONS.match(sample.head) and any(map(_SECTION.match, sample.lines)):
+        sections = sample.share(_NAME.match)
     rows = sample.share(_MODE.match)
     if rows > 0.3:
         rows += sample.share(_AROUND_ROWS.match)

@@ -31,6 +31,12 @@ _DIAGNOSTIC = re.compile(
     r"(?:\[\w+\] )?(?:\S*[/.]\S*|[A-Za-z]:\S.*?)(?:[:(]\[?\d+(?:[:,]\d+)?\)?\]?:? ?| ?: ?)(?:fatal |command line )?(?:error|warning|note|info|hint|remark|[A-Z]+\d+|\[[\w\-]+\])\b"
     r"|\s+\d+:\d+\s+(?:error|warning)|(?:error|warning)(?:\[\w+\])?: |\s+--> \S+:\d+|\S+\.\w{1,6}[:(]\d+[:),]"
 )
+# A line that only a test runner prints: one tells, however long the failures around it are.
+_RUNNER = re.compile(
+    r"={3,} test session starts ={3,}$|(?:PASS|FAIL) +\S+[./](?:test|spec)s?[./]\S+|running \d+ tests?$|\s+\d+ passing \(\d"
+    r"|Ran \d+ tests? in \d|test result: (?:ok|FAILED)\. |Test (?:Suites|Files): +\d|--- FAIL: \w+ \("
+)
+_RUNNER_SCORE = 0.91
 # What grep never prints between a place and its text: a column and a blank, a severity, a rule.
 _STRICT = re.compile(
     r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? |[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
@@ -60,7 +66,10 @@ def stack_trace_score(sample: Sample) -> float:
 
 def test_output_score(sample: Sample) -> float:
     """Score what test runners print."""
-    return min(0.98, 1.2 * sample.share(_TEST.match))
+    score = min(0.98, 1.2 * sample.share(_TEST.match))
+    if score < _RUNNER_SCORE and any(map(_RUNNER.match, sample.lines)):
+        return _RUNNER_SCORE
+    return score
 
 
 def strict_diagnostics_score(sample: Sample) -> float:
