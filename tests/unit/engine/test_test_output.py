@@ -132,3 +132,20 @@ def test_source_above_a_failing_line_gives_way_where_failures_are_many() -> None
     assert "def test_21(self)" not in text  # the title names it
     assert "# why 21" not in text
     assert "        a = 21" not in text
+
+
+def test_frames_of_libraries_in_a_failure_are_counted_and_own_ones_shown() -> None:
+    library = "".join(
+        f'  File "/v/lib/python3.11/site-packages/pluggy/_{n}.py", line {n}, in call\n    return f({n})\n'
+        for n in range(20)
+    )
+    failure = (
+        "=========== FAILURES ===========\n________ test_x ________\nTraceback (most recent call last):\n"
+        f'{library}  File "/w/test_a.py", line 3, in test_x\n    assert f(1)\nAssertionError: f(1)\n'
+        "=========== 1 failed in 1s ===========\n"
+    )
+    text = _draft(PASSES + failure).text
+    first = len(PASSES.splitlines()) + 4
+    assert f"\n  L{first}-{first + 39}: 20 library frames\n" in text
+    assert '  File "/w/test_a.py", line 3, in test_x\n    assert f(1)\nAssertionError: f(1)' in text
+    assert "pluggy" not in text

@@ -19,6 +19,7 @@ from furler_engine.shared import numbered
 from furler_engine.shared.folding import Tally, fold, legend
 from furler_engine.shared.layout import layout_of
 from furler_engine.shared.query import rare_hits
+from furler_engine.shared.traces import find_traces, has_traces, left_out
 from furler_engine.types import Draft, Kind, Policy, Source
 
 _MIN_GAIN: Final = 0.9
@@ -151,7 +152,7 @@ def _closing(run: _Run, failures: int, named: int, tally: Tally) -> str:
             totals[status] = totals.get(status, 0) + count
     results = f"results: {_counts(totals)}" if totals else "no result lines"
     return (
-        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, source above a failing line);"
+        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, frames of libraries, source above a failing line);"
         f" {named:,} summary lines in full;"
         f" other lines: {tally}]"
     )
@@ -209,6 +210,8 @@ def _count(run: _Run, row: int, match: re.Match[str], heading: str) -> None:
 
 def _show_failures(page: numbered.Page, lines: Sequence[str], failures: Sequence[int]) -> None:
     """Show failure blocks, without what an earlier block has shown."""
+    strange = _leave_out_library(page, lines, failures)
+    failures = [row for row in failures if row not in strange]
     rows = [row for row in failures if lines[row].strip(" E") and not _RULER.match(lines[row])]
     if len(rows) > _MANY_LINES:
         far = _far_from_failure(lines, rows)
@@ -233,6 +236,19 @@ def _show_failures(page: numbered.Page, lines: Sequence[str], failures: Sequence
     ]
     page.picked.update(row for row in blank if not lines[row].strip(" E"))
     page.block.update(blank)
+
+
+def _leave_out_library(
+    page: numbered.Page, lines: Sequence[str], failures: Sequence[int]
+) -> set[int]:
+    """Note the frames of libraries in failure blocks; return their rows."""
+    gone: set[int] = set()
+    if has_traces("\n".join([lines[row] for row in failures])):
+        for trace in find_traces(lines, failures):
+            for rows, note in left_out(trace, lines):
+                gone.update(rows)
+                page.notes.setdefault(rows[0], []).append(note)
+    return gone
 
 
 def _far_from_failure(lines: Sequence[str], rows: Sequence[int]) -> set[int]:

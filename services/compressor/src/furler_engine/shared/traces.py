@@ -169,23 +169,31 @@ def _signature(trace: Trace, lines: Sequence[str]) -> Iterator[str]:
         yield lines[row].split(":", 1)[0]
 
 
-def _show(page: Page, lines: Sequence[str], trace: Trace) -> None:
-    page.block.update(trace.rows)
-    page.picked.update(trace.chain)
+def left_out(trace: Trace, lines: Sequence[str]) -> Iterator[tuple[list[int], str]]:
+    """Yield the rows of each run of frames that a view leaves out, and the note that says so."""
     run: list[list[int]] = []
     run_why = ""
-    for frame, why in zip([*trace.frames, []], [*_left_out(trace, lines), ""], strict=True):
+    for frame, why in zip([*trace.frames, []], [*_why_not(trace, lines), ""], strict=True):
         if run and (why != run_why or run[-1][-1] + 1 != frame[0]):
-            _leave_out(page, run, run_why)
+            rows = [row for held in run for row in held]
+            if len(run) >= _MIN_RUN:
+                yield rows, f"  L{rows[0] + 1}-{rows[-1] + 1}: {len(run):,} {run_why}"
             run = []
         if why:
             run.append(frame)
             run_why = why
-        else:
-            page.picked.update(frame)
 
 
-def _left_out(trace: Trace, lines: Sequence[str]) -> list[str]:
+def _show(page: Page, lines: Sequence[str], trace: Trace) -> None:
+    page.block.update(trace.rows)
+    shown = {*trace.chain, *(row for frame in trace.frames for row in frame)}
+    for rows, note in left_out(trace, lines):
+        shown.difference_update(rows)
+        page.notes.setdefault(rows[0], []).append(note)
+    page.picked.update(shown)
+
+
+def _why_not(trace: Trace, lines: Sequence[str]) -> list[str]:
     """Say for each frame why it is left out; "" for one that is shown."""
     why = ["library frames" if _is_library(frame, lines) else "" for frame in trace.frames]
     if all(why):
@@ -205,13 +213,3 @@ def _left_out(trace: Trace, lines: Sequence[str]) -> list[str]:
 
 def _is_library(frame: list[int], lines: Sequence[str]) -> bool:
     return any(_LIBRARY.search(lines[row]) for row in frame)
-
-
-def _leave_out(page: Page, run: list[list[int]], why: str) -> None:
-    rows = [row for frame in run for row in frame]
-    if len(run) < _MIN_RUN:
-        page.picked.update(rows)
-    else:
-        page.notes.setdefault(rows[0], []).append(
-            f"  L{rows[0] + 1}-{rows[-1] + 1}: {len(run):,} {why}"
-        )
