@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from furler_engine.compressors import diagnostics
 from furler_engine.coverage import check
+from furler_engine.detect import detect
 from furler_engine.shared.places import Place, place_span, say_places
-from furler_engine.types import Draft, Policy, Source
+from furler_engine.types import Draft, Kind, Policy, Source
 
 TSC = "\n".join(
     f"src/{'ab'[n % 2]}.ts({n + 10},7): error TS2339: Property 'p{n}' does not exist on type 'T'." for n in range(40)
@@ -64,6 +65,28 @@ def test_rustc_arrows_give_the_place() -> None:
     block = "warning: unused variable: `x`\n --> src/main.rs:{n}:9\n  |\n{n} | let x = 1;\n  |     ^\n\n"
     draft = _draft("".join(block.format(n=n) for n in range(1, 20)))
     assert "×19 at src/main.rs 1-19" in draft.text
+
+
+RUFF = "".join(
+    f"{code} {text}\n --> src/{name}.py:{n}:5\n  |\n{n} |     x = {n}\n  |     ^\n  |\nhelp: {text}\n\n"
+    for n in range(3, 40)
+    for code, text, name in (("D103", "Missing docstring in public function", "a"),
+                             ("F841", f"Local variable `x{n}` is never used", "b"))
+)  # fmt: skip
+
+
+def test_messages_above_an_arrow_are_counted_by_code_file_and_line() -> None:
+    text = _draft(RUFF).text
+    assert "×37 at src/a.py 3-39" in text
+    assert "×37 at src/b.py 3-39" in text
+    assert "kinds of message, all shown: 2, messages: 74, files: 2" in text
+    assert detect(Source(RUFF)) is Kind.DIAGNOSTICS
+
+
+def test_a_long_text_is_read_as_a_short_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = _draft(RUFF).text
+    monkeypatch.setattr(diagnostics, "_FEW_LINES", 0)
+    assert _draft(RUFF).text == short
 
 
 @pytest.mark.parametrize(

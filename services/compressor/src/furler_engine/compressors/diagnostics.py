@@ -36,16 +36,21 @@ _SAMPLES: Final = 2
 _LONGEST_CONTEXT: Final = 40
 """Lines after a message that may belong to it; more are no source excerpt."""
 _MIN_GAIN: Final = 0.9
-_OPENS: Final = re.compile(r"(?:error|warning)(?:\[\w+\])?: ")
+_ASIDE: Final = re.compile(r"help: |note: |--> ")
 _QUOTED: Final = re.compile(
     r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|‘[^’\n]{0,200}’|`[^`'\n]{0,200}[`']"
 )
 _CARET: Final = re.compile(r"\s*[\^~]+\s*$")
-_EXCERPT: Final = re.compile(r"\d+ +\|")
+_EXCERPT: Final = re.compile(r"\d+ +[|+-]")
 # What places.py reads a line number behind, and what opens a message: a superset of both, which
 # one search over the whole text finds where line by line each would need five.
 _MAY_BE_MESSAGE: Final = re.compile(
     r"[(:|,] ?(?:\[|at line |[Ll]ine[ :])?\d|^error|^warning", re.MULTILINE
+)
+# The same where places stand on a line of their own, under the message: rustc, ruff.
+_ARROW: Final = "--> "
+_MAY_BE_POINTED: Final = re.compile(
+    rf"^(?=\S[^\n]{{0,400}}\n *{_ARROW})|{_MAY_BE_MESSAGE.pattern}", re.MULTILINE
 )
 _FEW_LINES: Final = 4_000
 """Lines up to which that search costs more than it saves: there each line may be a message."""
@@ -127,7 +132,8 @@ def _read(lines: Sequence[str], text: str) -> tuple[list[_Message], array[int]]:
 def _candidates(text: str) -> Iterator[int]:
     """Yield the rows that may be a message: the ones with a place or a severity, ascending."""
     row = at = 0
-    while found := _MAY_BE_MESSAGE.search(text, at):
+    pattern = _MAY_BE_POINTED if _ARROW in text else _MAY_BE_MESSAGE
+    while found := pattern.search(text, at):
         row += text.count("\n", at, found.start())
         yield row
         end = text.find("\n", found.end())
@@ -154,7 +160,7 @@ def _belongs(row: int, lines: Sequence[str], message: _Message) -> bool:
     if line[:1].isspace():
         return bool(line.strip())
     above_caret = row == message.row + 1 and row + 1 < len(lines) and _CARET.match(lines[row + 1])
-    return bool(above_caret or _EXCERPT.match(line))
+    return bool(above_caret or _EXCERPT.match(line) or _ASIDE.match(line))
 
 
 def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None:
@@ -164,7 +170,7 @@ def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None
         return _Message(row, Place(lines[heading], listed), line, heading)
     if pointed_at(line) is not None:
         return None
-    if _OPENS.match(line) and row + 1 < len(lines):
+    if line[:1].strip() and not _ASIDE.match(line) and row + 1 < len(lines):
         place = pointed_at(lines[row + 1])
         if place is not None:
             return _Message(row, place, line)

@@ -43,6 +43,9 @@ _STRICT = re.compile(
     r"|:\d+: (?:\[?[A-Z]{1,8}\d{1,5}\]?:? |\[\w[\w\-]*(?:, ?[^\]]{0,80})?\] ))"
 )
 _CONTEXT = re.compile(r"\s|\d+ +\|")
+_POINTED = re.compile(r" *--> \S[^\n]*:\d+:\d+$")
+_FEW_POINTED = 3
+"""Lines, of a sample, that point to a place as rustc and ruff do: nothing else prints them."""
 _STRICT_SHARE = 0.6
 """Share of lines of a form that only compilers and linters print."""
 _BUILD = re.compile(
@@ -91,7 +94,8 @@ def diagnostics_score(sample: Sample) -> float:
             continue
         found += 1
     share = found / len(sample.lines) if messages > 1 else 0.0
-    return min(0.93, 1.2 * share)
+    pointed = sum(_POINTED.match(line) is not None for line in sample.lines) >= _FEW_POINTED
+    return min(0.93, max(1.2 * share, 0.92 * pointed))
 
 
 def build_output_score(sample: Sample) -> float:
