@@ -192,7 +192,7 @@ def test_a_trace_keeps_its_chain_and_own_frames_and_counts_the_libraries() -> No
 def test_a_repeated_trace_is_folded_and_says_where() -> None:
     text = "".join(TRACE.format(n=n, key="k") for n in range(5))
     draft = _draft(text)
-    assert "  ×5 the same frames, again at L13, L24, L35, L46" in draft.text
+    assert "  ×5 the same frames, to L46" in draft.text
     assert draft.text.count("orders.py") == 1
 
 

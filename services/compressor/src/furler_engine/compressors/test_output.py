@@ -118,7 +118,9 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     page.picked.update(named)
     page.block.update(named)
     summary = set(named.values())
-    page.picked.update(row for row, name in run.failing.items() if name not in summary)
+    told = {row for row, name in run.failing.items() if name in summary}
+    page.picked.difference_update(told)
+    page.picked.update(run.failing.keys() - told)
     _show_failures(page, lines, failures)
     others = [row for row in others if row not in named and not lines[row].startswith(_ADVERT)]
     tally = fold(page, lines, others, layout_of(lines, others))
@@ -152,7 +154,7 @@ def _closing(run: _Run, failures: int, named: int, tally: Tally) -> str:
             totals[status] = totals.get(status, 0) + count
     results = f"results: {_counts(totals)}" if totals else "no result lines"
     return (
-        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, frames of libraries, source above a failing line);"
+        f"[end: {results}; {failures:,} lines in failure blocks (left out: blanks, rulers, repeats, library frames, source above a failing line);"
         f" {named:,} summary lines in full;"
         f" other lines: {tally}]"
     )

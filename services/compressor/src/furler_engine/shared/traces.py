@@ -55,8 +55,6 @@ _MIN_RUN: Final = 2
 """Frames in a row that are worth a note instead."""
 _ENDS: Final = 2
 """Frames shown at either end of a trace that has no own frame."""
-_AGAIN: Final = 4
-"""Places listed where a trace occurs again."""
 
 
 @dataclass(slots=True)
@@ -152,10 +150,8 @@ def show_traces(page: Page, lines: Sequence[str], traces: Sequence[Trace]) -> li
         for other in others:
             news += [row for row in other.chain if lines[row] not in said]
         if others:
-            places = ", ".join(f"L{other.rows[0] + 1}" for other in others[:_AGAIN])
-            more = f" and {len(others) - _AGAIN} more" if len(others) > _AGAIN else ""
             page.notes.setdefault(first.rows[-1], []).append(
-                f"  ×{len(others) + 1} the same frames, again at {places}{more}"
+                f"  ×{len(others) + 1} the same frames, to L{others[-1].rows[0] + 1}"
             )
     return sorted(news)
 
