@@ -15,7 +15,6 @@ import orjson
 
 from furler.conversations import Conversation, Dialect, Mode
 from furler.errors import CredentialInvalidError, FieldInvalidError, FurlerError, SpaceDeniedError
-from furler.values import Fidelity
 from furler_gateway import caller
 from furler_gateway.json_spans import Member, appended, members, replaced
 from furler_gateway.limits import off_loop
@@ -188,11 +187,9 @@ def _name(name: str, treatment: Treatment) -> str:
     """Return a conversation's name to the compressor, which keeps a policy for each.
 
     What a coding agent asks beside its work, without tools, has the same session; it is not to
-    make the work lossless, nor the work it lossy.
+    make the work lossless, nor the work it lossy. What a setting says by now changes no name.
     """
-    if name and treatment.policy.fidelity == Fidelity.LOSSLESS:
-        return f"{name}+lossless"
-    return name
+    return f"{name}+lossless" if name and treatment.is_confined else name
 
 
 def _can_continue(found: Mapping[str, Member]) -> bool:

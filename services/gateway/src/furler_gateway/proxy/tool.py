@@ -16,6 +16,7 @@ import orjson
 from furler.client import AsyncFurler
 from furler.conversations import Dialect
 from furler.errors import FurlerError
+from furler_gateway.errors import failure_of
 
 NAME: Final = "furler_retrieve"
 PAGE_TOKENS: Final = 10_000
@@ -122,7 +123,8 @@ async def answer(furler: AsyncFurler, call: Call, space: str, max_tokens: int) -
             space=space,
         )
     except FurlerError as error:
-        return refused(call, f"{error.reason}: {error.message}")
+        # In words that name no address inside: they go to the provider.
+        return refused(call, f"{error.reason}: {failure_of(error).message}")
     text = part.data.decode("utf-8", "replace")
     if part.next_page:
         text += (

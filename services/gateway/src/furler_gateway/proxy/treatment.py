@@ -51,6 +51,7 @@ class Treatment:
         retrieve: Whether the retrieve tool is offered, where that is possible.
         is_pinned: Whether the conversation keeps it. False for what one request asks for itself,
             and for what must be in force at once, such as a kill switch.
+        is_confined: Whether nothing may be left out, whatever anybody decides.
         rule: What decided; goes to the ledger, never to the provider.
     """
 
@@ -58,6 +59,7 @@ class Treatment:
     policy: Policy = field(default_factory=Policy)
     retrieve: bool = True
     is_pinned: bool = True
+    is_confined: bool = False
     rule: str = "settings"
 
 
@@ -117,5 +119,6 @@ def confined(treatment: Treatment, traffic: Traffic, *, can_retrieve: bool) -> T
     if treatment.mode is Mode.BYPASS or traffic.is_subscription:
         treatment = replace(treatment, retrieve=False)
     if traffic.is_subscription or not can_retrieve:
-        return replace(treatment, policy=replace(treatment.policy, fidelity=Fidelity.LOSSLESS))
+        policy = replace(treatment.policy, fidelity=Fidelity.LOSSLESS)
+        return replace(treatment, policy=policy, is_confined=True)
     return treatment
