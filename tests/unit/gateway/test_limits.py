@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from collections.abc import Callable
 import pytest
 import zstandard
 
+from furler_gateway.config import Settings
 from furler_gateway.errors import RequestError
-from furler_gateway.limits import Admission, gunzip, unzstd
+from furler_gateway.limits import Admission, decompressed, gunzip, unzstd
 
 TEXT = b"some text " * 1000
 LIMIT = len(TEXT)
@@ -81,3 +83,23 @@ def test_bytes_are_bounded_over_all_requests_and_given_back() -> None:
         assert _status(caught) == 429
         assert admission.held_bytes == 60
     assert admission.held_bytes == 0
+
+
+@pytest.mark.parametrize("data", [gzip.compress(b"x" * 2_000_000), b"no archive"])
+def test_a_body_that_cannot_be_unpacked_holds_no_more_than_it_did(data: bytes) -> None:
+    admission = Admission(1, 10_000_000)
+    with admission.admitted() as hold:
+        hold.take(len(data))
+        with pytest.raises(RequestError):
+            asyncio.run(decompressed(data, "gzip", Settings(max_body_bytes=1_000_000), hold))
+        assert admission.held_bytes == len(data)
+
+
+def test_a_request_that_only_waits_gives_its_place_to_another() -> None:
+    admission = Admission(1, 1)
+    with admission.admitted() as first:
+        first.stand_aside()
+        with admission.admitted(), pytest.raises(RequestError) as caught, admission.admitted():
+            pass
+        assert _status(caught) == 429
+    assert admission.requests == 0

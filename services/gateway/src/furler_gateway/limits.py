@@ -77,6 +77,11 @@ class Hold:
         self.held_bytes += count
         self.admission.held_bytes += count
 
+    def give(self, count: int) -> None:
+        """Hold so many bytes less."""
+        self.held_bytes -= count
+        self.admission.held_bytes -= count
+
     def release(self) -> None:
         """Hold nothing any more."""
         self.admission.held_bytes -= self.held_bytes
@@ -128,7 +133,11 @@ async def decompressed(data: bytes, encoding: str, settings: Settings, hold: Hol
     limit = settings.max_body_bytes
     # What it grows to is known afterwards only, so room for the most is held meanwhile.
     hold.take(limit)
-    data = await asyncio.to_thread(decompress, data, limit)
+    try:
+        data = await asyncio.to_thread(decompress, data, limit)
+    except RequestError:
+        hold.give(limit)
+        raise
     hold.release()
     hold.take(len(data))
     return data
