@@ -121,9 +121,10 @@ train: $(TRAIN)/.done ## Train the prose model and export it (DATA=directory; an
 	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.recipe --data $(DATA) --out build/kompress \
 		--fp16 $(KOMPRESS)/weights/kompress-fp16.safetensors
 
-parity: $(TRAIN)/.done ## Compare the exported prose model with PyTorch (DATA=directory)
+parity: $(TRAIN)/.done ## Compare the exported prose model with PyTorch (DATA=directory; SERVED=1: and what `make triton` serves)
 	@$(RUN_MODEL) $(TRAIN)/bin/python -m pytest -q --noconftest -o addopts= -o filterwarnings= tests/unit/model_server/test_export.py
-	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.parity $(KOMPRESS)/weights/kompress-fp16.safetensors --data $(DATA)
+	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.parity $(KOMPRESS)/weights/kompress-fp16.safetensors --data $(DATA) \
+		$(if $(SERVED),--judge triton=training.on_triton:judge)
 
 eval-model: $(VENV)/.dev ## Judge the prose model by its gates (DATA=, CORPUS=directories)
 	@$(RUN_MODEL) $(BIN)/python -m training.evaluate --data $(DATA) --corpus $(CORPUS_OF_MODEL)
