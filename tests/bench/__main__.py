@@ -31,6 +31,7 @@ from . import (
     suite_retention,
     suite_service,
     suite_speed,
+    suite_words,
 )
 from .corpus import CorpusError, open_corpus
 from .furler_side import Furler
@@ -50,6 +51,7 @@ SUITES: dict[str, Suite] = {
     "qmsum": suite_prose.run_qmsum,
     "squad": suite_prose.run_squad,
     "retention": suite_retention.run,
+    "words": suite_words.run,
     "speed": suite_speed.run_speed,
     "hostile": suite_speed.run_hostile,
     "service": suite_service.run,

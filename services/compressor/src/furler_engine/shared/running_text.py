@@ -50,6 +50,8 @@ _PROTECTED: Final = re.compile(
     r"|(?<![^\s(\[])'(?=\S)[^'\n]{1,300}+(?<=\S)'(?!\w)"
 )
 _EDGES: Final = ("", " ", "\t", "\n")
+_UNSPACED_SHARE: Final = 0.05
+"""Of characters, up to which a text only names something in such a script: that word stays."""
 _FEWEST_WORDS: Final = 6
 """Words of a turn, an item, a paragraph under which it says little that could go."""
 _SET_IN: Final = 0.9
@@ -228,5 +230,6 @@ def _english(text: str, paragraph: Sequence[Interval]) -> Iterator[Interval]:
         found = unit.split()
         plain = sum(1 for word in found if _PLAIN.fullmatch(word))
         says = not any(level(line) in (FATAL, ERROR, WARN) for line in unit.split("\n"))
-        if says and plain >= _MOSTLY * len(found) and not _UNSPACED.search(unit):
+        is_spaced = len(_UNSPACED.findall(unit)) <= _UNSPACED_SHARE * len(unit)
+        if says and plain >= _MOSTLY * len(found) and is_spaced:
             yield start, end
