@@ -8,7 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 import redis_fleets
-from furler_compressor.assemble import backend, redis_access
+from furler_compressor.adapters.onnx_model import OnnxModel
+from furler_compressor.adapters.triton_model import TritonModel
+from furler_compressor.app.model_port import Model, NoModel
+from furler_compressor.assemble import backend, prose_model, redis_access
 from furler_compressor.config import Settings, unknown_settings
 from furler_compressor.main import main
 
@@ -104,3 +107,46 @@ def test_check_fails_on_a_variable_that_names_no_setting(
     monkeypatch.setenv("FURLER_MASTERKEY", SECRET)
     assert main(["--check"]) == 2
     assert [record.message for record in caplog.records] == ["unknown setting: FURLER_MASTERKEY"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"model": "triton"}, "FURLER_MODEL: triton wants FURLER_TRITON_URLS"),
+        ({"triton_cert_file": "cert"}, "FURLER_TRITON_KEY_FILE: want both or neither"),
+    ],
+)
+def test_settings_of_triton_that_do_not_go_together_are_refused(
+    given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        Settings.model_validate(given).check()
+
+
+@pytest.mark.parametrize(
+    ("given", "answers"),
+    [
+        ({"model": "none"}, NoModel),
+        ({"model": "onnx"}, OnnxModel),
+        ({"model": "triton", "triton_urls": "a"}, TritonModel),
+        ({"model": "auto", "triton_urls": "grpcs://a,b:9000"}, TritonModel),
+    ],
+)
+def test_what_judges_prose_is_what_is_configured(
+    given: dict[str, str], answers: type[Model]
+) -> None:
+    assert type(prose_model(Settings.model_validate(given))) is answers
+
+
+def test_addresses_that_are_none_and_certificates_that_are_not_there_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FURLER_STORE", "memory:")
+    monkeypatch.setenv("FURLER_TRITON_URLS", "http://triton:8000")
+    assert main(["--check"]) == 2
+    monkeypatch.setenv("FURLER_TRITON_URLS", "grpcs://triton")
+    monkeypatch.setenv("FURLER_TRITON_CA_FILE", "/nowhere/ca.pem")
+    assert main(["--check"]) == 2
+    first, second = (record.message for record in caplog.records)
+    assert "FURLER_TRITON_URLS: address 1: want the scheme" in first
+    assert "/nowhere/ca.pem" in second

@@ -115,9 +115,10 @@ class Settings(BaseSettings):
     quota_model_tokens_per_second: Annotated[float, Field(ge=0)] = 0
     """Tokens a tenant may have judged by the model per second, likewise. Over it, views are made
     without the model and say so: nothing is refused."""
-    model: Literal["auto", "none", "onnx"] = "auto"
+    model: Literal["auto", "none", "onnx", "triton"] = "auto"
     """What judges the words of running text: ``onnx``, the model that ships with the service, in this
-    process; ``none``; ``auto`` is onnx where it is installed."""
+    process; ``none``; ``auto`` is onnx where it is installed; ``triton``: triton_urls alone. With
+    triton_urls the others are who judges when no server does."""
     model_threads: Annotated[int, Field(ge=1, le=64)] = 2
     """Processors that the model in this process uses for one text; more than two are of little use."""
     model_seconds: Annotated[float, Field(gt=0)] = 10.0
@@ -187,6 +188,8 @@ class Settings(BaseSettings):
             raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
         if self.edge_keys and not self.api_keys:
             raise ValueError("FURLER_EDGE_KEYS: wants FURLER_API_KEYS, which lists certificates")
+        if self.model == "triton" and not self.triton_urls.strip():
+            raise ValueError("FURLER_MODEL: triton wants FURLER_TRITON_URLS, too")
         if bool(self.triton_cert_file) != bool(self.triton_key_file):
             raise ValueError(
                 "FURLER_TRITON_CERT_FILE and FURLER_TRITON_KEY_FILE: want both or neither"
