@@ -6,6 +6,7 @@ Sizes follow recorded agents: half of a tool's results are below 3 KB, a tenth a
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass, field
 
 from bench import generate
@@ -47,12 +48,27 @@ class Contents:
         return len(self._texts)
 
 
+_WHO = ("The committee", "Our supplier", "Each of the teams", "The new manager", "A reviewer")
+_WHAT = ("agreed on", "talked at length about", "did not accept", "wrote a summary of", "postponed")
+_WHICH = ("the budget for the coming year", "a change to the delivery dates", "the open complaints",
+          "the plan to move the archive", "what the customers had asked for in the spring")  # fmt: skip
+_WHY = ("because the figures were late", "although nobody was sure", "before the holidays began",
+        "after a long and rather difficult meeting", "as the contract requires")  # fmt: skip
+
+
 def prose(size: int, seed: int) -> bytes:
-    """Return plain sentences: what only a model can shorten."""
-    words = generate.log(size, seed).replace("\n", " ").split()
-    plain = [word for word in words if word.isalpha() and word.islower()]
-    sentences = [" ".join(plain[at : at + 14]).capitalize() for at in range(0, len(plain), 14)]
-    return (". ".join(sentences) + ".\n").encode()
+    """Return running text: what only a model can shorten."""
+    pick = random.Random(seed)  # noqa: S311 - no secret
+    paragraphs: list[str] = []
+    length = 0
+    while length < size:
+        parts = ((_WHO, _WHAT, _WHICH, _WHY),) * 5
+        said = [
+            " ".join(map(pick.choice, part)) + f" in week {pick.randrange(52)}." for part in parts
+        ]
+        paragraphs.append(" ".join(said))
+        length += len(paragraphs[-1]) + 2
+    return "\n\n".join(paragraphs).encode()
 
 
 def turn(conversation: int, turns: int, contents: Contents) -> bytes:

@@ -20,6 +20,7 @@ from multiprocessing.context import SpawnProcess
 import uvloop
 from pydantic import ValidationError
 
+from furler_compressor import erase
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.errors import StoreUnavailableError
 from furler_compressor.app.ports import Store
@@ -38,7 +39,10 @@ _RESTART_PAUSE_SECONDS = 1.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the compressor until SIGTERM or SIGINT. Returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    arguments = _arguments(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["erase"]:
+        return erase.main(given[1:])
+    arguments = _arguments(given)
     try:
         settings = _settings(arguments)
         settings.check()
@@ -67,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="furler-compressor",
-        description="Furler's gRPC compression service. Settings come from FURLER_* variables.",
+        description="Furler's gRPC compression service. Settings come from FURLER_* variables."
+        " `furler-compressor erase --help`: erase a tenant.",
     )
     parser.add_argument("--listen", help="address, such as 127.0.0.1:50051")
     parser.add_argument("--store", help="memory:, a directory for SQLite, or a redis:// URL")
