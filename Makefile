@@ -8,7 +8,7 @@ TRITON := .venv-triton
 LITELLM := .venv-litellm
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: litellm help setup demo test lint format proto docs bench load triton clean lock train eval-model parity
+.PHONY: litellm help setup demo test lint format proto docs bench load capacity triton clean lock train eval-model parity
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory PEER=1 SUITE=
 
 load: $(VENV)/.dev ## Load on real services, the short form of all scenarios (SCENARIO=names; FULL=1; JSON=file)
 	@$(BIN)/python -m loadtests $(SCENARIO) $(if $(FULL),,--short) $(if $(JSON),--json $(JSON))
+
+capacity: $(VENV)/.dev ## Make docs/capacity.md from loadtests/results.json and loadtests/capacity.toml
+	@$(BIN)/python tools/generate_capacity.py
 
 COMPILE := ../$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --allow-unsafe --no-header

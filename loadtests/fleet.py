@@ -19,7 +19,10 @@ import servers
 from support.gateway import Gateway, running_gateway
 from support.service import Service, running_service
 
-COMPRESSOR, STORE, GATEWAY = "compressor", "store", "gateway"
+COMPRESSOR, SERVING, ENGINE, STORE, GATEWAY = (
+    *("compressor", "serving", "engine", "store", "gateway"),
+)
+"""Parts of the service; a compressor is a serving process and its engine processes."""
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class Fleet:
     settings: dict[str, str]
     gateway: Gateway | None = None
     _running: dict[int, tuple[Service, ExitStack]] = field(default_factory=dict)
-    _spent: float = 0.0
+    _spent: dict[str, float] = field(default_factory=lambda: {SERVING: 0.0, ENGINE: 0.0})
 
     @property
     def target(self) -> str:
@@ -64,9 +67,9 @@ class Fleet:
     def stop(self, index: int) -> int:
         """End a replica as a rollout does (SIGTERM), wait until it has drained; its exit status."""
         service, stack = self._running.pop(index)
-        spent = _cpu(service.process.pid)
+        for part, seconds in _cpu_of_replica(service.process.pid).items():
+            self._spent[part] += seconds
         status = service.stop()
-        self._spent += spent
         stack.close()
         return status
 
@@ -80,8 +83,10 @@ class Fleet:
 
     def cpu(self) -> dict[str, float]:
         """Return the seconds of processor time that each part has spent so far."""
-        running = sum(_cpu(service.process.pid) for service, _ in self._running.values())
-        spent = {COMPRESSOR: self._spent + running, STORE: _cpu(self.store.pid)}
+        spent = {**self._spent, STORE: _cpu(self.store.pid)}
+        for service, _ in self._running.values():
+            for part, seconds in _cpu_of_replica(service.process.pid).items():
+                spent[part] += seconds
         if self.gateway is not None:
             spent[GATEWAY] = _cpu(self.gateway.process.pid)
         return spent
@@ -167,6 +172,15 @@ def _cpu(pid: int) -> float:
             times = process.cpu_times()
             total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def _cpu_of_replica(pid: int) -> dict[str, float]:
+    """Return what a compressor spent serving, and in its engine processes."""
+    own = 0.0
+    with suppress(psutil.NoSuchProcess):
+        times = psutil.Process(pid).cpu_times()
+        own = times.user + times.system
+    return {SERVING: own, ENGINE: max(0.0, _cpu(pid) - own)}
 
 
 def _resident(pid: int) -> int:

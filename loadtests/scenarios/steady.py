@@ -12,8 +12,8 @@ from loadtests.arrivals import Traffic, closed_loop, open_loop
 from loadtests.calls import Agents
 from loadtests.contents import KB, Contents, turn
 from loadtests.contents import prose as prose_text
-from loadtests.fleet import Fleet, fleet
-from loadtests.measure import OK, REFUSED
+from loadtests.fleet import COMPRESSOR, Fleet, fleet
+from loadtests.measure import OK, REFUSED, Phase
 from loadtests.scenario import Parameters, Result, common_facts, spent
 
 _WARM_CALLS = 8
@@ -79,13 +79,15 @@ async def conversations(parameters: Parameters) -> Result:
 
             return traffic
 
+        held = running.stored()
         peak = await spent(
             running,
             closed_loop("peak", talk(0), parameters.count("clients"), parameters["peak_seconds"]),
         )
         rate = max(1.0, peak.goodput * parameters["load"])
         steady = await spent(running, open_loop("steady", talk(1), rate, parameters["seconds"]))
-    return Result([peak, steady], common_facts(steady, peak))
+        growth = kept(running, held, peak, steady)
+    return Result([peak, steady], {**common_facts(steady, peak), **growth})
 
 
 async def prose(parameters: Parameters) -> Result:
@@ -168,6 +170,7 @@ async def _measured(running: Fleet, parameters: Parameters, traffic: Traffic) ->
     """Find the peak with waiting clients, then offer a share of it and see how that feels."""
     seconds = parameters["peak_seconds"]
     await asyncio.gather(*(traffic(n) for n in range(_WARM_CALLS)))
+    held = running.stored()
     peak = await spent(
         running,
         closed_loop("peak", _shifted(traffic, 1), parameters.count("clients"), seconds),
@@ -176,7 +179,19 @@ async def _measured(running: Fleet, parameters: Parameters, traffic: Traffic) ->
     steady = await spent(
         running, open_loop("steady", _shifted(traffic, 2), rate, parameters["seconds"])
     )
-    return Result([peak, steady], common_facts(steady, peak))
+    return Result(
+        [peak, steady], {**common_facts(steady, peak), **kept(running, held, peak, steady)}
+    )
+
+
+def kept(running: Fleet, before: int, *phases: Phase) -> dict[str, float]:
+    """Return what the fleet holds at the end, and by how much a call made the store grow."""
+    answered = max(1, sum(phase.count(OK) for phase in phases))
+    resident = [size for part, size in running.resident().items() if part.startswith(COMPRESSOR)]
+    return {
+        "store_bytes_per_call": (running.stored() - before) / answered,
+        "resident_mb": max(resident) / 1e6,
+    }
 
 
 def _shifted(traffic: Traffic, phase: int) -> Traffic:

@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from furler.v1 import compressor_service_pb2, content_pb2
 from furler_compressor import telemetry
 from furler_compressor.telemetry_export import prometheus_name
 from furler_gateway import telemetry as gateway_telemetry
@@ -22,6 +23,8 @@ from support.otlp import Receiver, attributes, otlp_receiver, points
 from support.service import running_service
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+PROSE_TRACE = "1af7651916cd43dd8448eb211c80319d"
+PROSE = "The committee met on Tuesday and talked about the budget of the coming year. " * 50
 CALLER = "b7ad6b7169203331"
 OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
@@ -44,7 +47,10 @@ def watched(valkey_server: str) -> Iterator[Watched]:
     with (
         otlp_receiver() as receiver,
         running_service(
-            valkey_server, otlp_endpoint=receiver.endpoint, metrics_listen="127.0.0.1:0"
+            valkey_server,
+            otlp_endpoint=receiver.endpoint,
+            metrics_listen="127.0.0.1:0",
+            model="auto",
         ) as service,
         running_gateway(service.address, otlp_endpoint=receiver.endpoint) as gateway,
     ):
@@ -60,6 +66,12 @@ def watched(valkey_server: str) -> Iterator[Watched]:
         with pytest.raises(grpc.RpcError):
             service.compress(b"\xff")
         service.compress(service_log(100))
+        content = content_pb2.Content(inline=PROSE.encode())
+        service.compressor.Compress(
+            compressor_service_pb2.CompressRequest(content=content),
+            metadata=(("traceparent", f"00-{PROSE_TRACE}-{CALLER}-01"),),
+            timeout=60,
+        )
         compressor = scraped(service.metrics)
         exposed = fetch(f"http://{gateway.operate}/metrics", "GET", None, OPEN_METRICS).body
         assert (gateway.stop(), service.stop()) == (0, 0)
@@ -104,6 +116,14 @@ def test_the_spans_of_the_trace_are_of_both_services(watched: Watched) -> None:
         "furler.engine.converse",
         "furler.store.commit_all",
     } <= of["furler-compressor"]
+
+
+def test_the_model_is_part_of_its_callers_trace(watched: Watched) -> None:
+    spans = {span.span_id: span for span in watched.receiver.spans("furler-compressor")}
+    (judged,) = (s for s in spans.values() if s.name.startswith("token_classification "))
+    assert attributes(judged)["gen_ai.provider.name"] == "onnx"
+    assert judged.trace_id.hex() == PROSE_TRACE
+    assert spans[judged.parent_span_id].name == "furler.v1.CompressorService/Compress"
 
 
 def test_a_store_span_says_what_keeps_it(watched: Watched) -> None:

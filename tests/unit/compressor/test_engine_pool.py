@@ -146,7 +146,7 @@ async def test_a_queue_that_is_longer_than_the_deadline_refuses_at_once() -> Non
         running = [asyncio.create_task(engines.compress(LARGE, 600)) for _ in range(3)]
         await asyncio.sleep(0.05)
         with pytest.raises(OverloadedError) as raised:
-            await engines.compress(SMALL, 0.5)
+            await engines.compress(LARGE, 0.5)
         assert raised.value.retry_after > 0.5
         for task in running:
             task.cancel()

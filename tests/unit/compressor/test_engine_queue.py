@@ -83,9 +83,17 @@ def test_what_is_ahead_is_all_for_a_crowd_and_little_for_a_newcomer() -> None:
     for number in range(10):
         queue.push(ticket("noisy", number))
     one = ticket("quiet")
-    assert (queue.ahead("noisy"), queue.ahead("quiet")) == (10 * one.cost, 0)
+    assert (queue.ahead(ticket("noisy")), queue.ahead(one)) == (10 * one.cost, 0)
     queue.push(one)
-    assert queue.ahead("quiet") == 2 * one.cost
+    assert queue.ahead(ticket("quiet")) == 2 * one.cost
+
+
+def test_large_jobs_are_ahead_of_large_ones_only() -> None:
+    queue = Queue(100)
+    large = ticket("a", size=LARGE_BYTES)
+    queue.push(large)
+    assert queue.ahead(ticket("a")) == 0
+    assert queue.ahead(ticket("a", size=LARGE_BYTES)) == large.cost
 
 
 def test_the_pace_follows_what_jobs_took() -> None:
@@ -123,4 +131,4 @@ def test_every_job_is_served_once_or_refused_once_and_a_tenants_lane_keeps_its_o
             lane = [t.give for t in served if t.tenant == tenant and t.large is large]
             assert lane == sorted(lane)
     assert len(queue) == 0
-    assert queue.ahead("a") == 0
+    assert queue.ahead(ticket("a", size=LARGE_BYTES)) == 0

@@ -218,7 +218,7 @@ class EnginePool:
 
     async def _acquire(self, ticket: _Waiting, seconds: float) -> _Child:
         """Wait for a child. Raises OverloadedError, TimeoutError if it is not worth starting."""
-        wait = self._pace.expect(self._queue.ahead(ticket.tenant)) / self._size
+        wait = self._pace.expect(self._queue.ahead(ticket)) / self._size
         if wait > seconds:
             raise OverloadedError("engine queue is too long for the deadline", retry_after=wait)
         out = self._queue.push(ticket, free=len(self._free))

@@ -48,8 +48,9 @@ class Ticket(Generic[T]):
 @dataclass(slots=True)
 class _Tenant(Generic[T]):
     waiting: list[Ticket[T]] = field(default_factory=list)
-    cost: int = 0
-    """Of what waits."""
+    small: int = 0
+    large: int = 0
+    """Cost of what waits."""
     finish: float = 0.0
     """The tag its next job would have."""
 
@@ -64,21 +65,25 @@ class FairQueue(Generic[T]):
         self._order = count()
         self._now = 0.0
         self._waiting = 0
-        self._cost = 0
+        self._all: _Tenant[T] = _Tenant()
+        """Cost of what waits, of all tenants."""
 
     def __len__(self) -> int:
         return self._waiting
 
-    def ahead(self, tenant: str) -> int:
-        """Return the cost of what would be served before a new job of a tenant, nearly.
+    def ahead(self, ticket: Ticket[T]) -> int:
+        """Return the cost of what would be served before a new job, nearly.
 
-        No more than all that waits; and of the others no more than the tenant has itself.
+        No more than all that waits; of the others no more than the tenant has itself. Large jobs
+        count for large ones only: small ones have a process that those must leave alone.
         """
-        own = self._tenants.get(tenant)
+        own = self._tenants.get(ticket.tenant)
         if own is None or not own.waiting:
             return 0
         busy = sum(bool(other.waiting) for other in self._tenants.values())
-        return min(self._cost, own.cost * busy)
+        if ticket.large:
+            return min(self._all.small + self._all.large, (own.small + own.large) * busy)
+        return min(self._all.small, own.small * busy)
 
     def push(self, ticket: Ticket[T], *, free: int = 0) -> Ticket[T] | None:
         """Add a job; return the one that had to go for it, which may be itself.
@@ -114,8 +119,7 @@ class FairQueue(Generic[T]):
         ticket.gone = True
         tenant = self._tenants[ticket.tenant]
         tenant.waiting.remove(ticket)
-        tenant.cost -= ticket.cost
-        self._cost -= ticket.cost
+        self._count(ticket, -ticket.cost)
         self._waiting -= 1
         if len(self._tenants) > _FORGET_ABOVE:
             self._tenants = {
@@ -127,10 +131,16 @@ class FairQueue(Generic[T]):
         ticket.tag = max(self._now, tenant.finish)
         tenant.finish = ticket.tag + ticket.cost
         tenant.waiting.append(ticket)
-        tenant.cost += ticket.cost
-        self._cost += ticket.cost
+        self._count(ticket, ticket.cost)
         self._waiting += 1
         heapq.heappush(self._lanes[ticket.large], (ticket.tag, next(self._order), ticket))
+
+    def _count(self, ticket: Ticket[T], cost: int) -> None:
+        for counted in (self._tenants[ticket.tenant], self._all):
+            if ticket.large:
+                counted.large += cost
+            else:
+                counted.small += cost
 
     def _head(self, large: bool) -> tuple[float, int, Ticket[T]] | None:  # noqa: FBT001
         lane = self._lanes[large]
