@@ -168,7 +168,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running_gateway(
             service.address, tls_cert_file=str(pairs["server"].certificate),
             tls_key_file=str(pairs["server"].key), tls_client_ca_file=str(authority.file),
-            edge_keys=str(edge), idle_timeout_seconds="3",
+            edge_keys=str(edge), idle_timeout_seconds="3", upstreams="anthropic=http://127.0.0.1:1",
         ) as gateway,
     ):  # fmt: skip
         yield World(gateway, authority, pairs, key)
@@ -189,6 +189,24 @@ def test_each_surface_lets_in_who_has_a_valid_credential_and_nobody_else(
     assert got == {
         state: surface.status if lets_in else 401 for state, (_, lets_in) in world.clients().items()
     }
+
+
+@pytest.mark.parametrize("content", ["Hello.", [{"type": "tool_result", "content": LOG}]])
+def test_a_proxied_request_shows_our_credential_in_a_header_of_its_own(
+    content: object, world: World
+) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": content}]}
+    surface = Surface("POST", "/v1/messages", body, 502)  # no provider is there
+    got, wanted = {}, {}
+    for state, (client, lets_in) in world.clients().items():
+        headers = dict(client.headers)
+        if "Authorization" in headers:
+            headers["x-furler-authorization"] = headers.pop("Authorization")
+        # The provider's own credential is none of ours.
+        headers |= {"Authorization": "Bearer acme", "anthropic-version": "2023-06-01"}
+        got[state] = world.ask(surface, Client(headers, client.certificate))[0]
+        wanted[state] = surface.status if lets_in else 401
+    assert got == wanted
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))
