@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from contract.places import Clock
-from furler_compressor.adapters.triton_fleet import Fleet
+from furler_compressor.adapters.triton_fleet import Fleet, Server
 from furler_compressor.adapters.triton_replica import (
     Batch,
     FloatMatrix,
@@ -37,6 +37,7 @@ class Scripted:
         self.error = error
         self.asked: list[tuple[str, float]] = []
         self.hold: asyncio.Event | None = None
+        self.closed = False
 
     async def served(self, seconds: float) -> Served:
         if isinstance(self.error, ReplicaLostError):
@@ -52,13 +53,22 @@ class Scripted:
         return np.full(batch.input_ids.shape, 0.5, dtype=np.float32)
 
     async def close(self) -> None:
-        return
+        self.closed = True
+
+
+class Listed:
+    """A directory of these servers, by their place in the list."""
+
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self.listed = servers
+
+    async def servers(self, seconds: float) -> dict[str, Server]:
+        return {f"triton-{number}": server for number, server in enumerate(self.listed)}
 
 
 async def fleet_of(servers: Sequence[Scripted], clock: Callable[[], float] | None = None) -> Fleet:
     """Return a fleet that has learnt what its servers serve."""
-    named = [(f"triton-{number}", server) for number, server in enumerate(servers)]
-    fleet = Fleet(named, timeout=5.0, clock=clock or Clock())
+    fleet = Fleet(Listed(servers), timeout=5.0, clock=clock or Clock())
     await fleet.learn(1.0)
     return fleet
 
@@ -268,3 +278,27 @@ async def test_a_server_with_another_version_is_asked_again_what_it_serves() -> 
     watching.cancel()
     server.error = None
     assert await ask(fleet, identity=NEW.identity) == "ok"
+
+
+async def test_servers_that_are_new_are_asked_and_those_that_are_gone_are_let_go() -> None:
+    first, second = Scripted(), Scripted()
+    directory = Listed([first])
+    fleet = Fleet(directory, timeout=5.0, clock=Clock())
+    await fleet.learn(1.0)
+    directory.listed = [first, second]
+    await fleet.learn(1.0)
+    assert [await ask(fleet) for _ in range(2)] == ["ok", "ok"]
+    assert (len(first.asked), len(second.asked)) == (1, 1)
+    second.hold = asyncio.Event()
+    held = asyncio.create_task(ask(fleet))
+    asked = asyncio.create_task(ask(fleet))
+    while len(second.asked) < 2:
+        await asyncio.sleep(0)
+    directory.listed = [first]
+    await fleet.learn(1.0)
+    assert not second.closed
+    second.hold.set()
+    assert [await held, await asked] == ["ok", "ok"]
+    await fleet.learn(1.0)
+    assert (first.closed, second.closed) == (False, True)
+    assert [member.name for member in fleet.members] == ["triton-0"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from contract.places import Clock
-from furler_compressor.adapters.triton_fleet import Fleet
+from furler_compressor.adapters.triton_fleet import Fleet, Server
 from furler_compressor.adapters.triton_model import MAX_ROWS, TritonModel
 from furler_compressor.adapters.triton_replica import (
     Batch,
@@ -63,10 +63,20 @@ class Echo:
         return
 
 
+class One:
+    """A directory of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def servers(self, seconds: float) -> dict[str, Server]:
+        return {"triton": self._server}
+
+
 async def started(
     server: Echo, fallback: Model | None = None, clock: Clock | None = None
 ) -> TritonModel:
-    fleet = Fleet([("triton", server)], timeout=LONG, clock=clock or Clock())
+    fleet = Fleet(One(server), timeout=LONG, clock=clock or Clock())
     model = TritonModel(fleet, fallback)
     await model.start()
     return model
@@ -180,7 +190,7 @@ async def test_a_document_of_many_requests_finds_out_that_a_server_is_back() -> 
 async def test_servers_that_come_up_later_are_found() -> None:
     server = Echo()
     server.down = True
-    fleet = Fleet([("triton", server)], timeout=LONG, clock=Clock())
+    fleet = Fleet(One(server), timeout=LONG, clock=Clock())
     model = TritonModel(fleet)
     await model.start()
     assert model.version == ""
@@ -192,7 +202,7 @@ async def test_servers_that_come_up_later_are_found() -> None:
 
 async def test_who_was_never_started_finds_the_servers_at_the_first_call() -> None:
     server, local = Echo(), FakeModel()
-    model = TritonModel(Fleet([("triton", server)], timeout=LONG, clock=Clock()), local)
+    model = TritonModel(Fleet(One(server), timeout=LONG, clock=Clock()), local)
     answers = await asyncio.gather(*(model.judge([TEXT], LONG) for _ in range(3)))
     await model.close()
     assert {answer.version for answer in answers} == {IDENTITY}

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -56,6 +56,14 @@ class Server(Protocol):
         ...
 
 
+class Directory(Protocol):
+    """Who the servers are at present; triton_names.Names is one."""
+
+    async def servers(self, seconds: float) -> dict[str, Server]:
+        """Return the servers by name. A server that stays is the same object. Raises nothing."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """A server of the fleet, and what is known of it.
@@ -80,7 +88,7 @@ class Fleet:
     """Servers of one model; equal ones serve each other's requests.
 
     Args:
-        servers: The servers by name, in the operator's order.
+        directory: Who the servers are.
         timeout: Seconds that one try may take.
         pause: Seconds for which a server that failed thrice in a row is left alone.
         clock: For the breakers.
@@ -88,15 +96,17 @@ class Fleet:
 
     def __init__(
         self,
-        servers: Iterable[tuple[str, Server]],
+        directory: Directory,
         timeout: float,
         pause: float = PAUSE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._members = [
-            Member(name, server, Breaker(_FAILURES, pause, clock)) for name, server in servers
-        ]
+        self._directory = directory
+        self._members: list[Member] = []
+        self._leaving: list[Member] = []
         self._timeout = timeout
+        self._pause = pause
+        self._clock = clock
         self._turns = itertools.count(1)
         self._identity = ""
         self._stale = asyncio.Event()
@@ -124,7 +134,11 @@ class Fleet:
         return self._members
 
     async def learn(self, seconds: float) -> None:
-        """Ask every server what it serves. Raises nothing: what failed is each member's trouble."""
+        """Look who the servers are, and ask each what it serves.
+
+        Raises nothing: what failed is each member's trouble.
+        """
+        await self._meet(await self._directory.servers(seconds))
         await asyncio.gather(*(self._learn(member, seconds) for member in self._members))
         self._settle()
 
@@ -178,7 +192,22 @@ class Fleet:
 
     async def close(self) -> None:
         """Close every connection."""
-        await asyncio.gather(*(member.server.close() for member in self._members))
+        everyone = [*self._members, *self._leaving]
+        await asyncio.gather(*(member.server.close() for member in everyone))
+
+    async def _meet(self, found: Mapping[str, Server]) -> None:
+        """Take in servers that are new; let go of those that are gone, once they have answered."""
+        before = {member.name: member for member in self._members}
+        self._members = [
+            before.pop(name)
+            if name in before
+            else Member(name, server, Breaker(_FAILURES, self._pause, self._clock))
+            for name, server in found.items()
+        ]
+        self._leaving += before.values()
+        for member in [one for one in self._leaving if not one.in_flight]:
+            self._leaving.remove(member)
+            await member.server.close()
 
     def _serving(self, identity: str) -> list[Member]:
         return [m for m in self._members if m.served is not None and m.served.identity == identity]
@@ -225,6 +254,10 @@ class Fleet:
             case ReplicaStaleError():
                 member.breaker.succeeded(ticket)
                 member.served, member.trouble = None, str(error)
+                self._stale.set()
+            case ReplicaLostError():
+                member.breaker.failed(ticket)
+                # Its name may stand for another by now.
                 self._stale.set()
             case ReplicaSilentError() if seconds < _SILENCE_SECONDS:
                 member.breaker.abandoned(ticket)

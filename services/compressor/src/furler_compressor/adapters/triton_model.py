@@ -16,7 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from furler_compressor.adapters.triton_fleet import PAUSE_SECONDS, Fleet
+from furler_compressor.adapters.triton_fleet import PAUSE_SECONDS, Fleet, Server
+from furler_compressor.adapters.triton_names import Names
 from furler_compressor.adapters.triton_replica import (
     Batch,
     Replica,
@@ -215,8 +216,11 @@ def open_triton(
     places: Iterable[TritonPlace], options: TritonOptions, fallback: Model | None = None
 ) -> TritonModel:
     """Return the model that servers at ``places`` serve. Nothing is connected to yet."""
-    servers = [(place.target, Replica(place, options.model, options.access)) for place in places]
-    return TritonModel(Fleet(servers, options.timeout, options.pause), fallback)
+
+    def opened(place: TritonPlace, address: str) -> Server:
+        return Replica(place, options.model, options.access, address)
+
+    return TritonModel(Fleet(Names(places, opened), options.timeout, options.pause), fallback)
 
 
 def _encode_all(texts: list[str]) -> list[list[Chunk]]:

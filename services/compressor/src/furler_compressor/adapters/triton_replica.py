@@ -32,8 +32,8 @@ _BUSY: Final = ("timeout expired", "maximum queue size")
 _UNLOADED: Final = "not at ready state"
 # fp16 rounds to about 0.001 near 1.
 _SLACK: Final = 0.002
-_CHANNEL: Final = (
-    # One name may stand for many servers, such as a headless service's.
+_CHANNEL: Final[tuple[tuple[str, str | int], ...]] = (
+    # A name that could not be resolved may stand for many servers once it can.
     ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),
     # A server that comes back is found soon: gRPC's own first pause is 1 s, its longest 2 min.
     ("grpc.initial_reconnect_backoff_ms", 200),
@@ -101,13 +101,17 @@ class Replica:
     """A server, or a name that stands for several; connects at its first use.
 
     Args:
-        place: Its address.
+        place: Where it is.
         model: Name of the model there.
         access: Certificates.
+        address: Which of the place's IP addresses; empty: whichever gRPC finds.
     """
 
-    def __init__(self, place: TritonPlace, model: str, access: TritonAccess) -> None:
+    def __init__(
+        self, place: TritonPlace, model: str, access: TritonAccess, address: str = ""
+    ) -> None:
         self._place = place
+        self._address = address
         self._model = model
         self._access = access
         self._made: InferenceServerClient | None = None
@@ -165,10 +169,17 @@ class Replica:
 
     def _client(self) -> InferenceServerClient:
         if self._made is None:
+            place, target, options = self._place, self._place.target, list(_CHANNEL)
+            if self._address:
+                host = f"[{self._address}]" if ":" in self._address else self._address
+                target = f"{host}:{place.port}"
+                # To proxies, and in certificates, it goes by its name.
+                options.append(("grpc.default_authority", place.target))
+                options.append(("grpc.ssl_target_name_override", place.host))
             self._made = InferenceServerClient(
-                self._place.target,
-                creds=_credentials(self._access) if self._place.tls else None,
-                channel_args=list(_CHANNEL),
+                target,
+                creds=_credentials(self._access) if place.tls else None,
+                channel_args=options,
             )
         return self._made
 
