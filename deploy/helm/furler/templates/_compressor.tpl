@@ -52,9 +52,11 @@
 - {name: FURLER_TLS_CLIENT_CA_FILE, value: /etc/furler/tls/ca.crt}
 {{- end }}
 {{- end }}
-- {name: FURLER_MODEL, value: {{ .Values.model.mode }}}
 {{- if eq .Values.model.mode "triton" }}
+- {name: FURLER_MODEL, value: {{ ternary "onnx" "none" .Values.model.triton.fallback }}}
 - {name: FURLER_TRITON_URLS, value: {{ include "furler.tritonUrls" . | quote }}}
+{{- else }}
+- {name: FURLER_MODEL, value: {{ .Values.model.mode }}}
 {{- end }}
 {{- with .Values.telemetry.otlpEndpoint }}
 - {name: FURLER_OTLP_ENDPOINT, value: {{ . | quote }}}
@@ -79,6 +81,9 @@
 {{- if .Values.tls.enabled }}
 - {name: tls, mountPath: /etc/furler/tls, readOnly: true}
 {{- end }}
+{{- with .Values.compressor.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "furler.compressorVolumes" -}}
@@ -93,5 +98,8 @@
 {{- end }}
 {{- if .Values.tls.enabled }}
 - {name: tls, secret: {secretName: {{ include "furler.tlsSecret" . }}, defaultMode: 0440}}
+{{- end }}
+{{- with .Values.compressor.extraVolumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}

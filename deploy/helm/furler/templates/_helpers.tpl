@@ -145,7 +145,7 @@ redis://{{ include "furler.fullname" . }}-redis:6379/0
 {{- if .Values.model.triton.urls -}}
 {{- join "," .Values.model.triton.urls -}}
 {{- else -}}
-{{ include "furler.fullname" . }}-triton.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:8001
+grpc://{{ include "furler.fullname" . }}-triton.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:8001
 {{- end -}}
 {{- end -}}
 
