@@ -20,8 +20,8 @@ from furler_gateway.errors import Failure, RequestError
 
 _POOL: Final = 1024
 """Connections to providers; more wait their turn."""
-_KEEP_SECONDS: Final = 30.0
-"""Providers' front ends close idle connections after a minute or more."""
+_KEEP_SECONDS: Final = 15.0
+"""Much less than providers wait before they close an idle connection: a request must not meet its end."""
 _READ_BYTES: Final = 256 * 1024
 _NOTHING_ADDED: Final = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE)
 Body = bytes | aiohttp.StreamReader | None
