@@ -100,6 +100,19 @@ def test_outputs_of_a_transcript_are_encoded_each_in_its_own_way() -> None:
     assert "\n$ echo done\ndone" in seen.text
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_between_warnings_is_encoded_as_json(indent: int | None) -> None:
+    rows = [
+        {"id": n, "status": "ok", "path": f"/var/lib/data/{n}", "owner": None} for n in range(90)
+    ]
+    text = f"npm warn old lockfile\n\n{json.dumps(rows, indent=indent)}\nnpm notice done\n"
+    got = view(text)
+    assert got.compressors == ("split",)
+    assert got.text.startswith("npm warn old lockfile\n\n[JSON as an outline: ")
+    assert "\nnpm notice done\n[furler: same content, re-encoded; " in got.text
+    assert got.tokens_after < 0.6 * got.tokens_before
+
+
 def test_a_large_fence_of_markdown_is_encoded() -> None:
     rows = json.dumps(
         [{"id": n, "name": f"name {n}", "state": "open"} for n in range(80)], indent=2

@@ -5,8 +5,8 @@ not: drafting a part (the pipeline, which passes a function in), proving the
 whole (coverage.py).
 
 Parts are texts in JSON strings, as tools wrap their output
-(``{"stdout": "…", "exit_code": 0}``), the outputs of a shell transcript, and
-large fences of Markdown. A text in a string has lines of its own, and what its
+(``{"stdout": "…", "exit_code": 0}``), the outputs of a shell transcript, large
+fences of Markdown, and JSON below a few lines of something else. A text in a string has lines of its own, and what its
 view leaves out is named Within it: ``$.stdout:L5-9``. Parts that are lines of the
 content are only re-encoded, for a view of lines prints their numbers, and those
 would not be the content's.
@@ -47,6 +47,9 @@ _MOST_OF_CONTENT: Final = 0.5
 """Share of a content that its parts must make up."""
 # "$ ls", "dev@host:~/src$ ls", "[dev@host src]$ ls"; a lone # opens a comment.
 _PROMPT: Final = re.compile(r"(?:[\w.@:~/-]{0,60}|\[[^\]\n]{1,60}\])\$ \S")
+_MAY_HOLD_JSON: Final = (Kind.TEXT, Kind.BUILD_OUTPUT, Kind.CONFIG, Kind.PROSE)
+_NOISE: Final = 10
+"""Lines above and below a JSON text that are looked through for its beginning and end."""
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -55,6 +58,8 @@ def plan(source: Source, kind: Kind, draft_of: DraftOf) -> Draft | None:
     if kind is Kind.JSON:
         return _strings(source, draft_of)
     spans = _fences(source) if kind is Kind.MARKDOWN else _outputs(source)
+    if not spans and kind in _MAY_HOLD_JSON:
+        spans = _json(source)
     return _lines(source, spans, draft_of) if spans else None
 
 
@@ -195,6 +200,20 @@ def _outputs(source: Source) -> list[Lines]:
     ends = [*prompts[1:], len(lines) + 1]
     spans = [Lines(a + 1, b - 1) for a, b in zip(prompts, ends, strict=True) if b - 1 > a]
     return _largest(source, spans)
+
+
+def _json(source: Source) -> list[Lines]:
+    """Return the JSON that a few lines of something else stand above or below: warnings, a prompt."""
+    lines = source.lines
+    above, below = lines[:_NOISE], lines[-_NOISE:]
+    first = next((n for n, line in enumerate(above) if line[:1] in ("{", "[")), -1)
+    last = next(
+        (n for n, line in enumerate(reversed(below)) if line.rstrip()[-1:] in ("}", "]")), -1
+    )
+    if first < 0 or last < 0 or first >= len(lines) - last:
+        return []
+    span = Lines(first + 1, len(lines) - last)
+    return [] if (first, last) == (0, 0) else _largest(source, [span])
 
 
 def _largest(source: Source, spans: list[Lines]) -> list[Lines]:
