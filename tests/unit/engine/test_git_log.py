@@ -164,6 +164,19 @@ def test_recent_notable_and_named_commits_stay_and_gaps_are_counted() -> None:
     assert counted == draft.total - draft.shown > 50
 
 
+def test_the_branches_of_a_graph_stand_between_the_commits_that_stand() -> None:
+    lines = [f"* {line}" for line in _oneline(200).splitlines()]
+    for at in range(195, 0, -5):
+        lines[at:at] = ["|\\  ", "| * abc1234 fix: mend a branch", "|/  "]
+    text = "\n".join(lines)
+    assert detect(Source(text)) is Kind.GIT_LOG
+    draft = proven(git_oneline.plan, text, "")
+    shown = draft.text.split("\n")
+    assert shown.count("|\\  ") == shown.count("|/  ") > 4
+    assert draft.total == 239
+    assert draft.shown == sum(line.startswith(("* ", "| * ")) for line in shown)
+
+
 def test_a_short_oneline_log_is_left_alone() -> None:
     assert git_oneline.plan(Source(_oneline(60)), Policy()) is None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 from furler_engine.markers import format_place
@@ -24,6 +24,8 @@ _TAIL: Final = 3
 _KEEP: Final = {Level.CAREFUL: 0.6, Level.TIGHT: 0.3}
 """Share of the text that stays, if the query names no more than that."""
 _COMMIT = re.compile(r"[*|\\/ ]*([0-9a-f]{7,40}) (?:\([^)]*\) )?(.*)")
+_BRANCHES = re.compile(r"[*|\\/_ ]*[|\\/][*|\\/_ ]*")
+_GRAPH: Final = "graph"
 _TYPE = re.compile(r"([A-Za-z]+)(?:\([^)]*\))?(!)?:")
 _ROUTINE: Final = frozenset(
     {"docs", "doc", "chore", "ci", "test", "tests", "style", "build", "bump", "merge", "deps"}
@@ -35,9 +37,13 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     """Leave out routine commits first, then the oldest; every gap counts them by type."""
     lines = source.lines
     matches = [_COMMIT.fullmatch(line) for line in lines]
-    if len(lines) < MIN_COMMITS or sum(m is not None for m in matches) < 0.9 * len(lines):
+    types = [
+        _type(match[2]) if match else _GRAPH if _BRANCHES.fullmatch(line) else ""
+        for match, line in zip(matches, lines, strict=True)
+    ]
+    commits = sum(match is not None for match in matches)
+    if commits < MIN_COMMITS or types.count("") > 0.1 * len(lines):
         return None
-    types = [_type(m[2]) if m else "" for m in matches]
     level = policy.level(Kind.GIT_LOG)
     budget = int(len(source.text) * _KEEP.get(level, 1.0))
     shown = _choose(lines, types, source.hints.query, budget)
@@ -67,12 +73,19 @@ def _choose(lines: Sequence[str], types: Sequence[str], query: str, budget: int)
         return (2 if kind in _ROUTINE else 0 if kind in _NOTABLE else 1), at
 
     left = budget - sum(len(lines[at]) + 1 for at in always)
-    for at in sorted((at for at in range(len(lines)) if at not in always), key=rank):
+    rest = (at for at in range(len(lines)) if at not in always and types[at] != _GRAPH)
+    for at in sorted(rest, key=rank):
         left -= len(lines[at]) + 1
         if left < 0:
             break
         always[at] = None
-    return set(always)
+    # Lines of branches stay between commits that stay: a gap costs more than they do.
+    shown = {at for at in always if types[at] != _GRAPH}
+    commits = [at for at, kind in enumerate(types) if kind != _GRAPH]
+    for before, after in pairwise(commits):
+        if before in shown and after in shown:
+            shown.update(range(before + 1, after))
+    return shown
 
 
 def _draft(lines: Sequence[str], types: Sequence[str], shown: set[int]) -> Draft:
@@ -87,12 +100,16 @@ def _draft(lines: Sequence[str], types: Sequence[str], shown: set[int]) -> Draft
             body += lines[places[0] : places[-1] + 1]
             continue
         counts = Counter(types[at] for at in places)
+        counts.pop(_GRAPH, 0)
         summary = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+        summary = summary or "branches"  # before the first commit, after the last
         elisions.append(Elision(place, summary))
         body.append(f"… {format_place(place)}: {summary}")
+    total = sum(kind != _GRAPH for kind in types)
+    visible = sum(types[at] != _GRAPH for at in shown)
     legend = (
-        f"[git log --oneline: {len(shown):,} of {len(lines):,} commits, exact, in their order; left out are routine and old"
+        f"[git log --oneline: {visible:,} of {total:,} commits, exact, in their order; left out are routine and old"
         " ones; … L8-19: 3 docs counts by type what stood there]"
     )
     text = "\n".join([legend, *body])
-    return Draft(text, LinesShown(tuple(kept)), "commits", len(lines), len(shown), tuple(elisions))
+    return Draft(text, LinesShown(tuple(kept)), "commits", total, visible, tuple(elisions))

@@ -13,6 +13,8 @@ _FILE = re.compile(r"[^\s:].*[/.]\w[^:]*\Z")
 _DIFF = re.compile(r"(?:diff --(?:git|cc|combined) |Index: |--- \S)")
 _CHANGED_FILE = re.compile(r" \S.* \| +(?:\d+ ?[-+]*|Bin .*)$|  ?\d+ files? changed", re.ASCII)
 _COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b")
+_BRANCHES = re.compile(r"[*|\\/_ ]*[|\\/][*|\\/_ ]*")
+_FEW_COMMITS = 0.4
 # A short hash has a digit and a letter, or it is a number or a word.
 _ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
 
@@ -60,4 +62,6 @@ def git_log_score(sample: Sample) -> float:
     """Score git log, with or without messages."""
     if sample.head.startswith("commit ") and _COMMIT.match(sample.head):
         return 0.9
-    return 0.8 * sample.share(_ONELINE.match)
+    commits = sample.share(_ONELINE.match)
+    # Between the commits of a graph stand the lines of its branches.
+    return 0.8 * (commits + sample.share(_BRANCHES.fullmatch)) if commits > _FEW_COMMITS else 0.0
