@@ -83,6 +83,16 @@ def test_messages_above_an_arrow_are_counted_by_code_file_and_line() -> None:
     assert detect(Source(RUFF)) is Kind.DIAGNOSTICS
 
 
+def test_the_excerpt_of_a_pretty_message_stays_with_it() -> None:
+    pretty = "".join(
+        f"src/a.ts:{n}:7 - error TS2322: Type 'string' is not assignable to type 'number'.\n\n"
+        f"{n} const x{n}: number = 's';\n        ~~\n\n"
+        for n in range(1, 30)
+    )
+    text = _draft(pretty).text
+    assert "\n2:\n3:1 const x1: number = 's';\n4:        ~~\n  ×29 at src/a.ts 1-29\n" in text
+
+
 def test_a_long_text_is_read_as_a_short_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
     short = _draft(RUFF).text
     monkeypatch.setattr(diagnostics, "_FEW_LINES", 0)

@@ -41,6 +41,7 @@ _QUOTED: Final = re.compile(
     r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|‘[^’\n]{0,200}’|`[^`'\n]{0,200}[`']"
 )
 _CARET: Final = re.compile(r"\s*[\^~]+\s*$")
+_PRETTY: Final = re.compile(r"\d+ .*\n\s*[\^~]+\s*\Z")
 _EXCERPT: Final = re.compile(r"\d+ +[|+-]")
 # What places.py reads a line number behind, and what opens a message: a superset of both, which
 # one search over the whole text finds where line by line each would need five.
@@ -159,7 +160,9 @@ def _belongs(row: int, lines: Sequence[str], message: _Message) -> bool:
         return False
     if line[:1].isspace():
         return bool(line.strip())
-    above_caret = row == message.row + 1 and row + 1 < len(lines) and _CARET.match(lines[row + 1])
+    if not line:  # tsc --pretty leaves a line blank above its excerpt
+        return row == message.row + 1 and bool(_PRETTY.match("\n".join(lines[row + 1 : row + 3])))
+    above_caret = row <= message.row + 2 and row + 1 < len(lines) and _CARET.match(lines[row + 1])
     return bool(above_caret or _EXCERPT.match(line) or _ASIDE.match(line))
 
 
