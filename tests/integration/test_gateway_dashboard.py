@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import cast
 import pytest
 
 from support import browser
+from support.fake_provider import Says, running_provider
 from support.gateway import Gateway, fetch, running_gateway
 from support.inputs import orders, service_log
 from support.service import running_service
@@ -96,6 +98,41 @@ def test_a_later_turn_saves_again_and_at_the_price_of_the_cache(gateway: Gateway
     assert (sql["views"], sql["again"]) == (1, saved)
     assert sql["money"] == pytest.approx(saved * (4.0 + 0.5) / 1e6, abs=1e-6)
     assert rows(figures(gateway), "tool")[EVIL]["money"] == 0  # its model has no price
+
+
+def test_a_proxied_turn_is_counted_with_what_the_provider_says_of_its_cache() -> None:
+    usage = {
+        "input_tokens": 40, "cache_read_input_tokens": 900,
+        "cache_creation_input_tokens": 60, "output_tokens": 5,
+    }  # fmt: skip
+    reply = json.dumps({"type": "message", "content": [], "usage": usage}).encode()
+    call = {"type": "tool_use", "id": "t", "name": "journal", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": service_log(400)}
+    body = {
+        "model": "claude-x",
+        "tools": [{"name": "journal", "input_schema": {"type": "object"}}],
+        "messages": [
+            {"role": "user", "content": "Why?"},
+            {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [result]},
+        ],
+    }
+    with (
+        running_provider() as provider,
+        running_service() as service,
+        running_gateway(service.address, upstreams=f"anthropic={provider.url}") as gateway,
+    ):
+        provider.script.append(Says((reply,)))
+        headers = {"x_api_key": "k", "anthropic_version": "2023-06-01"}
+        assert gateway.post("/v1/messages", body, **headers).status == 200
+        data = figures(gateway)
+    counts = cast("dict[str, int]", data["provider"])
+    parts = {name: counts.get(name) for name in ("fresh", "read", "written", "output")}
+    assert parts == {"fresh": 40, "read": 900, "written": 60, "output": 5}
+    assert rows(data, "tool")["journal"]["views"] == 1
+    assert set(rows(data, "model")) == {"claude-x"}
+    totals = cast("dict[str, float]", data["totals"])
+    assert (totals["requests"], totals["p95"]) == (1, None)  # the time was the provider's
 
 
 def test_a_window_there_is_not_is_refused(gateway: Gateway) -> None:
