@@ -50,7 +50,7 @@ class Explained:
             },
             "revision": treatment.revision,
             "stale": bool(keeper.problem),
-            "kill_switch": treatment.killed,
+            "kill_switch": keeper.document.kill_switch,
             **effective(treatment),
             "conversation": _kept(treatment, began),
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, cast
 
 from furler.backends.base import EXPLAIN, Backend, Method, Request, Response
@@ -45,7 +45,12 @@ class Governor:
         tenant = await self.identities.tenant()
         place = caller.place()
         situation = Situation(tenant, place.route, space or "default", place.model, conversation_id)
-        return decide(self.keeper.document, situation)
+        treatment = decide(self.keeper.document, situation)
+        if not tenant and any(rule.match.tenants for rule in self.keeper.document.rules):
+            # Whose rules hold cannot be told: nothing is touched, and nothing kept of it.
+            why = "whose request it is cannot be told now, and rules name tenants"
+            return replace(treatment, mode=Mode.BYPASS, why=why, killed=True)
+        return treatment
 
 
 @dataclass(slots=True)
