@@ -212,16 +212,11 @@ def _cell(text: str) -> str:
 def documents() -> dict[Path, str]:
     """Return what should stand in the made files."""
     found = list(values((CHART / "values.yaml").read_text()))
-    made = {
+    return {
         CHART / "values.schema.json": json.dumps(schema(found), indent=2, ensure_ascii=False)
         + "\n",
         CHART / "README.md": readme(found),
     }
-    observability = CHART.parents[1] / "observability"
-    made[CHART / "files/rules.yaml"] = (observability / "prometheus/rules.yaml").read_text()
-    for dashboard in sorted((observability / "grafana").glob("*.json")):
-        made[CHART / "files/dashboards" / dashboard.name] = dashboard.read_text()
-    return made
 
 
 def main() -> int:

@@ -36,6 +36,8 @@ def test_a_package_holds_what_is_needed_and_no_values_of_ours(helm: Helm, tmp_pa
         "UPGRADING.md",
         "files/roundtrip.py",
     } <= names
+    # Rules and dashboards are links in the repository, and files in a package.
+    assert {"files/rules.yaml", "files/dashboards/service.json"} <= names
     assert not any(name.startswith("ci/") for name in names)
     helm.api.objects.clear()
     assert helm.install({}, chart=Path(packed)).revision == 1

@@ -47,7 +47,7 @@ def used() -> set[str]:
     return {match[1].lstrip(".") for text in texts for match in _USE.finditer(text)}
 
 
-def test_schema_readme_rules_and_dashboards_are_made_from_their_sources() -> None:
+def test_schema_and_readme_are_made_from_their_sources() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools/chart_docs.py"), "--check"],
         capture_output=True, text=True, check=False,
