@@ -154,6 +154,30 @@ async def test_a_server_that_fails_is_left_alone_until_its_pause_is_over(
     assert await ask(fleet) == "ok"
 
 
+async def test_a_lost_server_is_asked_again_as_soon_as_it_says_what_it_serves() -> None:
+    server = Scripted()
+    fleet = await fleet_of([server])
+    server.error = ReplicaLostError("it cannot be reached")
+    for _ in range(3):
+        await ask(fleet)
+    await fleet.learn(1.0)
+    server.error = None
+    before = await ask(fleet)
+    await fleet.learn(1.0)
+    assert (before, await ask(fleet)) == ("ReplicaLostError", "ok")
+
+
+async def test_a_server_that_only_says_what_it_serves_is_left_alone_all_the_same() -> None:
+    server = Scripted()
+    fleet = await fleet_of([server])
+    server.error = ReplicaBrokenError()
+    for _ in range(3):
+        await ask(fleet)
+    server.error = None
+    await fleet.learn(1.0)
+    assert await ask(fleet) == "ReplicaLostError"
+
+
 async def test_a_fleet_answers_until_every_server_of_its_weights_is_left_alone() -> None:
     clock = Clock()
     servers = [Scripted(OLD), Scripted(OLD), Scripted(NEW)]

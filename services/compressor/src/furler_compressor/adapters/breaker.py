@@ -63,6 +63,11 @@ class Breaker:
         if ticket == self._epoch:
             self._probing = False
 
+    def hasten(self) -> None:
+        """The server gave a sign of life: if it is left alone, the next call may find out at once."""
+        if self._open_until is not None:
+            self._open_until = min(self._open_until, self.clock())
+
     def _change(self, open_until: float | None) -> None:
         self._epoch += 1
         self._in_a_row = 0

@@ -36,8 +36,8 @@ PAUSE_SECONDS: Final = 5.0
 # queue may hold a request for 250 ms before it answers.
 _SILENCE_SECONDS: Final = 0.5
 _RELEARN_SECONDS: Final = 1.0
-# While a server is unknown it is asked this often: it may be starting.
-_UNKNOWN_SECONDS: Final = 2.0
+# While a server does not say what it serves it is asked this often: it may be starting.
+_TROUBLE_SECONDS: Final = 2.0
 
 
 class Server(Protocol):
@@ -152,8 +152,8 @@ class Fleet:
         while True:
             await self.learn(seconds)
             with contextlib.suppress(TimeoutError):
-                known = all(member.served is not None for member in self._members)
-                async with asyncio.timeout(every if known else min(every, _UNKNOWN_SECONDS)):
+                well = not any(member.trouble for member in self._members)
+                async with asyncio.timeout(every if well else min(every, _TROUBLE_SECONDS)):
                     await self._stale.wait()
                 # Once per second at most, whatever the servers say.
                 await asyncio.sleep(_RELEARN_SECONDS)
@@ -267,6 +267,9 @@ class Fleet:
     async def _learn(self, member: Member, seconds: float) -> None:
         try:
             member.served = await member.server.served(seconds)
+            if member.trouble:
+                # Only one that could not be asked at all: one that hangs may still say what it serves.
+                member.breaker.hasten()
             member.trouble = ""
         except ReplicaError as error:
             # What it serves is kept: a server that is back serves the same more often than not,
