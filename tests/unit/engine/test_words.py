@@ -174,6 +174,27 @@ def test_a_long_text_in_a_json_string_is_asked_about_and_named_within_it() -> No
     assert '"title":"Report"' in view.text
 
 
+def test_long_strings_of_one_line_are_asked_about_each_by_itself() -> None:
+    bodies = [" ".join(report(14).replace("host", f"node{n}").split()) for n in range(3)]
+    rows = [{"number": n, "state": "open", "body": body} for n, body in enumerate(bodies)]
+    text = json.dumps({"issues": rows})
+    asking = compress(text, Hints(), ASKING, REF)
+    assert sorted(asking.asks) == sorted(bodies)
+    view = abridge(text)
+    assert view.tokens_after < 0.9 * view.tokens_before
+    assert {e.place for e in view.elisions} == {
+        Within(("issues", n, "body"), Lines(1, 1)) for n in range(3)
+    }
+    assert 'path="$.issues[0].body:L1"' in view.text
+
+
+def test_a_table_that_is_far_shorter_asks_nothing() -> None:
+    rows = [{"id": n, "state": "open", "text": report(14)} for n in range(1)]
+    log = [{"id": n, "state": "open", "size": 7 * n, "name": f"item {n}"} for n in range(900)]
+    view = compress(json.dumps({"rows": log, "notes": rows}), Hints(), ASKING, REF)
+    assert view.asks == ()
+
+
 def test_sentences_keep_their_ends_and_lines_a_word() -> None:
     view = abridge(report(20, wrapped=True), PROSE, replace(ASKING, keep=0.3))
     assert [line for line in body(view) if line.strip() and not line.endswith(".")] == []

@@ -50,6 +50,8 @@ CLEAR_SHARE: Final = 0.2
 made beside it, which takes a third of the time and most of the memory. To win, that one
 would have to be below a quarter: 2 of 34 JSON documents were, and their eliding drafts
 had a third of its size or less."""
+_MOSTLY_TEXT: Final = 0.7
+"""Share of running text from which parts with words left out save LOSSY_GAIN of a content."""
 _LARGE: Final = 10
 """Times the size that is enough, from which no lossless view is expected to be so small."""
 
@@ -62,7 +64,10 @@ _SPLIT: Final = Compressor("split", Fidelity.REVERSIBLE, lambda _source, _policy
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One content on its way to a view. ``size`` is its tokens, ``asks`` what a model could tell."""
+    """One content on its way to a view, or a part of one.
+
+    ``size`` is its tokens, ``asks`` what a model could tell.
+    """
 
     source: Source
     kind: Kind
@@ -72,6 +77,7 @@ class _Task:
     answers: Answers | None
     decisions: list[Decision]
     asks: list[str]
+    is_part: bool = False
 
     def note(self, name: str, reason: str, *, applied: bool = False, size: int = -1) -> None:
         """Add a decision; the size is the content's own where none is given."""
@@ -150,7 +156,11 @@ def _best(task: _Task) -> _Chosen | None:
     # The check reads a draft back, which costs as much as making it: only those that
     # would be chosen are checked, in order of preference.
     candidates = (_checked(task, candidate) for candidate in _with_parts(task, _preferred(task)))
-    return _abridged(task, next((c for c in candidates if c is not None), None))
+    chosen = next((c for c in candidates if c is not None), None)
+    asked = sum(map(len, task.asks)) / max(1, len(task.source.text))
+    if chosen is not None and chosen.name != _SPLIT.name and asked < _MOSTLY_TEXT:
+        task.asks.clear()  # with answers, too, the view of the parts would not be the better one
+    return _abridged(task, chosen)
 
 
 def _abridged(task: _Task, chosen: _Chosen | None) -> _Chosen | None:
@@ -159,7 +169,8 @@ def _abridged(task: _Task, chosen: _Chosen | None) -> _Chosen | None:
     if not policy.model or task.kind not in words.KINDS or words.NAME in policy.disabled:
         return chosen
     size = task.size if chosen is None else tokens.estimate(chosen.text, policy.tokenizer)
-    if _may_not_elide(task) or size <= _enough(task):
+    # The floor is of a whole view: of a part a few tokens are among many.
+    if _may_not_elide(task) or (size <= _enough(task) and not task.is_part):
         return chosen
     base = None if chosen is None else chosen.draft
     refined = words.refine(task.source, policy, base, task.answers, task.kind)
@@ -209,7 +220,7 @@ def _of_parts(task: _Task) -> _Candidate | None:
         if fidelity is Fidelity.LOSSLESS:
             policy = replace(policy, fidelity=fidelity)
         size = tokens.estimate(part.text, policy.tokenizer)
-        inner = _Task(part, kind, policy, task.ref, size, task.answers, [], task.asks)
+        inner = _Task(part, kind, policy, task.ref, size, task.answers, [], task.asks, is_part=True)
         if _why_not(inner):
             return kind, None
         candidates = (_checked(inner, candidate) for candidate in _preferred(inner))

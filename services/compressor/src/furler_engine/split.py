@@ -22,6 +22,7 @@ from furler_engine.coverage import CoverageError, within
 from furler_engine.json_value import JsonError, dumps, parse
 from furler_engine.markers import format_path
 from furler_engine.types import (
+    WORDS,
     Bytes,
     Draft,
     Elision,
@@ -43,6 +44,9 @@ _MOST_PARTS: Final = 8
 _SHORTEST: Final = 1_200
 """Characters (about 300 tokens) from which a part is worth a heading of its own."""
 _FEWEST_LINES: Final = 6
+_FEWEST_SENTENCES: Final = 6
+# A string of one long line: text has more between two quotes than any data but blobs.
+_LONG_STRING: Final = re.compile(r'[^"]{400}')
 _MOST_OF_CONTENT: Final = 0.5
 """Share of a content that its parts must make up."""
 # "$ ls", "dev@host:~/src$ ls", "[dev@host src]$ ls"; a lone # opens a comment.
@@ -67,7 +71,7 @@ def plan(source: Source, kind: Kind, draft_of: DraftOf) -> Draft | None:
 
 
 def _strings(source: Source, draft_of: DraftOf) -> Draft | None:
-    if source.text.count("\\n") < _FEWEST_LINES:
+    if source.text.count("\\n") < _FEWEST_LINES and not _LONG_STRING.search(source.text):
         return None
     try:
         value = source.value
@@ -100,7 +104,7 @@ def _strings(source: Source, draft_of: DraftOf) -> Draft | None:
 
 
 def _texts(value: object) -> Iterator[tuple[JsonLocation, str]]:
-    """Yield the long texts of several lines in a value, with where they are."""
+    """Yield the long texts in a value, with where they are."""
     waiting: list[tuple[JsonLocation, object]] = [((), value)]
     while waiting:
         path, node = waiting.pop()
@@ -113,7 +117,10 @@ def _texts(value: object) -> Iterator[tuple[JsonLocation, str]]:
 
 
 def _is_text(string: str) -> bool:
-    return len(string) >= _SHORTEST and string.count("\n") >= _FEWEST_LINES
+    """Whether a string is a text: of several lines, or of several sentences."""
+    return len(string) >= _SHORTEST and (
+        string.count("\n") >= _FEWEST_LINES or string.count(". ") >= _FEWEST_SENTENCES
+    )
 
 
 def _put(value: object, path: JsonLocation, text: str) -> None:
@@ -127,6 +134,8 @@ def _under_heading(part: Part, kind: Kind, string: str) -> str:
     if part.draft is None:
         return f"[{path}:]\n{string}"
     lines = string.count("\n") + 1
+    if lines == 1:
+        return f'[{path}, {kind} of one line; whole: path="{path}:L1"]\n{part.draft.text}'
     return (
         f'[{path}, {kind} of {lines:,} lines; any of them: path="{path}:L5-9"]\n{part.draft.text}'
     )
@@ -139,6 +148,8 @@ def _lines_shown(part: Part, string: str) -> int:
     data = string.encode()
     hidden = 0
     for elision in part.draft.elisions:
+        if elision.summary == WORDS:
+            continue  # its lines are shown
         match elision.place:
             case Lines(first, last):
                 hidden += last - first + 1
