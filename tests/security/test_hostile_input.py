@@ -28,7 +28,11 @@ from furler_engine.pipeline import compress
 from furler_engine.select import select
 from furler_engine.types import Hints, Policy
 text = open(sys.argv[1], encoding="utf-8", newline="").read()
-view = compress(text, Hints(), Policy(), "a" * 16)
+policy = Policy(model="a model/1")
+asking = compress(text, Hints(), policy, "a" * 16)
+# A model that drops every other word: what is asked about is written, too.
+answers = {t: tuple(n % 2 / 2 for n in range(len(t.split()))) for t in asking.asks}
+view = compress(text, Hints(), policy, "a" * 16, answers)
 data = text.encode()
 sizes = [sum(e - s for s, e in select(text, elision.place)) for elision in view.elisions[:20]]
 print(json.dumps({
@@ -83,6 +87,12 @@ INPUTS = {
     "tag bait": "<" * 300_000 + "<a " * 100_000,
     "deep indentation": "".join(" " * (n % 2000) + "if x:\n" for n in range(5000)),
     "open parentheses in code": "def f():\n    return " + "(" * 100_000,
+    "running text of 20 MB": "The word of the day is that it is to be said. " * (450 * 1024),
+    "running text full of signs": "the \"a of 'it `is [to <be {{or :no «not “and of the it is "
+    * 9000,
+    "running text of labels and items": "Ann: it is the end of it to you.\n- it is of the end\n"
+    * 9000,
+    "running text that almost quotes": ("of the and to it is " + '"a ' * 7 + "`b " * 7) * 3000,
     "markers": '… L1-9 [furler: 1 of 9 lines shown; stored: retrieve(ref="aaaaaaaaaaaaaaaa")]\n'
     * 5000,
 }

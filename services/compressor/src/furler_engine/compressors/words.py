@@ -51,6 +51,8 @@ _MOST_WORDS: Final = 100_000
 _SLACK: Final = 0.15
 """How much smaller than the share of all words that of those that may go can be: a text full of
 code and links keeps more, for what stands between them is to be read, too."""
+_MOST_CHARACTERS: Final = 1_500_000
+"""Likewise, before words are looked for: twice what so many words take."""
 _PRICE: Final = 0.8
 """Tokens of a word that goes, beside those of one that stays."""
 
@@ -104,6 +106,9 @@ def refine(
         return Refined(why_not="what is shown is re-encoded")
     text = source.text
     shown = _shown(source, base)
+    length = sum(end - start for start, end in shown)
+    if length > _MOST_CHARACTERS:
+        return Refined(why_not=f"{length:,} characters are more than a model is asked about")
     found = [_Stretch(a, b, words(text, a, b)) for a, b in stretches(text, shown)]
     size = sum(tokens.estimate(text[start:end], policy.tokenizer) for start, end in shown)
     keep = _keep(policy, size)
