@@ -8,8 +8,10 @@ from furler_engine.shared.sample import Sample
 
 _MODE = re.compile(r"[dlbcps-][rwxsStT-]{9}[.+@]? ")
 _AROUND_ROWS = re.compile(r"total \d|[^\s:][^:]*:$")
-# A path alone, or with a count, as grep -c prints it.
-_PATH = re.compile(r"(?:\.?/)?[^\s:|,;<>\"'`(){}/]+(?:/[^\s:|,;<>\"'`(){}/]*)+(?::\d+)?$")
+# A path alone, or with a count, as grep -c, du and wc print it.
+_PATH = re.compile(
+    r"(?: *\d[\d.,]*[KMGTPE]?\s+)?(?:\.?/)?[^\s:|,;<>\"'`(){}/]+(?:/[^\s:|,;<>\"'`(){}/]*)+(?::\d+)?$"
+)
 _TREE = re.compile(r"[│ \xa0]*[├└]─[─┬] |[| ]*(?:[|`]-- |[+\\]--- )")
 
 
