@@ -8,6 +8,7 @@ itself into a folder (``make triton`` does it); its server has the Python backen
 from __future__ import annotations
 
 import argparse
+import filecmp
 import os
 import shutil
 import sys
@@ -70,7 +71,7 @@ def _place_stub(root: Path, backend: Path) -> None:
     stub, placed = root / "python_backend_stubs" / version / name, backend / name
     if not stub.exists():
         raise WheelServerError(f"the Triton server has no stub for Python {version}")
-    if placed.exists() and placed.stat().st_size == stub.stat().st_size:
+    if placed.exists() and filecmp.cmp(stub, placed, shallow=False):
         return
     # Several processes may do this at once.
     descriptor, partial = tempfile.mkstemp(dir=backend)
