@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.bodies import odd_messages
+from support.certificates import Authority
 from support.fake_provider import FakeProvider, running_provider
 from support.gateway import Gateway, running_gateway
 from support.inputs import orders, service_log
@@ -164,3 +166,24 @@ def test_a_subscription_s_traffic_gets_no_field_and_loses_none(
         before, _, after = odd_messages(text, tools).partition(json.dumps(text).encode())
         assert (sent[: len(before)], sent[-len(after) :]) == (before, after)
         assert b"tokens left out" not in sent
+
+
+def test_a_provider_is_trusted_by_the_authorities_that_are_configured(
+    service: str, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("provider")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair.certificate, pair.key)
+    with running_provider(tls) as provider:
+        for trusted, status in ((str(authority.file), 200), ("", 502)):
+            with running_gateway(
+                service, upstreams=_upstreams(provider), upstream_ca=trusted
+            ) as gateway:
+                assert gateway.get("/v1/models").status == status
+    assert len(provider.got) == 1
+    with (
+        pytest.raises(AssertionError, match="No such file"),
+        running_gateway(service, upstream_ca=str(tmp_path / "none.pem")),
+    ):
+        pytest.fail("it has started")

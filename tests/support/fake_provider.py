@@ -6,6 +6,7 @@ It runs in a thread, so that tests in plain code can talk through a gateway to i
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -97,7 +98,7 @@ class FakeProvider:
 
 
 @contextmanager
-def running_provider() -> Iterator[FakeProvider]:
+def running_provider(tls: ssl.SSLContext | None = None) -> Iterator[FakeProvider]:
     """Run a provider on a free port."""
     provider = FakeProvider()
     loop = asyncio.new_event_loop()
@@ -109,9 +110,9 @@ def running_provider() -> Iterator[FakeProvider]:
         server = web.Server(provider.answer, handler_cancellation=True, auto_decompress=False)
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
-        provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        provider.url = f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}"
         ready.set()
         await stop.wait()
         await runner.cleanup()

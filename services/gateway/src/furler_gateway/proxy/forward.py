@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
@@ -29,11 +28,16 @@ Body = bytes | aiohttp.StreamReader | None
 
 @dataclass(slots=True)
 class Forwarder:
-    """Sends requests on. Opens at the first one."""
+    """Sends requests on. Its pool opens at the first one."""
 
     settings: Settings
+    trusted: ssl.SSLContext
     _session: aiohttp.ClientSession | None = None
-    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Forwarder:
+        """Return one that trusts whom the settings say. Raises OSError for a file that cannot be read."""
+        return cls(settings, ssl.create_default_context(cafile=settings.upstream_ca or None))
 
     @asynccontextmanager
     async def sent(
@@ -44,7 +48,7 @@ class Forwarder:
         Leaving early, as a client that goes away makes us do, closes the connection, and the
         provider stops. Raises RequestError with 502 or 504.
         """
-        session = await self._opened()
+        session = self._opened()
         try:
             response = await session.request(
                 method,
@@ -69,30 +73,24 @@ class Forwarder:
         if self._session is not None:
             await self._session.close()
 
-    async def _opened(self) -> aiohttp.ClientSession:
-        async with self._opening:
-            if self._session is None:
-                self._session = await asyncio.to_thread(self._make, asyncio.get_running_loop())
-            return self._session
-
-    def _make(self, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
-        trusted = ssl.create_default_context(cafile=self.settings.upstream_ca or None)
-        return aiohttp.ClientSession(
-            loop=loop,
-            connector=aiohttp.TCPConnector(
-                limit=_POOL, keepalive_timeout=_KEEP_SECONDS, ssl=trusted, loop=loop
-            ),
-            # One client's cookies are no other's.
-            cookie_jar=aiohttp.DummyCookieJar(loop=loop),
-            timeout=aiohttp.ClientTimeout(
-                total=self.settings.upstream_total_seconds,
-                sock_connect=self.settings.upstream_connect_seconds,
-                sock_read=self.settings.upstream_idle_seconds,
-            ),
-            skip_auto_headers=_NOTHING_ADDED,
-            auto_decompress=False,
-            trust_env=False,  # only config.py reads the environment
-            read_bufsize=_READ_BYTES,
-            max_line_size=64 * 1024,
-            max_field_size=64 * 1024,
-        )
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=_POOL, keepalive_timeout=_KEEP_SECONDS, ssl=self.trusted
+                ),
+                # One client's cookies are no other's.
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(
+                    total=self.settings.upstream_total_seconds,
+                    sock_connect=self.settings.upstream_connect_seconds,
+                    sock_read=self.settings.upstream_idle_seconds,
+                ),
+                skip_auto_headers=_NOTHING_ADDED,
+                auto_decompress=False,
+                trust_env=False,  # only config.py reads the environment
+                read_bufsize=_READ_BYTES,
+                max_line_size=64 * 1024,
+                max_field_size=64 * 1024,
+            )
+        return self._session

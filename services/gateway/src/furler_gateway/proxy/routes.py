@@ -32,12 +32,15 @@ def add_routes(
     treating: Treating | None = None,
     ledgers: Sequence[Ledger] = (),
 ) -> None:
-    """Add the proxy's routes; after all others, because they take every path under /v1."""
+    """Add the proxy's routes; after all others, because they take every path under /v1.
+
+    Raises OSError if the authorities to trust for providers cannot be read.
+    """
     fidelity = Fidelity(settings.proxy_fidelity)
     by_policy = ByPolicy(upstream.governor, fidelity, settings.proxy_retrieve_tool)
     seconds = settings.proxy_compress_seconds
     pins = Pins(upstream.plain, min(seconds, _PIN_SECONDS))
-    forwarder = Forwarder(settings)
+    forwarder = Forwarder.of(settings)
     proxy = Proxy(
         upstream,
         settings,
