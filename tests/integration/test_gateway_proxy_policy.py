@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import ssl
 from collections.abc import Iterator
@@ -187,3 +188,30 @@ def test_a_provider_is_trusted_by_the_authorities_that_are_configured(
         running_gateway(service, upstream_ca=str(tmp_path / "none.pem")),
     ):
         pytest.fail("it has started")
+
+
+def test_furler_s_credential_and_the_provider_s_are_two(
+    provider: FakeProvider, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    sha256 = hashlib.sha256(b"ours").hexdigest()
+    keys.write_text(json.dumps({"keys": [{"id": "k", "sha256": sha256, "tenant": "acme"}]}))
+    body = odd_messages(ORDERS, TOOLS)
+    with (
+        running_service(api_keys=str(keys), audit="off") as service,
+        running_gateway(service.address, upstreams=_upstreams(provider)) as gateway,
+    ):
+        theirs = "Bearer sk-theirs"
+        for given in ({}, {"x_furler_authorization": "Bearer nope"}):
+            reply = gateway.post(MESSAGES, body, authorization=theirs, **given)
+            assert reply.status == 401
+            assert "x-furler-authorization" in reply.body.decode()
+        assert provider.got == []
+        reply = gateway.post(
+            MESSAGES, body, authorization=theirs, x_furler_authorization="Bearer ours"
+        )
+        assert reply.status == 200
+        (got,) = provider.got
+        assert got.header("authorization") == theirs
+        assert b"Bearer ours" not in b"".join(value for _, value in got.headers)
+        assert len(got.body) < len(body) / 2

@@ -10,6 +10,7 @@ from typing import Final
 import aiohttp
 from aiohttp import hdrs, web
 
+from furler.errors import CredentialInvalidError
 from furler_gateway import caller
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
@@ -23,7 +24,7 @@ from furler_gateway.proxy.prepare import Prepared, Preparer
 from furler_gateway.proxy.providers import Route, UnknownUpstreamError, Upstreams
 from furler_gateway.proxy.relay import relay
 from furler_gateway.proxy.usage import Raw, Watch, normal, summed
-from furler_gateway.requests import HOLD, space_of
+from furler_gateway.requests import CREDENTIAL_HEADER, HOLD, space_of
 from furler_gateway.upstream import Upstream
 
 _ENCODING: Final = frozenset({b"content-encoding"})
@@ -96,7 +97,12 @@ class Proxy:
             plain = await decompressed(raw, encoding, self.settings, request[HOLD])
         except RequestError:
             plain = b""  # an encoding of which we know nothing: the provider may
-        prepared = await self.preparer.prepare(route, request.headers, space_of(request), plain)
+        try:
+            prepared = await self.preparer.prepare(route, request.headers, space_of(request), plain)
+        except CredentialInvalidError:
+            # Not to be taken for the provider's answer.
+            message = f"Furler's own credential, in {CREDENTIAL_HEADER}, is missing or invalid"
+            raise RequestError(Failure("unauthenticated", message)) from None
         drop = _ENCODING if prepared.is_changed else frozenset()
         is_read = prepared.is_offered and route.is_answered
         if is_read:
