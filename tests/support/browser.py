@@ -38,7 +38,7 @@ def pictured(url: str, profile: Path, *, dark: bool, file: Path) -> tuple[int, i
 def _chromium(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     assert BINARY is not None
     command = [
-        BINARY, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+        BINARY, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
         "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",
         # Time of the page's own: its timers run without anybody waiting.
         "--virtual-time-budget=4000", *arguments,
