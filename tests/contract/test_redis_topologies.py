@@ -314,6 +314,15 @@ async def test_a_tenants_rate_is_one_for_all_processes(link: RedisLink, scope: S
     assert await other.take(scope.tenant + "x", quota, 1, 10) is None
 
 
+async def test_what_one_meter_counts_no_other_does(link: RedisLink, scope: Scope) -> None:
+    bytes_sent, tokens_judged = RedisMeter(link), RedisMeter(link, "m")
+    quota = Quota(bytes_per_second=10)
+    assert await bytes_sent.take(scope.tenant, quota, 1, 50_000) is None
+    assert await tokens_judged.take(scope.tenant, quota, 0, 50_000) is None
+    assert await bytes_sent.take(scope.tenant, quota, 1, 1) is not None
+    assert await tokens_judged.take(scope.tenant, quota, 0, 1) is not None
+
+
 async def test_a_large_call_goes_into_debt_and_the_rate_holds_all_the_same(
     link: RedisLink, scope: Scope
 ) -> None:

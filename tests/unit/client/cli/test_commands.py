@@ -192,6 +192,14 @@ def test_a_policy_is_read_by_the_kind_of_its_fields() -> None:
     assert inputs.read_policy(()) is None
 
 
+def test_keep_stands_for_the_policys_field() -> None:
+    assert inputs.read_policy((), 0.5) == {"keep": 0.5}
+    assert inputs.read_policy(("keep=0.9", "min_tokens=0"), 0.5) == {"keep": 0.5, "min_tokens": 0}
+    cli = Cli({"Compress": in_turn(StoreUnavailableError("not asked further"))})
+    cli.run("compress", "--keep", "0.4", "-", stdin=b"text")
+    assert _compressed(cli).policy.keep == 0.4
+
+
 def test_a_failed_call_is_one_line_and_exit_code_1() -> None:
     answers = {"Retrieve": in_turn(ContentNotFoundError("no such\n reference"))}
     done = Cli(answers).run("retrieve", REF, "--lines", "1-2")
