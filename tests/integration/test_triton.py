@@ -165,8 +165,9 @@ async def test_a_slow_answer_is_not_waited_for(triton_server: TritonServer) -> N
     async with model_at(triton_server.url, model="faulty") as model:
         assert await trouble_of(model.judge(["slow words"], 0.2)) is Trouble.TIMEOUT
     async with model_at(triton_server.url, model="faulty", fallback=local) as model:
-        assert (await model.judge(["slow words"], 0.4)).version == local.version
-    assert 0 < local.seconds[0] <= 0.2
+        # The servers have half of it, less than a slow answer takes.
+        assert (await model.judge(["slow words"], 3.0)).version == local.version
+    assert 0 < local.seconds[0] <= 1.5
 
 
 async def test_what_a_full_queue_turns_away_is_told_from_what_is_lost(

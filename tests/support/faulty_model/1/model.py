@@ -12,7 +12,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 2.0
 
 
 class TritonPythonModel:
