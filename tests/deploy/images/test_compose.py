@@ -149,3 +149,31 @@ def test_grafana_finds_its_data_by_the_names_that_the_dashboards_use() -> None:
     assert len(dashboards) >= 3
     for dashboard in dashboards:
         assert json.loads(dashboard.read_text())["title"]
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("compressor", "furler_compressor.main"),
+        ("compressor-1", "furler_compressor.main"),
+        ("gateway", "furler_gateway.main"),
+        ("gateway-of-cluster", "furler_gateway.main"),
+    ],
+)
+def test_the_programs_accept_every_variable_of_compose_and_of_their_images(
+    name: str, module: str
+) -> None:
+    service = services()[name]
+    dockerfile = (ROOT / str(service["build"]["dockerfile"])).read_text()  # type: ignore[index]
+    image = dict(re.findall(r"\b(FURLER_\w+)=(\S+)", dockerfile))
+    given = {
+        key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
+        for key, value in service["environment"].items()  # type: ignore[attr-defined]
+    }
+    assert image
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--check"],
+        env={"PATH": "/usr/bin:/bin", **image, **given},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "configuration is valid\n", "")
