@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -133,8 +134,10 @@ def fleet(
         replicas: Compressors at the beginning.
         most: Compressors there may be at a time; ``replicas`` if more.
         gateway: Whether a gateway stands in front, too.
-        settings: FURLER_* variables of the compressors, without the prefix, in lower case.
+        settings: FURLER_* variables of the compressors, without the prefix, in lower case. The model is
+            off unless they say otherwise: it takes seconds to load, and most contents do not ask it.
     """
+    settings = {"model": "none", **settings}
     with (
         tempfile.TemporaryFile("w", prefix="furler-load-") as log,
         servers.valkey("--maxmemory-policy", "noeviction") as store,
@@ -142,8 +145,8 @@ def fleet(
     ):
         running = Fleet(store, _free_ports(max(replicas, most)), log, settings)
         stack.callback(running.close)
-        for index in range(replicas):
-            running.start(index)
+        with ThreadPoolExecutor(replicas) as starting:
+            list(starting.map(running.start, range(replicas)))
         if gateway:
             made = running_gateway(running.target, log_requests="false", drain_seconds="5")
             running.gateway = stack.enter_context(made)

@@ -27,7 +27,9 @@ _CALM = 3.0
 async def overload(parameters: Parameters) -> Result:
     """New contents come at a multiple of what the fleet can do; then at half of it again."""
     contents = Contents(_SIZES)
-    with fleet(parameters.count("replicas")) as running:
+    with fleet(
+        parameters.count("replicas"), engine_processes=str(parameters.count("engines"))
+    ) as running:
         agents = Agents(running.target, deadline=parameters["deadline"])
 
         async def phase(name: str, rate: float, seconds: float) -> Phase:
@@ -78,7 +80,12 @@ async def neighbour(parameters: Parameters) -> Result:
         keys = _key_file(Path(directory))
         async with AsyncExitStack() as stack:
             running = stack.enter_context(
-                fleet(parameters.count("replicas"), api_keys=str(keys), audit="off")
+                fleet(
+                    parameters.count("replicas"),
+                    engine_processes=str(parameters.count("engines")),
+                    api_keys=str(keys),
+                    audit="off",
+                )
             )
             agents = {
                 tenant: Agents(running.target, 2, token=tenant, deadline=parameters["deadline"])

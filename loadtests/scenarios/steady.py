@@ -93,7 +93,7 @@ async def conversations(parameters: Parameters) -> Result:
 async def prose(parameters: Parameters) -> Result:
     """New prose, which goes to the model where there is one."""
     texts = [prose_text(parameters.count("bytes"), seed) for seed in range(16)]
-    async with _running(parameters) as (running, agents):
+    async with _running(parameters, model="auto") as (running, agents):
         return await _measured(
             running,
             parameters,
@@ -155,10 +155,10 @@ async def gateway(parameters: Parameters) -> Result:
 
 @asynccontextmanager
 async def _running(
-    parameters: Parameters, *, gateway: bool = False
+    parameters: Parameters, *, gateway: bool = False, model: str = "none"
 ) -> AsyncIterator[tuple[Fleet, Agents]]:
     """Run a fleet of the scenario's size, and agents that call it."""
-    with fleet(parameters.count("replicas"), gateway=gateway) as running:
+    with fleet(parameters.count("replicas"), gateway=gateway, model=model) as running:
         agents = Agents(running.target)
         try:
             yield running, agents
