@@ -79,17 +79,6 @@ def read_passages(path: Path) -> list[Passage]:
     return passages
 
 
-def read_texts(path: Path) -> list[str]:
-    """Read the texts of unlabelled passages, one JSON object per line."""
-    return [str(json.loads(line)["text"]) for line in _lines(path)]
-
-
-def read_scored(path: Path) -> list[tuple[str, NDArray[np.float32]]]:
-    """Read texts with a score per word, as ``training.pseudo`` writes them."""
-    rows: Iterator[_ScoredRow] = map(json.loads, _lines(path))
-    return [(row["text"], np.asarray(row["scores"], dtype=np.float32)) for row in rows]
-
-
 def split(passages: Sequence[Passage]) -> Split:
     """Split by a hash of the id, stratified by kind: the same on every machine and in any order."""
     kinds: dict[str, list[Passage]] = defaultdict(list)
@@ -122,12 +111,6 @@ def samples(passage: Passage) -> list[Sample]:
     return [_sample(chunk, smooth, weights) for chunk in encode(passage.text, words)]
 
 
-def soft_samples(text: str, scores: NDArray[np.float32]) -> list[Sample]:
-    """Return a text's chunks with a teacher's word scores as targets (pseudo-labels)."""
-    weights = np.ones(len(scores), dtype=np.float32)
-    return [_sample(chunk, scores, weights) for chunk in encode(text)]
-
-
 def _sample(chunk: Chunk, targets: NDArray[np.float32], weights: NDArray[np.float32]) -> Sample:
     judged = chunk.words >= 0
     owner = np.where(judged, chunk.words, 0)
@@ -147,11 +130,6 @@ class _Row(TypedDict):
     kind: str
     text: str
     labels: list[int]
-
-
-class _ScoredRow(TypedDict):
-    text: str
-    scores: list[float]
 
 
 def _lines(path: Path) -> Iterator[str]:

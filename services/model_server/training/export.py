@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -86,33 +85,39 @@ def export_int8(fp32: Path, target: Path) -> None:
 def write_manifest(directory: Path) -> None:
     """Write the sum of each file that the package loads."""
     names = (artefact.MODEL, artefact.TOKENIZER)
-    sums = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in names}
+    sums = {name: _sum(directory / name) for name in names}
     text = json.dumps({"sha256": sums}, indent=2, sort_keys=True)
     (directory / artefact.MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main() -> None:
     """Export to the package, or to a directory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path)
-    parser.add_argument("--out", type=Path, default=artefact.DIRECTORY)
-    parser.add_argument("--fp32", type=Path, help="keep the fp32 model here")
-    parser.add_argument("--fp16", type=Path, help="write the weights for GPUs here")
+    parser.add_argument("--out", type=Path, help="int8 model, tokenizer and manifest go here")
+    parser.add_argument("--fp16", type=Path, help="the weights, rounded, go here; and their sum")
+    parser.add_argument("--onnx-fp32", type=Path, help="the fp32 model goes here")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         # All forms come from the weights as they are checked in: rounded to fp16.
         rounded = options.fp16 or Path(scratch) / WEIGHTS.name
         network.save(network.load(options.weights), rounded, torch.float16)
-        fp32 = Path(scratch) / "kompress-fp32.onnx"
+        if options.fp16:
+            (rounded.parent / "SHA256").write_text(f"{_sum(rounded)}  {rounded.name}\n", "utf-8")
+        fp32 = options.onnx_fp32 or Path(scratch) / "kompress-fp32.onnx"
         export_fp32(rounded, fp32, Path(scratch))
-        export_int8(fp32, options.out / artefact.MODEL)
-        if options.fp32:
-            shutil.copy(fp32, options.fp32)
-    base = files(network.BASE) / "model" / artefact.TOKENIZER
-    (options.out / artefact.TOKENIZER).write_bytes(base.read_bytes())
-    write_manifest(options.out)
-    print(f"{artefact.MODEL}: {(options.out / artefact.MODEL).stat().st_size / 1e6:.1f} MB")
+        if options.out:
+            options.out.mkdir(parents=True, exist_ok=True)
+            export_int8(fp32, options.out / artefact.MODEL)
+            base = files(network.BASE) / "model" / artefact.TOKENIZER
+            (options.out / artefact.TOKENIZER).write_bytes(base.read_bytes())
+            write_manifest(options.out)
+            size = (options.out / artefact.MODEL).stat().st_size
+            print(f"{artefact.MODEL}: {size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from furler_kompress.encode import Chunk, pool
 from training import network
-from training.data import Passage, Sample, read_passages, read_scored, samples, soft_samples, split
+from training.data import Passage, Sample, read_passages, samples, split
 from training.measures import best_f1
 
 RATE: Final = 1.5e-4
@@ -184,17 +184,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--start", type=Path, help="weights to start from instead of the base")
-    parser.add_argument("--pseudo", type=Path, help="passages scored by training.pseudo")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     parts = split(read_passages(options.data / "labels.jsonl"))
     group = [sample for passage in parts.train for sample in samples(passage)]
-    if options.pseudo:
-        group += [sample for text in read_scored(options.pseudo) for sample in soft_samples(*text)]
     print(f"{len(group)} samples, {len(parts.dev)} dev, {len(parts.test)} test", flush=True)
-    model = network.load(options.start) if options.start else network.untrained(options.seed)
+    model = network.untrained(options.seed)
     plan = Plan(options.seed, options.epochs, options.rate, options.batch)
     torch.manual_seed(options.seed)
     train(model.to(device), group, parts.dev, plan, options.out)

@@ -70,6 +70,7 @@ def save(network: Kompress, path: Path, dtype: torch.dtype = torch.float32) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().to(dtype).contiguous() for k, v in network.bert.state_dict().items()}
     save_file(state, path)
+    path.chmod(0o644)  # it is checked in
 
 
 def _base() -> str:

@@ -1,7 +1,6 @@
 """The whole training, from labels to exported files: ``python -m training.recipe``.
 
-What lives here: the steps and their order. A step whose result exists is not run again, so an
-interrupted run goes on where it stopped. Two runs go side by side, each on half of the cores.
+What lives here: the steps and their order. A step whose result exists is not run again.
 """
 
 from __future__ import annotations
@@ -9,20 +8,17 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from furler_kompress import artefact
 
-SEEDS: Final = (1, 2)
-STUDENTS: Final = (11, 12)
+SEED: Final = 1
 EPOCHS: Final = 4
-POOL: Final = 2000
-"""Unlabelled passages that the teachers score: as many tokens as the labelled ones have."""
-STUDENT_RATE: Final = 5e-5
-"""A third of the first rate: students start from trained weights."""
+AVERAGED: Final = 3
+"""Last epochs whose weights are averaged: as good as their best on both halves of SQuAD, and
+none has to be chosen (Izmailov et al. 2018)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,48 +30,26 @@ class Step:
     result: Path
 
 
-def steps(data: Path, out: Path, threads: int) -> list[list[Step]]:
-    """Return the steps; those of one list may run side by side."""
-    runs = [_fit(data, out / f"seed-{seed}", seed, EPOCHS, threads) for seed in SEEDS]
-    teachers = [str(run.result) for run in runs]
-    start, pool, last = (
-        out / "teachers.safetensors",
-        out / "pool.jsonl",
-        out / "kompress.safetensors",
-    )
-    more = ("--start", str(start), "--pseudo", str(pool), "--rate", str(STUDENT_RATE))
-    students = [_fit(data, out / f"student-{s}", s, 1, threads, *more) for s in STUDENTS]
-    scored = ("--data", str(data), "--out", str(pool), "--limit", str(POOL))
+def steps(data: Path, out: Path, threads: int) -> list[Step]:
+    """Return the steps, in order."""
+    numbers = ("--seed", str(SEED), "--epochs", str(EPOCHS), "--threads", str(threads))
+    epochs = [out / f"epoch-{i}.safetensors" for i in range(1, EPOCHS + 1)]
+    last = out / "kompress.safetensors"
+    averaged = tuple(map(str, epochs[-AVERAGED:]))
     return [
-        runs,
-        [
-            Step("soup", (*teachers, "--out", str(start)), start),
-            Step("pseudo", (*teachers, *scored), pool),
-        ],
-        students,
-        [Step("soup", (*(str(s.result) for s in students), "--out", str(last)), last)],
+        Step("fit", ("--data", str(data), "--out", str(out), *numbers), epochs[-1]),
+        Step("average", (*averaged, "--out", str(last)), last),
     ]
 
 
-def _fit(data: Path, out: Path, seed: int, epochs: int, threads: int, *more: str) -> Step:
-    numbers = ("--seed", str(seed), "--epochs", str(epochs), "--threads", str(threads))
-    result = out / f"epoch-{epochs}.safetensors"
-    return Step("fit", ("--data", str(data), "--out", str(out), *numbers, *more), result)
-
-
-def run(group: Sequence[Step]) -> None:
-    """Run steps side by side; raises CalledProcessError where one fails."""
-    started = []
-    for step in group:
-        if step.result.exists():
-            print(f"there already: {step.result}")
-            continue
-        command = [sys.executable, "-m", f"training.{step.module}", *step.arguments]
-        print(" ".join(command[1:]), flush=True)
-        started.append((command, subprocess.Popen(command)))  # noqa: S603 - our own commands
-    for command, process in started:
-        if process.wait():
-            raise subprocess.CalledProcessError(process.returncode, command)
+def run(step: Step) -> None:
+    """Run a step unless its result exists; raises CalledProcessError where it fails."""
+    if step.result.exists():
+        print(f"there already: {step.result}")
+        return
+    command = [sys.executable, "-m", f"training.{step.module}", *step.arguments]
+    print(" ".join(command[1:]), flush=True)
+    subprocess.run(command, check=True)  # noqa: S603 - our own command
 
 
 def main() -> None:
@@ -85,10 +59,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--artefacts", type=Path, default=artefact.DIRECTORY)
     parser.add_argument("--fp16", type=Path, required=True, help="weights for GPUs go here")
-    parser.add_argument("--threads", type=int, default=1, help="of each of two runs side by side")
+    parser.add_argument("--threads", type=int, default=1, help="1: the weights that ship")
     options = parser.parse_args()
-    for group in steps(options.data, options.out, options.threads):
-        run(group)
+    for step in steps(options.data, options.out, options.threads):
+        run(step)
     last = options.out / "kompress.safetensors"
     command = ["-m", "training.export", str(last), "--out", str(options.artefacts)]
     subprocess.run([sys.executable, *command, "--fp16", str(options.fp16)], check=True)  # noqa: S603

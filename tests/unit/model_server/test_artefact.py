@@ -76,3 +76,9 @@ def test_another_byte_is_another_version(directory: Path) -> None:
     (directory / artefact.MANIFEST).write_text(json.dumps({"sha256": sums}), encoding="utf-8")
     _forget()
     assert artefact.version() != before
+
+
+def test_the_weights_for_gpus_have_the_sum_that_stands_beside_them() -> None:
+    directory = Path(__file__).parents[3] / "services" / "model_server" / "weights"
+    expected, name = (directory / "SHA256").read_text(encoding="utf-8").split()
+    assert hashlib.sha256((directory / name).read_bytes()).hexdigest() == expected

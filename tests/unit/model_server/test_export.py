@@ -21,7 +21,7 @@ def test_an_export_gives_what_pytorch_gives(tmp_path: Path) -> None:
     network.save(network.untrained(1), tmp_path / "weights.safetensors")
     export_fp32(tmp_path / "weights.safetensors", tmp_path / "fp32.onnx", tmp_path)
     chunks = [*encode(TEXT), *encode(TEXT * 40)]
-    ours = parity.onnx_judge((tmp_path / "fp32.onnx").read_bytes())(chunks)
+    ours = parity.onnx_judge(tmp_path / "fp32.onnx")(chunks)
     theirs = parity.torch_judge(tmp_path / "weights.safetensors")(chunks)
     for chunk, a, b in zip(chunks, ours, theirs, strict=True):
         np.testing.assert_allclose(a, b[: chunk.length], atol=1e-4)

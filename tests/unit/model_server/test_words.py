@@ -49,6 +49,18 @@ def test_a_word_has_the_shape_that_the_model_was_trained_on(text: str, expected:
     assert shapes(sentence, spans(sentence))[1] is expected
 
 
+@given(st.lists(st.text(st.sampled_from("aBnotN3._-/'\"`@$:(),xy"), min_size=1, max_size=9)))
+def test_what_the_model_takes_for_a_fact_the_engine_never_drops(words: list[str]) -> None:
+    text = " ".join(["not", *words, "must"])
+    found = prose_words.spans(text)
+    facts = {Shape.NUMBER, Shape.IDENTIFIER, Shape.LIMIT}
+    needed = [shape in facts for shape in shapes(text, found)]
+    forced = prose_words.marks(text, found).forced
+    assert [
+        text[a:b] for (a, b), n, f in zip(found, needed, forced, strict=True) if n and not f
+    ] == []
+
+
 def test_a_capital_that_opens_a_sentence_is_no_name() -> None:
     text = "Workers ask Redis.\nNobody waits. Then Paris answers\nlate"
     assert shapes(text, spans(text)) == [

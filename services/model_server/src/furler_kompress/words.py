@@ -245,6 +245,8 @@ _LIMITS: Final = frozenset(
 _IDENTIFIER: Final = re.compile(
     r"`|://|::|\w/\w|^/\w|\w_\w|^__|\w@\w|[a-z][A-Z]|^--?[A-Za-z]|\w\.\w*[A-Za-z]\w|\w\(\)|\\\w"
 )
+_REMEMBERED: Final = 40
+"""Characters of the longest word that is remembered; what is longer seldom comes twice."""
 _SENTENCE_END: Final = re.compile(r"[.!?:][\"')\]”’*_]*$")
 
 
@@ -289,8 +291,16 @@ def shapes(text: str, words: Sequence[Span]) -> list[Shape]:
     return found
 
 
-@lru_cache(maxsize=65_536)  # a vocabulary's worth; about 10 MB when full
 def _shape(word: str) -> Shape:
+    return _known_shape(word) if len(word) <= _REMEMBERED else _found_shape(word)
+
+
+@lru_cache(maxsize=65_536)  # a vocabulary's worth; about 10 MB when full
+def _known_shape(word: str) -> Shape:
+    return _found_shape(word)
+
+
+def _found_shape(word: str) -> Shape:
     inner = core(word)
     lower = inner.lower().replace("’", "'")
     if not any(map(str.isalnum, word)):

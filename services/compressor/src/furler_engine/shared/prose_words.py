@@ -212,6 +212,8 @@ _LIMITS: Final = frozenset(
 _IDENTIFIER: Final = re.compile(
     r"`|://|::|\w/\w|^/\w|\w_\w|^__|\w@\w|[a-z][A-Z]|^--?[A-Za-z]|\w\.\w+\w|\w\(\)|\\\w"
 )
+_REMEMBERED: Final = 40
+"""Characters of the longest word that is remembered; what is longer seldom comes twice."""
 _SENTENCE_END: Final = re.compile(r"[.!?]['\")\]”’*_]*$")
 _OPENS_SENTENCE: Final = re.compile(r"['\"(\[“‘*_`]*[A-Z0-9À-ÞА-Я]")
 _MARKER: Final = re.compile(r"(?:[-*+•>|]|#{1,6})$")
@@ -353,8 +355,16 @@ _FORCED: Final = "forced"
 _SMALL_WORD: Final = "small"
 
 
-@lru_cache(maxsize=1 << 15)
 def _class(word: str) -> str:
+    return _known_class(word) if len(word) <= _REMEMBERED else _found_class(word)
+
+
+@lru_cache(maxsize=1 << 15)
+def _known_class(word: str) -> str:
+    return _found_class(word)
+
+
+def _found_class(word: str) -> str:
     inner = core(word)
     bare = inner.strip(_SIGNS)
     lower = bare.lower().replace("’", "'")

@@ -1,6 +1,6 @@
-"""Average the weights of runs from one start: ``python -m training.soup WEIGHTS... --out FILE``.
+"""Average the weights of a run's epochs: ``python -m training.average WEIGHTS... --out FILE``.
 
-What lives here: the mean of weights (Wortsman et al. 2022): an ensemble at the price of one.
+What lives here: the mean of weights (Izmailov et al. 2018): an ensemble at the price of one.
 """
 
 from __future__ import annotations
