@@ -19,7 +19,7 @@ from furler_gateway.proxy.cache_health import Prefix, Seen
 from furler_gateway.proxy.usage import Usage
 
 _MOST_CONVERSATIONS: Final = 5000
-"""Whose last turn is remembered."""
+"""Whose last turn is remembered: 80 MB if all were the longest, some MB as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Ledgers:
         if not conversation or now is None:
             return ""
         # Sub-agents share their session's name; they differ in what they are asked first.
-        name = f"{conversation}/{now.messages[0].hex() if now.messages else ''}"
+        name = f"{conversation}/{now.first}"
         at = time.monotonic()
         outcome = cache_health.outcome(self._seen.get(name), now, usage, at)
         self._seen[name] = cache_health.seen(dialect, now, usage, at)
