@@ -18,6 +18,7 @@ from support.bodies import chat, odd_messages, responses
 from support.fake_provider import JSON, FakeProvider, Says, running_provider, stream
 from support.gateway import Gateway, running_gateway
 from support.inputs import orders, service_log
+from support.model import Model
 from support.service import running_service
 
 LOG = service_log(400)
@@ -332,6 +333,23 @@ def test_a_client_that_goes_away_cancels_the_provider(
         with _connected(gateway, MESSAGES, odd_messages(LOG, tools)) as answer:
             assert answer.read1(1) == b"d"
         assert provider.gone.wait(20)
+
+
+def test_a_client_that_goes_away_cancels_a_later_round_as_well(
+    gateway: Gateway, provider: FakeProvider
+) -> None:
+    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
+    model = Model(error=stream(ping, hangs=True))
+    body = odd_messages(LOG, b'[{"name":"bash"}]').replace(b'"model"', b'"stream":true,"model"')
+    provider.says(Says())  # makes the view
+    gateway.post(MESSAGES, body, **KEY)
+    provider.says(model(provider.got[0]), stream(ping, hangs=True))
+    with _connected(gateway, MESSAGES, body) as answer:
+        seen = b""
+        while not seen.endswith(ping):
+            seen += answer.read1()
+    assert provider.gone.wait(20)
+    assert len(provider.got) == 3
 
 
 def test_a_stream_that_breaks_off_is_not_taken_for_whole(
