@@ -104,6 +104,13 @@ def test_every_pointer_leads_to_lines_that_stand_in_the_forwarded_body(
         if each is not None and each.view.compressors and each.view.compressors[0] in CAUSAL:
             lines = Source(original.text(each.block) or "").lines
             shown = forwarded + "\n" + (after.text(block) or "")
+            if "(re-encoded there)" in each.view.text:
+                # The whole of an earlier block, whose view leaves nothing out.
+                text = original.text(each.block)
+                same = [o for o in seen if o.key != each.key and original.text(o.block) == text]
+                assert any(o.view.compressors and not o.view.elisions for o in same)
+                forwarded += "\n" + (after.text(block) or "")
+                continue
             for elision in each.view.elisions:
                 assert isinstance(elision.place, Lines)
                 for line in lines[elision.place.first - 1 : elision.place.last]:
