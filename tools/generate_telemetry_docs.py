@@ -36,7 +36,7 @@ No content, query, reference, file name, path or credential is in any of it. Ten
 | logs | standard error, text | standard error, a JSON object per line, with `trace_id` |
 
 One trace goes from the agent's HTTP call through gateway, compressor, store and model: whoever sends `traceparent` finds all of it under its own span.
-A histogram's bucket names a trace that fell into it (exemplar) when that trace is sampled.
+A histogram's bucket names a trace that fell into it (exemplar) when that trace is sampled; Prometheus keeps it with `--enable-feature=exemplar-storage`.
 With `FURLER_WORKERS` above 1 the n-th worker serves its metrics on the n-th port from `FURLER_METRICS_LISTEN` on.
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from support.gateway import fetch, running_gateway
 from support.inputs import service_log
 from support.otlp import Receiver, attributes, otlp_receiver, points
 from support.service import running_service
+from support.waiting import eventually
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PROSE_TRACE = "1af7651916cd43dd8448eb211c80319d"
@@ -209,6 +212,35 @@ def test_buckets_tell_a_cache_hit_from_a_large_log(watched: Watched) -> None:
         if sample.name.endswith("_bucket")
     }
     assert bounds == {*telemetry.SECONDS, float("inf")}
+
+
+def test_every_worker_serves_its_own_metrics_on_the_next_port() -> None:
+    first = two_free_ports()
+    with running_service(workers="2", metrics_listen=f"127.0.0.1:{first}") as service:
+        service.compress(service_log(50))
+        starts = {
+            eventually(lambda port=port: started(port), f"metrics on port {port}")  # type: ignore[misc]
+            for port in (first, first + 1)
+        }
+        assert service.stop() == 0
+    assert len(starts) == 2
+
+
+def started(port: int) -> float:
+    """Return when the process behind a port of metrics began; 0 if there is none yet."""
+    try:
+        return scraped(f"127.0.0.1:{port}")["process_start_time_seconds"].samples[0].value
+    except OSError:
+        return 0.0
+
+
+def two_free_ports() -> int:
+    """Return a port that is free, as is the next one."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            port: int = one.getsockname()[1]
+            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+                return port
 
 
 def test_who_measures_nothing_does_without_the_sdk() -> None:

@@ -181,8 +181,8 @@ class Settings(BaseSettings):
         if self.tls_client_ca_file and not self.tls_cert_file:
             raise ValueError("FURLER_TLS_CLIENT_CA_FILE: wants FURLER_TLS_CERT_FILE, too")
         if self.metrics_listen:
-            _, _, port = self.metrics_listen.rpartition(":")
-            if not (port.isdecimal() and int(port) + self.workers <= 65536):
+            _, colon, port = self.metrics_listen.rpartition(":")
+            if not (colon and port.isdecimal() and int(port) + self.workers <= 65536):
                 raise ValueError("FURLER_METRICS_LISTEN: want HOST:PORT, such as 0.0.0.0:9464")
         if self.jwks and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
