@@ -72,21 +72,23 @@ class Agents:
         self, number: int, data: bytes, *, retention: float = 0
     ) -> compression_pb2.View | str:
         """Compress a content; return its view, or how the call ended."""
-        policy = compression_pb2.Policy()
-        if retention:
-            policy.retention.CopyFrom(duration_pb2.Duration(seconds=int(retention)))
         request = compressor_service_pb2.CompressRequest(
-            content=content_pb2.Content(inline=data), policy=policy
+            content=content_pb2.Content(inline=data), policy=_kept_for(retention)
         )
         stub = self._compressors[number % len(self._compressors)]
         call = stub.Compress(request, timeout=self._deadline, metadata=self._metadata)
         answer = await _answered(call)
         return answer if isinstance(answer, str) else answer.view
 
-    async def converse(self, number: int, body: bytes, conversation: str) -> str:
+    async def converse(
+        self, number: int, body: bytes, conversation: str, *, retention: float = 0
+    ) -> str:
         """Compress a turn of a conversation."""
         request = compressor_service_pb2.CompressConversationRequest(
-            conversation=conversation, dialect=conversation_pb2.DIALECT_OPENAI_CHAT, body=body
+            conversation=conversation,
+            dialect=conversation_pb2.DIALECT_OPENAI_CHAT,
+            body=body,
+            policy=_kept_for(retention),
         )
         stub = self._compressors[number % len(self._compressors)]
         call = stub.CompressConversation(request, timeout=self._deadline, metadata=self._metadata)
@@ -119,6 +121,14 @@ class Agents:
         except grpc.aio.AioRpcError as error:
             return _failure(error)
         return _outcome(degraded)
+
+
+def _kept_for(seconds: float) -> compression_pb2.Policy:
+    """Return a policy with a retention; 0 takes the service's own."""
+    policy = compression_pb2.Policy()
+    if seconds:
+        policy.retention.CopyFrom(duration_pb2.Duration(seconds=int(seconds)))
+    return policy
 
 
 async def _answered(call: Awaitable[_Answer]) -> _Answer | str:

@@ -123,13 +123,18 @@ async def neighbour(parameters: Parameters) -> Result:
                     ),
                 )  # fmt: skip
                 phases += [quiet, noisy]
-    _, usual, _, quiet, noisy = phases
+    return Result(phases, _fairness(phases))
+
+
+def _fairness(phases: list[Phase]) -> dict[str, float]:
+    """Return what the quiet tenants noticed: phases are peak, quiet and noisy as usual, and in the flood."""
+    peak, usual, _, quiet, noisy = phases
     facts = common_facts(quiet, peak)
     facts["quiet_not_served"] = (len(quiet.calls) - quiet.count(OK)) / max(1, len(quiet.calls))
     facts["p99_ratio"] = quiet.ms(0.99) / max(0.001, usual.ms(0.99))
     facts["p50_ratio"] = quiet.ms(0.5) / max(0.001, usual.ms(0.5))
     facts["noisy_goodput_share"] = noisy.goodput / peak.goodput
-    return Result(phases, facts)
+    return facts
 
 
 def _key_file(directory: Path) -> Path:

@@ -67,7 +67,8 @@ async def soak(parameters: Parameters) -> Result:
                     return await agents.compress(number, contents.known(number))
                 case 9:
                     body = turn(number // 40, number // 10 % 4 + 1, contents)
-                    return await agents.converse(number, body, f"soak-{number // 40}")
+                    name = f"soak-{number // 40}"
+                    return await agents.converse(number, body, name, retention=retention)
             data = contents.new("soak", number)
             view = await agents.view(number, data, retention=retention)
             if isinstance(view, str) or number % 10 != 8 or not view.ref:

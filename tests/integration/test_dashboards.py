@@ -119,15 +119,20 @@ def use_everything(service: Service, gateway: Gateway, lonely: Gateway) -> None:
     gateway.post("/v1/compress", b" " * 2_000_000, **bearer)  # more than this gateway takes
 
 
+def key_file(directory: Path) -> Path:
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    path = directory / "keys.toml"
+    path.write_text(f'[[keys]]\nid = "k"\nsha256 = "{digest}"\ntenant = "acme"\n')
+    return path
+
+
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     binary = shutil.which("prometheus")
     if binary is None:
         pytest.skip("no prometheus: Debian's package of that name has it")
     directory = tmp_path_factory.mktemp("prometheus")
-    keys = directory / "keys.toml"
-    digest = hashlib.sha256(KEY.encode()).hexdigest()
-    keys.write_text(f'[[keys]]\nid = "k"\nsha256 = "{digest}"\ntenant = "acme"\n')
+    keys = key_file(directory)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (
