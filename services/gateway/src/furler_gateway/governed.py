@@ -12,7 +12,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final, Generic, cast
 
-from furler.backends.base import EXPLAIN, Backend, Method, Request, Response
+from furler.backends.around import BackendAround
+from furler.backends.base import EXPLAIN, Method, Request, Response
 from furler.conversations import Mode
 from furler.errors import FurlerError
 from furler.v1 import compressor_service_pb2 as compressor
@@ -54,25 +55,11 @@ class Governor:
 
 
 @dataclass(slots=True)
-class GovernedBackend:
+class GovernedBackend(BackendAround):
     """Holds the calls of another backend to the policy."""
 
-    inner: Backend
     governor: Governor
     figures: Figures
-
-    @property
-    def stream_above(self) -> int | None:
-        """As of the inner backend."""
-        return self.inner.stream_above
-
-    async def open(self) -> None:
-        """Open the inner backend."""
-        await self.inner.open()
-
-    async def close(self) -> None:
-        """Close the inner backend."""
-        await self.inner.close()
 
     async def unary(
         self, method: Method[Request, Response], request: Request, seconds: float

@@ -12,7 +12,8 @@ from typing import Final
 
 from google.protobuf.message import Message
 
-from furler.backends.base import Backend, Method, Request, Response
+from furler.backends.around import BackendAround
+from furler.backends.base import Method, Request, Response
 from furler.errors import ContentNotFoundError, FurlerError
 from furler.v1 import compression_pb2 as compression
 from furler.v1 import compressor_service_pb2 as compressor
@@ -25,24 +26,10 @@ _KIND: Final = "CONTENT_KIND_"
 
 
 @dataclass(slots=True)
-class RecordingBackend:
+class RecordingBackend(BackendAround):
     """Counts the views and retrievals of another backend."""
 
-    inner: Backend
     figures: Figures
-
-    @property
-    def stream_above(self) -> int | None:
-        """As of the inner backend."""
-        return self.inner.stream_above
-
-    async def open(self) -> None:
-        """Open the inner backend."""
-        await self.inner.open()
-
-    async def close(self) -> None:
-        """Close the inner backend."""
-        await self.inner.close()
 
     async def unary(
         self, method: Method[Request, Response], request: Request, seconds: float

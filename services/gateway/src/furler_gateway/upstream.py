@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grpc_health.v1 import health_pb2
 
+from furler.backends.around import BackendAround
 from furler.backends.base import Backend, Method, Request, Response
 from furler.backends.remote import RemoteBackend
 from furler.backends.retry import RetryingBackend, RetryPolicy
@@ -33,23 +34,8 @@ _RETRIES = RetryPolicy(attempts=2, base=0.05)
 
 
 @dataclass(slots=True)
-class MeasuredBackend:
+class MeasuredBackend(BackendAround):
     """Measures the calls of another backend."""
-
-    inner: Backend
-
-    @property
-    def stream_above(self) -> int | None:
-        """As of the inner backend."""
-        return self.inner.stream_above
-
-    async def open(self) -> None:
-        """Open the inner backend."""
-        await self.inner.open()
-
-    async def close(self) -> None:
-        """Close the inner backend."""
-        await self.inner.close()
 
     async def unary(
         self, method: Method[Request, Response], request: Request, seconds: float

@@ -13,7 +13,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
-from furler.backends.base import Backend, Method, Request, Response
+from furler.backends.around import BackendAround
+from furler.backends.base import Method, Request, Response
 from furler.errors import (
     FurlerError,
     OverloadedError,
@@ -45,24 +46,10 @@ class RetryPolicy:
 
 
 @dataclass(slots=True)
-class RetryingBackend:
+class RetryingBackend(BackendAround):
     """Tries calls again until they succeed, attempts are used up, or time is over."""
 
-    inner: Backend
     policy: RetryPolicy = field(default_factory=RetryPolicy)
-
-    @property
-    def stream_above(self) -> int | None:
-        """As of the inner backend."""
-        return self.inner.stream_above
-
-    async def open(self) -> None:
-        """Open the inner backend."""
-        await self.inner.open()
-
-    async def close(self) -> None:
-        """Close the inner backend."""
-        await self.inner.close()
 
     async def unary(
         self, method: Method[Request, Response], request: Request, seconds: float

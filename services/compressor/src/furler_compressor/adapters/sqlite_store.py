@@ -3,8 +3,7 @@
 A commit is synced to the disk before it returns (synchronous=FULL for that transaction): a view
 is revealed only after its original would survive a power cut. That costs one fsync, measured as
 0.3 to 4 ms by the disk's load, and only for views that were not held yet. What else is written
-(longer retentions, counters, deletions, sweeps) survives a killed process, but a power cut may
-undo the last of it: that takes 0.04 ms.
+survives a killed process, but a power cut may undo the last of it: that takes 0.04 ms.
 """
 
 from __future__ import annotations

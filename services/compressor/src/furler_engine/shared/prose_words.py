@@ -20,193 +20,33 @@ _SIGNS: Final = _EDGES + "@$#&^%+-/"
 """What may stand around a word besides: "$HOME", "@not-"."""
 
 _ARTICLES: Final = frozenset({"a", "an", "the"})
-_LINKS: Final = frozenset(
-    [
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "for",
-        "with",
-        "from",
-        "to",
-        "and",
-        "or",
-        "de",
-        "la",
-        "du",
-        "von",
-        "van",
-        "&",
-    ]
-)
+_LINKS: Final = frozenset({
+    "of", "in", "on", "at", "by", "for", "with", "from", "to", "and", "or", "de", "la", "du",
+    "von", "van", "&",
+})  # fmt: skip
 """Words that names hold inside: "Bank of England", "Ludwig van Beethoven"."""
 _JOINS: Final = frozenset({"and", "or", "of"})
 """Words that hold any two others together: "rise and fall", "majority of seats"."""
 _SEPARATES: Final = ",.;:!?)"
-_SMALL: Final = (
-    frozenset(
-        [
-            "i",
-            "you",
-            "he",
-            "she",
-            "it",
-            "we",
-            "they",
-            "me",
-            "him",
-            "her",
-            "us",
-            "them",
-            "my",
-            "your",
-            "his",
-            "its",
-            "our",
-            "their",
-            "this",
-            "that",
-            "these",
-            "those",
-            "there",
-            "here",
-            "who",
-            "whom",
-            "whose",
-            "which",
-            "what",
-            "where",
-            "why",
-            "how",
-            "so",
-            "than",
-            "then",
-            "too",
-            "very",
-            "just",
-            "also",
-            "such",
-            "own",
-            "same",
-            "other",
-            "another",
-            "each",
-            "every",
-            "both",
-            "all",
-            "any",
-            "some",
-            "few",
-            "more",
-            "most",
-            "much",
-            "many",
-            "again",
-            "further",
-            "once",
-            "because",
-            "while",
-            "although",
-            "though",
-            "but",
-            "yet",
-            "since",
-            "whether",
-            "will",
-            "would",
-            "can",
-            "could",
-            "up",
-            "down",
-            "out",
-            "off",
-            "above",
-            "below",
-            "against",
-            "within",
-            "upon",
-            "per",
-            "via",
-            "like",
-            "well",
-            "even",
-            "still",
-            "already",
-            "ever",
-            "rather",
-            "quite",
-            "really",
-            "is",
-            "are",
-            "was",
-            "were",
-            "be",
-            "been",
-            "being",
-            "am",
-            "do",
-            "does",
-            "did",
-            "has",
-            "have",
-            "had",
-            "having",
-            "in",
-            "on",
-            "at",
-            "by",
-            "for",
-            "with",
-            "from",
-            "to",
-            "of",
-            "into",
-            "onto",
-            "through",
-            "during",
-            "between",
-            "over",
-            "under",
-            "about",
-            "as",
-            "and",
-            "or",
-        ]
-    )
-    | _ARTICLES
-)
+_SMALL: Final = frozenset({
+    "a", "an", "the", "i", "you", "he", "she", "it", "we", "they", "me", "him", "her", "us",
+    "them", "my", "your", "his", "its", "our", "their", "this", "that", "these", "those", "there",
+    "here", "who", "whom", "whose", "which", "what", "where", "why", "how", "so", "than", "then",
+    "too", "very", "just", "also", "such", "own", "same", "other", "another", "each", "every",
+    "both", "all", "any", "some", "few", "more", "most", "much", "many", "again", "further",
+    "once", "because", "while", "although", "though", "but", "yet", "since", "whether", "will",
+    "would", "can", "could", "up", "down", "out", "off", "above", "below", "against", "within",
+    "upon", "per", "via", "like", "well", "even", "still", "already", "ever", "rather", "quite",
+    "really", "is", "are", "was", "were", "be", "been", "being", "am", "do", "does", "did", "has",
+    "have", "had", "having", "in", "on", "at", "by", "for", "with", "from", "to", "of", "into",
+    "onto", "through", "during", "between", "over", "under", "about", "as", "and", "or",
+})  # fmt: skip
 """Function words: what they are worth depends on the words around them."""
-_LIMITS: Final = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "none",
-        "neither",
-        "nor",
-        "nothing",
-        "nobody",
-        "cannot",
-        "without",
-        "unless",
-        "except",
-        "only",
-        "must",
-        "shall",
-        "should",
-        "may",
-        "might",
-        "if",
-        "until",
-        "otherwise",
-        "required",
-        "deprecated",
-        "optional",
-        "least",
-    ]
-)
+_LIMITS: Final = frozenset({
+    "not", "no", "never", "none", "neither", "nor", "nothing", "nobody", "cannot", "without",
+    "unless", "except", "only", "must", "shall", "should", "may", "might", "if", "until",
+    "otherwise", "required", "deprecated", "optional", "least",
+})  # fmt: skip
 """Negation, limits, modality, conditions: without one of these a sentence says something else."""
 # Code, paths, addresses, flags, camelCase, snake_case, dotted.names.
 _IDENTIFIER: Final = re.compile(
@@ -229,45 +69,11 @@ _UNSPACED: Final = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
-_ENGLISH: Final = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "to",
-        "is",
-        "that",
-        "it",
-        "for",
-        "with",
-        "are",
-        "be",
-        "this",
-        "from",
-        "by",
-        "not",
-        "which",
-        "you",
-        "have",
-        "if",
-        "but",
-        "they",
-        "we",
-        "can",
-        "will",
-        "when",
-        "has",
-        "should",
-        "must",
-        "these",
-        "been",
-        "their",
-        "its",
-        "were",
-        "would",
-        "there",
-    ]
-)
+_ENGLISH: Final = frozenset({
+    "the", "of", "and", "to", "is", "that", "it", "for", "with", "are", "be", "this", "from",
+    "by", "not", "which", "you", "have", "if", "but", "they", "we", "can", "will", "when", "has",
+    "should", "must", "these", "been", "their", "its", "were", "would", "there",
+})  # fmt: skip
 _ENGLISH_SHARE: Final = 0.06
 """Part of these among the words of English text: .2 to .35 in articles, .06 and up in terse
 notes; other languages in Latin script stay below .03."""
@@ -372,9 +178,9 @@ def _found_class(word: str) -> str:
         return _FORCED
     if any(map(str.isdigit, word)) or (len(bare) > 1 and bare.isupper()):
         return _FORCED
-    if lower in _SMALL or not bare:
-        return _SMALL_WORD
-    return _FORCED if any(map(_IDENTIFIER.search, (bare, inner, word))) else ""
+    if any(map(_IDENTIFIER.search, (bare, inner, word))):
+        return _FORCED  # before the small ones: "/a" is a path, "-a" a flag
+    return _SMALL_WORD if lower in _SMALL or not bare else ""
 
 
 def _places(text: str, words: Sequence[Span], plain: Sequence[str]) -> tuple[list[int], list[int]]:
