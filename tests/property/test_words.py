@@ -25,6 +25,7 @@ _BLOCKS = st.sampled_from(
     ["", "# Head", "```", "~~~", "| a | b |", "- ", "   ", "    ", "===", "<p>", "… L3-4"]
 )
 TEXTS = st.lists(st.one_of(_LINES, _LINES, _BLOCKS), min_size=1, max_size=30).map("\n".join)
+FIXED = re.compile(r"\d+|(?<!`)`[^`]+`(?!`)")  # numbers, and code between single backquotes
 POLICY = Policy(model=MODEL, keep=0.4)
 
 
@@ -62,7 +63,7 @@ def test_whatever_is_left_out_is_whole_words_and_named(text: str, seed: int) -> 
     for line, original in zip(shown, lines, strict=True):
         left = iter(original.split())
         assert all(word in left for word in line.split())
-        assert re.findall(r"\d+|`[^`]+`", line) == re.findall(r"\d+|`[^`]+`", original)
+        assert FIXED.findall(line) == FIXED.findall(original)
 
 
 @given(TEXTS, st.integers(1, 10**6), st.sampled_from(["", "why was the worker restarted"]))

@@ -352,9 +352,9 @@ def add_waiting(jobs: int) -> None:
     _waiting.add(jobs)
 
 
-def record_restart() -> None:
-    """Record an engine process that was replaced."""
-    _restarts.add(1)
+def record_restart(processes: int = 1) -> None:
+    """Record engine processes that were replaced; 0 shows the counter before there are any."""
+    _restarts.add(processes)
 
 
 def record_view(

@@ -71,6 +71,7 @@ class Exporting:
             readers.append(exporting._serve(metrics_listen))
         if readers:
             _set_meter_provider(readers)
+            telemetry.record_restart(0)
         return exporting
 
     def stop(self) -> None:
