@@ -353,7 +353,7 @@ def _priced(source: Source, draft: Draft, size: int) -> tuple[Elision, ...]:
             case place:
                 return round((place.end - place.start) * per_character)
 
-    return tuple(replace(e, tokens=price(e)) for e in draft.elisions)
+    return tuple(Elision(e.place, e.summary, price(e)) for e in draft.elisions)
 
 
 def _container(value: object, path: JsonLocation) -> list[object] | str:

@@ -212,6 +212,10 @@ class Elision:
     tokens: int = 0
     """What the part would have cost; an estimate, filled in by the pipeline."""
 
+    # As in places.py: a view has many.
+    def __reduce__(self) -> tuple[type[Elision], tuple[Place, str, int]]:
+        return Elision, (self.place, self.summary, self.tokens)
+
 
 # Coverage: what a draft claims to show, in a form that coverage.check can prove.
 

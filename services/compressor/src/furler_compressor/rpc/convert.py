@@ -159,10 +159,9 @@ def view_to(done: Compressed, *, text: bool = True) -> compression.View:
     """Return the view's message, with or without its text."""
     outcome = done.outcome
     view = outcome.view
-    return compression.View(
+    message = compression.View(
         text=view.text if text else "",
         ref=view.ref,
-        elisions=[_elision_to(e) for e in view.elisions],
         original=content.Digest(sha256=done.sha256, size_bytes=done.size),
         tokens_before=_count_to(outcome, view.tokens_before),
         tokens_after=_count_to(outcome, view.tokens_after),
@@ -172,6 +171,9 @@ def view_to(done: Compressed, *, text: bool = True) -> compression.View:
         degraded=degraded_to(outcome.degraded),
         cached=outcome.cached,
     )
+    for elision in view.elisions:
+        _add_elision(message, elision)
+    return message
 
 
 def degraded_to(degraded: Degraded) -> compression.DegradedReason.ValueType:
@@ -233,23 +235,23 @@ def _tools_from(message: compression.Policy) -> tuple[tuple[str, Level], ...]:
     return tuple(tools)
 
 
-def _elision_to(elision: Elision) -> compression.Elision:
-    return compression.Elision(
-        selector=_selector_to(elision),
-        marker=format_place(elision.place),
-        tokens=elision.tokens,
-        summary=elision.summary,
-    )
-
-
-def _selector_to(elision: Elision) -> content.Selector:
+def _add_elision(view: compression.View, elision: Elision) -> None:
+    """Add an elision in place: a view of code has hundreds, and copying messages in costs double."""
+    message = view.elisions.add()
+    message.marker = marker = format_place(elision.place)
+    message.tokens = elision.tokens
+    message.summary = elision.summary
     match elision.place:
         case Lines(first, last):
-            return content.Selector(lines=content.LineRange(first=first, last=last))
+            message.selector.lines.first = first
+            message.selector.lines.last = last
         case Bytes(start, end):
-            return content.Selector(bytes=content.ByteRange(start=start, end=end))
+            # Set even where both are 0, the default.
+            message.selector.bytes.SetInParent()
+            message.selector.bytes.start = start
+            message.selector.bytes.end = end
         case Rows() | Within():
-            return content.Selector(json_path=format_place(elision.place))
+            message.selector.json_path = marker
 
 
 def _count_to(outcome: Outcome, count: int) -> content.TokenCount:

@@ -12,5 +12,6 @@ LONG_LINE: Final = 300
 def long_share(lines: Sequence[str]) -> float:
     """Return the share of the characters, line breaks apart, that stand in long lines."""
     sizes = list(map(len, lines))
-    total = sum(sizes)
-    return sum(size for size in sizes if size > LONG_LINE) / total if total else 0.0
+    if max(sizes, default=0) <= LONG_LINE:
+        return 0.0
+    return sum(size for size in sizes if size > LONG_LINE) / sum(sizes)

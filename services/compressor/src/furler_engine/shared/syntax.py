@@ -244,10 +244,10 @@ def _ordered(spans: list[Span]) -> tuple[Span, ...]:
 
 
 def _span(node: Node) -> Span:
-    start, end = node.start_point, node.end_point
+    start, end = node.byte_range
+    (first, _), (row, column) = node.start_point, node.end_point
     # A node that ends at the start of a line ends with the line before.
-    last = end.row + (end.column > 0 or end.row == start.row)
-    return Span(node.start_byte, node.end_byte, start.row + 1, last)
+    return Span(start, end, first + 1, row + (column > 0 or row == first))
 
 
 def _definitions(data: bytes, matches: _Matches) -> tuple[Definition, ...]:
@@ -258,33 +258,34 @@ def _definitions(data: bytes, matches: _Matches) -> tuple[Definition, ...]:
         for role in roles:
             if role in captures:
                 node = captures[role][0]
-                found.setdefault(node.byte_range, _Found(role, node, captures))
-    return _qualify(data, sorted(found.values(), key=_Found.order), wholes)
+                start, end = node.byte_range
+                found.setdefault((start, -end), _Found(role, node, captures, start, end))
+    return _qualify(data, [found[key] for key in sorted(found)], wholes)
 
 
 class _Found(NamedTuple):
+    """A definition; what its node is asked for often is read once."""
+
     role: Role
     node: Node
     captures: dict[str, list[Node]]
-
-    def order(self) -> tuple[int, int]:
-        return self.node.start_byte, -self.node.end_byte
+    start: int
+    end: int
 
 
 def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple[Definition, ...]:
     result: list[Definition] = []
     around: list[tuple[int, str]] = []  # end and qualified name of each open definition
     for item in found:
-        node = item.node
-        while around and around[-1][0] <= node.start_byte:
+        while around and around[-1][0] <= item.start:
             around.pop()
         parts = [around[-1][1]] if around else []
         if "owner" in item.captures:
             parts.append(_plain(_text(data, item.captures["owner"][0])))
         parts.append(_plain(_text(data, _innermost(item.captures["name"][0]))))
         qualified = ".".join(part for part in parts if part)
-        around.append((node.end_byte, qualified))
-        whole = _span(wholes.get(node.start_byte, node))
+        around.append((item.end, qualified))
+        whole = _span(wholes.get(item.start, item.node))
         name = qualified.rpartition(".")[2]
         body = item.captures.get("body")
         if item.role is Role.SCOPE and name not in _TEST_SCOPES:
@@ -313,7 +314,8 @@ def _query(language: str, *, with_errors: bool) -> Query:
 
 
 def _text(data: bytes, node: Node) -> str:
-    return data[node.start_byte : node.end_byte].decode(errors="replace")
+    start, end = node.byte_range
+    return data[start:end].decode(errors="replace")
 
 
 def _innermost(node: Node) -> Node:
