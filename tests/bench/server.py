@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -35,11 +36,17 @@ class Held:
 
 
 class Server:
-    """A running server; its store is SQLite in a temporary directory, or what ``store`` names."""
+    """A running server; its store is SQLite in a temporary directory, or what ``store`` names.
 
-    def __init__(self, workers: int = 1, store: str = "") -> None:
+    ``settings`` are FURLER_* variables besides, whole.
+    """
+
+    def __init__(
+        self, workers: int = 1, store: str = "", settings: Mapping[str, str] | None = None
+    ) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="furler-bench-")
         self._workers = workers
+        self._settings = settings or {}
         self._store = store or self._directory.name
         self._process: subprocess.Popen[str] | None = None
         self.address = ""
@@ -51,6 +58,7 @@ class Server:
             "FURLER_LISTEN": "127.0.0.1:0",
             "FURLER_STORE": self._store,
             "FURLER_WORKERS": str(self._workers),
+            **self._settings,
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "furler_compressor.main"],

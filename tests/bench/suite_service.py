@@ -22,6 +22,10 @@ from .setting import Setting
 CALL_MS = 15.0
 HEALTH_MS = 50.0
 IDLE_MB = 120.0
+REPLICA_MB = 250
+_WITH_MODEL, _WITHOUT = "with the model", "one engine process, no model"
+_ALONE = {"FURLER_ENGINE_PROCESSES": "1", "FURLER_MODEL": "none"}
+"""A worker with one engine process: with two, one worker fills the two cores of a small machine."""
 _SIZE = 60 * KB
 _CLIENTS = 4
 
@@ -35,10 +39,12 @@ def run(setting: Setting) -> SuiteResult:
         fresh = {name: _fresh(server, name, calls) for name in generate.KINDS}
         hits = _hits(server, calls)
         health = _health_while_busy(server)
+    with Server(settings=_ALONE) as server:
+        bare = server.processes()
         one = _throughput(server, seconds, 0)
-    with Server(workers=2) as server:
+    with Server(workers=2, settings=_ALONE) as server:
         two = _throughput(server, seconds, 0)
-    tables = (_call_table(fresh, hits, health), _rest_table(idle, one, two))
+    tables = (_call_table(fresh, hits, health), _rest_table(idle, bare, one, two))
     data: dict[str, Json] = {
         "call_ms": {name: list(t.samples) for name, t in fresh.items()},
         "call_core_ms": {name: t.cpu_p50 for name, t in fresh.items()},
@@ -46,8 +52,10 @@ def run(setting: Setting) -> SuiteResult:
         "health_ms": list(health.samples),
         "calls_per_second": {"1 worker": one, "2 workers": two},
         "idle_bytes": [[held.name, held.resident, held.proportional] for held in idle],
+        "bare_bytes": [[held.name, held.resident, held.proportional] for held in bare],
     }
-    return SuiteResult("service", tables, data, _bars(fresh, health, idle, one, two))
+    bars = (*_bars(fresh, health, one, two), *_memory_bars(idle, bare))
+    return SuiteResult("service", tables, data, bars)
 
 
 def _request(text: str) -> compressor.CompressRequest:
@@ -137,18 +145,19 @@ def _call_table(fresh: dict[str, Times], hits: Times, health: Times) -> Table:
     )
 
 
-def _rest_table(idle: Sequence[Held], one: float, two: float) -> Table:
+def _rest_table(idle: Sequence[Held], bare: Sequence[Held], one: float, two: float) -> Table:
     rows = [
         (
-            f"at rest: {held.name}",
+            f"at rest, {what}: {held.name}",
             f"{held.resident / MB:.0f} MB, {held.proportional / MB:.0f} with shared pages divided",
         )
-        for held in idle
+        for what, processes in ((_WITH_MODEL, idle), (_WITHOUT, bare))
+        for held in processes
     ]
-    together = sum(held.proportional for held in idle)
-    rows.append(
-        ("at rest: a worker's processes together, shared pages once", f"{together / MB:.0f} MB")
-    )
+    rows += [
+        (f"at rest, {what}: together, shared pages once", f"{_together(processes):.0f} MB")
+        for what, processes in ((_WITH_MODEL, idle), (_WITHOUT, bare))
+    ]
     rows += [
         (f"60 KB logs, {_CLIENTS} clients, 1 worker", f"{one:.0f} calls/s"),
         (f"60 KB logs, {_CLIENTS} clients, 2 workers", f"{two:.0f} calls/s"),
@@ -156,13 +165,20 @@ def _rest_table(idle: Sequence[Held], one: float, two: float) -> Table:
     return Table("The process", ("what", "measured"), tuple(rows))
 
 
-def _bars(
-    fresh: dict[str, Times],
-    health: Times,
-    idle: Sequence[Held],
-    one: float,
-    two: float,
-) -> tuple[Bar, ...]:
+def _together(processes: Sequence[Held]) -> float:
+    """Return what a worker's processes hold, in MB, with shared pages counted once."""
+    return sum(held.proportional for held in processes) / MB
+
+
+def _memory_bars(idle: Sequence[Held], bare: Sequence[Held]) -> tuple[Bar, ...]:
+    largest = max(held.resident for held in bare) / MB
+    return (
+        at_most(f"resident at rest, {_WITHOUT}: largest process", IDLE_MB, round(largest), " MB"),
+        at_most(f"at rest, {_WITH_MODEL}: together", REPLICA_MB, round(_together(idle)), " MB"),
+    )
+
+
+def _bars(fresh: dict[str, Times], health: Times, one: float, two: float) -> tuple[Bar, ...]:
     bars = [
         at_most(
             f"gRPC call, the server's core time, 60 KB of {name}",
@@ -176,8 +192,6 @@ def _bars(
         at_most("health while a 5 MB log is compressed, worst", HEALTH_MS,
                 round(max(health.samples), 1), " ms")
     )  # fmt: skip
-    largest = max(held.resident for held in idle) / MB
-    bars.append(at_most("resident at rest, largest process", IDLE_MB, round(largest), " MB"))
     bars.append(
         at_least("throughput, 2 workers against 1", 1.2, round(two / max(one, 0.1), 2), "x")
     )
