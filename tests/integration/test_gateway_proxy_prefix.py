@@ -16,6 +16,8 @@ from support.model import Model
 from support.provider import PrefixCache
 from support.service import running_service
 
+PADDING = 1_000_001
+"""Bytes of a body that is sent on in several pieces."""
 TURNS = 8
 OUTPUTS = [service_log(400), orders(150), service_log(300), orders(200)]
 Json = dict[str, object]
@@ -99,3 +101,16 @@ def test_the_simulated_cache_can_be_lost() -> None:
     for text in ("a", "b"):
         cache.send(json.dumps({"messages": [{"role": "user", "content": text}]}).encode())
     assert cache.busts == 1
+
+
+def test_a_long_body_reaches_the_provider_as_it_came_with_its_length(
+    replicas: list[Gateway], provider: FakeProvider
+) -> None:
+    provider.got.clear()
+    body = b'{"model":"m","messages":[{"role":"user","content":"%s"}]}' % (b"\xc3\xa9" * PADDING)
+    replicas[0].post("/v1/messages", body, **{"x-api-key": "k"})
+    got = provider.take()
+    assert got.body == body
+    headers = {name.lower(): value for name, value in got.headers}
+    assert headers[b"content-length"] == str(len(body)).encode()
+    assert b"transfer-encoding" not in headers

@@ -209,12 +209,12 @@ class AsyncFurler:
             mode: Compress it, only measure, or leave it alone; a conversation keeps its first.
             tag: Text of the caller's own to keep with the mode.
         """
-        request = conversation_messages.request(body, dialect, policy, compaction, mode)
+        request = await conversation_messages.request(body, dialect, policy, compaction, mode)
         request.space, request.query, request.conversation = space, query or "", conversation or ""
         request.frozen_messages, request.tag = frozen_messages, tag
         request.relocate_volatile = relocate_volatile
         response = await self._backend.unary(base.COMPRESS_CONVERSATION, request, self._timeout)
-        return conversation_messages.result(request.body, response)
+        return await conversation_messages.result(body, request, response)
 
     async def explain(  # noqa: PLR0913 - as compress
         self,

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Final
 
 from furler import messages
+from furler.aside import aside
 from furler.conversations import (
     Compaction,
     CompactionMode,
@@ -36,7 +37,7 @@ _COMPACTIONS: Final = {
 }
 
 
-def request(
+async def request(
     body: bytes,
     dialect: Dialect | str,
     policy: Policy | Mapping[str, object] | None,
@@ -46,6 +47,27 @@ def request(
     """Return the request, to be completed by its plain fields. Raises FieldInvalidError."""
     if not isinstance(body, bytes | bytearray | memoryview):
         raise _invalid("body", f"want bytes, got {type(body).__name__}")
+    return await aside(len(body), _request, body, dialect, policy, compaction, mode)
+
+
+async def result(
+    body: bytes | bytearray | memoryview,
+    asked: compressor_service_pb2.CompressConversationRequest,
+    response: compressor_service_pb2.CompressConversationResponse,
+) -> Conversation:
+    """Return the answer, with the edits applied to the body."""
+    # Bytes are what was asked about; what can be written to may not be that any more.
+    given = body if isinstance(body, bytes) else asked.body
+    return await aside(len(given), _result, given, response)
+
+
+def _request(
+    body: bytes,
+    dialect: Dialect | str,
+    policy: Policy | Mapping[str, object] | None,
+    compaction: Compaction | Mapping[str, object] | None,
+    mode: Mode | str,
+) -> compressor_service_pb2.CompressConversationRequest:
     return compressor_service_pb2.CompressConversationRequest(
         dialect=_DIALECTS[choose(Dialect, dialect, "dialect")],
         body=bytes(body),
@@ -55,10 +77,9 @@ def request(
     )
 
 
-def result(
+def _result(
     body: bytes, response: compressor_service_pb2.CompressConversationResponse
 ) -> Conversation:
-    """Return the answer, with the edits applied to the body."""
     edits = tuple(_edit(each) for each in response.edits)
     plan = response.compaction
     return Conversation(

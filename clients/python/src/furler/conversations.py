@@ -153,9 +153,10 @@ class Conversation:
 
 def splice(body: bytes, edits: Iterable[Edit]) -> bytes:
     """Return a body with edits applied; they are in order and do not overlap."""
-    parts: list[bytes] = []
+    held = memoryview(body)  # so that a long body is copied once, not piece by piece before
+    parts: list[bytes | memoryview] = []
     at = 0
     for edit in edits:
-        parts += [body[at : edit.offset], edit.replacement]
+        parts += [held[at : edit.offset], edit.replacement]
         at = edit.offset + edit.length
-    return b"".join([*parts, body[at:]])
+    return b"".join([*parts, held[at:]]) if parts else body

@@ -15,6 +15,7 @@ from typing import Final
 Span = tuple[int, int]
 """Where a value begins, and where it ends: offsets in bytes."""
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
+_BLANK_BYTES: Final = re.compile(rb"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
 _LARGE: Final = 1024 * 1024
 """A longer text is skimmed: the decoder would hold up all other threads for tenths of a second."""
@@ -179,12 +180,13 @@ def _elements(text: str) -> Iterator[Span]:
 
 def replaced(body: bytes, parts: Iterable[tuple[Span, bytes]]) -> bytes:
     """Return a text with the parts at some places replaced; an empty place is one to insert at."""
-    out: list[bytes] = []
+    held = memoryview(body)  # so that a long body is copied once, not piece by piece before
+    out: list[bytes | memoryview] = []
     at = 0
     for (start, end), part in sorted(parts):
-        out += [body[at:start], part]
+        out += [held[at:start], part]
         at = end
-    return b"".join([*out, body[at:]])
+    return b"".join([*out, held[at:]])
 
 
 def appended(body: bytes, span: Span, items: Iterable[bytes]) -> bytes:
@@ -192,7 +194,7 @@ def appended(body: bytes, span: Span, items: Iterable[bytes]) -> bytes:
     start, end = span
     if body[start : start + 1] != b"[":
         raise BodyError("want an array")
-    added = b",".join(items)
-    if body[start + 1 : end - 1].strip(b" \t\n\r"):
-        added = b"," + added
-    return body[: end - 1] + added + body[end - 1 :]
+    first = _BLANK_BYTES.match(body, start + 1, end - 1)
+    is_empty = first is not None and first.end() == end - 1
+    added = b",".join(items) if is_empty else b"".join(b"," + item for item in items)
+    return replaced(body, [((end - 1, end - 1), added)])

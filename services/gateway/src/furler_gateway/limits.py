@@ -107,11 +107,12 @@ async def read_raw(request: web.Request, settings: Settings, hold: Hold) -> byte
     limit = settings.max_body_bytes
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
-    body = bytearray()
+    body, size = bytearray(), 0
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
             async for chunk in request.content.iter_any():
-                if len(body) + len(chunk) > limit:
+                size += len(chunk)
+                if size > limit:
                     raise _too_large(limit)
                 hold.take(len(chunk))
                 body += chunk
@@ -122,7 +123,7 @@ async def read_raw(request: web.Request, settings: Settings, hold: Hold) -> byte
         ) from None
     except web.RequestPayloadError:
         raise malformed("the body is not what its headers say") from None
-    return bytes(body)
+    return await off_loop(size, bytes, body)
 
 
 async def decompressed(data: bytes, encoding: str, settings: Settings, hold: Hold) -> bytes:

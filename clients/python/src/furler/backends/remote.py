@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -11,11 +12,14 @@ from typing import Final
 
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 
+from furler.aside import aside
 from furler.backends.base import Method, Request, Response
 from furler.backends.status import error_from
 from furler.content import MAX_CONTENT_BYTES
 from furler.errors import ClosedError, FieldInvalidError
+from furler.v1 import compressor_service_pb2 as compressor
 
 Token = str | Callable[[], str]
 """A bearer token, or what returns the current one for each call."""
@@ -102,12 +106,15 @@ class RemoteBackend:
         """Call the server."""
         call = self._connected().unary_unary(
             method.path,
-            request_serializer=method.request.SerializeToString,
+            request_serializer=None,  # it is written before, out of the loop's way if it is long
             response_deserializer=method.response.FromString,
         )
+        start = time.monotonic()
+        written = await aside(_long(request), request.SerializeToString)
+        left = max(0.0, seconds - (time.monotonic() - start))
         try:
             response: Response = await call(
-                request, timeout=seconds, metadata=self._metadata(method.path)
+                written, timeout=left, metadata=self._metadata(method.path)
             )
         except grpc.aio.AioRpcError as error:
             raise error_from(error, self._target) from None
@@ -156,6 +163,13 @@ class RemoteBackend:
                 )
                 self._channel = grpc.aio.secure_channel(self._target, credentials, options=options)
         return self._channel
+
+
+def _long(request: Message) -> int:
+    """Return how long a request's body is. What a message takes it knows only when it is written."""
+    if isinstance(request, compressor.CompressConversationRequest):
+        return len(request.body)
+    return 0
 
 
 def _read(name: str, path: str | Path | None) -> bytes | None:

@@ -23,7 +23,9 @@ _KEEP_SECONDS: Final = 15.0
 """Much less than providers wait before they close an idle connection: a request must not meet its end."""
 _READ_BYTES: Final = 256 * 1024
 _NOTHING_ADDED: Final = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE)
-Body = bytes | aiohttp.StreamReader | None
+_WRITE_BYTES: Final = 256 * 1024
+"""A longer body is written piece by piece: in one piece it is encrypted before anything else is served."""
+Body = bytes | aiohttp.StreamReader | AsyncIterator[memoryview] | None
 
 
 @dataclass(slots=True)
@@ -49,11 +51,15 @@ class Forwarder:
         provider stops. Raises RequestError with 502 or 504.
         """
         session = self._opened()
+        fields = CIMultiDict(headers)
+        if isinstance(body, bytes) and len(body) > _WRITE_BYTES:
+            fields[hdrs.CONTENT_LENGTH] = str(len(body))
+            body = _pieces(body)
         try:
             response = await session.request(
                 method,
                 URL(url, encoded=True),  # as it came: no path is normalised, no escape rewritten
-                headers=CIMultiDict(headers),
+                headers=fields,
                 data=body,
                 allow_redirects=False,  # a redirect is the client's to follow, with its own eyes
             )
@@ -94,3 +100,9 @@ class Forwarder:
                 max_field_size=64 * 1024,
             )
         return self._session
+
+
+async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
+    held = memoryview(body)
+    for at in range(0, len(held), _WRITE_BYTES):
+        yield held[at : at + _WRITE_BYTES]

@@ -102,7 +102,7 @@ class Preparer:
         linked = await self._linked(body, traffic, found.get("previous_response_id"))
         is_linked = linked is not body
         if is_linked:
-            body, found = linked, members(linked)
+            body, found = linked, await off_loop(len(linked), members, linked)
         place = caller.place()
         place.model, place.conversation = traffic.model, traffic.conversation
         treatment = await self.treating.treatment(traffic)
@@ -116,7 +116,8 @@ class Preparer:
         final = confined(treatment, traffic, can_retrieve=has_own or offered)
         made = Prepared(body, "unchanged", traffic, final, offered, is_linked)
         if offered and tools is not None:
-            added = appended(body, (tools.start, tools.end), [tool.DEFINITIONS[dialect]])
+            span, definitions = (tools.start, tools.end), [tool.DEFINITIONS[dialect]]
+            added = await off_loop(len(body), appended, body, span, definitions)
             made = replace(made, body=added, is_changed=True)
         return await self._compressed(made)
 
@@ -138,13 +139,14 @@ class Preparer:
         real = await self.pins.linked(shown, traffic.space)
         if real == shown:
             return body
-        return replaced(body, [((previous.start, previous.end), orjson.dumps(real))])
+        parts = [((previous.start, previous.end), orjson.dumps(real))]
+        return await off_loop(len(body), replaced, body, parts)
 
     async def _compressed(self, made: Prepared) -> Prepared:
         treatment, dialect = made.treatment, made.traffic.dialect
         if treatment.mode is Mode.BYPASS and not treatment.is_pinned:
             return replace(made, outcome="bypass")
-        if not any(mark in made.body for mark in _MARKS[dialect]):
+        if not await off_loop(len(made.body), _has_mark, made.body, _MARKS[dialect]):
             return made
         try:
             async with asyncio.timeout(self.seconds):
@@ -181,6 +183,10 @@ class Preparer:
             space=traffic.space,
             mode=treatment.mode,
         )
+
+
+def _has_mark(body: bytes, marks: tuple[bytes, ...]) -> bool:
+    return any(mark in body for mark in marks)
 
 
 def _name(name: str, treatment: Treatment) -> str:
