@@ -37,6 +37,13 @@ WHOLE: Final = anthropic_whole([said("It was the pool. " * 20)])
 STREAM: Final = anthropic_stream([said("It was the pool, and nothing else. " * 400)])
 PIECE: Final = 512
 """Bytes written at once: a few events, as providers do."""
+LARGE: Final = (5, 20, 25)
+PROBE_SECONDS: Final = 0.005
+PACED: Final = b'"user": "paced"'
+"""In a body that asks for a stream at a model's pace, which leaves the processors time."""
+PACED_PIECES: Final = 60
+PAUSE_SECONDS: Final = 0.002
+"""Four events in 2 ms: still many times faster than a model writes."""
 PATH: Final = "/v1/messages"
 TOOLS: Final = [{"name": "bash", "input_schema": {"type": "object"}}]
 
@@ -47,9 +54,11 @@ async def _provide(request: web.Request) -> web.StreamResponse:
         return web.Response(body=WHOLE, content_type="application/json")
     reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await reply.prepare(request)
-    for at in range(0, len(STREAM), PIECE):
-        await reply.write(STREAM[at : at + PIECE])
-        await asyncio.sleep(0)
+    is_paced = PACED in body
+    stream = STREAM[: PACED_PIECES * PIECE] if is_paced else STREAM
+    for at in range(0, len(stream), PIECE):
+        await reply.write(stream[at : at + PIECE])
+        await asyncio.sleep(PAUSE_SECONDS if is_paced else 0)
     return reply
 
 
@@ -133,6 +142,57 @@ async def _send(session: aiohttp.ClientSession, side: Side, body: bytes) -> None
     side.first.append(first or side.seconds[-1])
 
 
+async def _probe(url: str) -> None:
+    """Ask again and again whether it lives, until told to end; print the milliseconds it took."""
+    took: list[float] = []
+    end = asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    print("1", flush=True)
+    async with aiohttp.ClientSession() as session:
+        while not end.done():
+            start = time.perf_counter()
+            async with session.get(url) as answer:
+                await answer.read()
+            took.append((time.perf_counter() - start) * 1e3)
+            await asyncio.sleep(PROBE_SECONDS)
+    print(json.dumps(sorted(took)), flush=True)
+
+
+@asynccontextmanager
+async def _probed(url: str, name: str) -> AsyncIterator[None]:
+    """Probe for the time of the body, from a process of its own, and print the row."""
+    process = subprocess.Popen(  # noqa: ASYNC220, S603 - as in _started
+        [sys.executable, __file__, "probe", url],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    process.stdout.readline()
+    start = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - start
+    told, _ = await asyncio.to_thread(process.communicate, "\n", 60)
+    took: list[float] = json.loads(told)
+    late = took[int(len(took) * 0.99)]
+    print(
+        f"{name:22} {seconds:8.2f} {len(took):7} {statistics.median(took):8.1f} {late:8.1f} {took[-1]:8.1f}"
+    )
+
+
+async def _large(gateway: str, livez: str, rounds: int) -> None:
+    """Send bodies of many megabytes, each one new to all caches, and ask beside them whether it lives."""
+    print(f"\n{'livez, ms':22} {'seconds':>8} {'probes':>7} {'p50':>8} {'p99':>8} {'most':>8}")
+    async with _probed(livez, "idle"):
+        await asyncio.sleep(5)
+    patience = aiohttp.ClientTimeout(total=120)
+    async with aiohttp.ClientSession(timeout=patience) as session:
+        for megabytes in LARGE:
+            for turn in range(rounds):
+                content = orders(10_200 * megabytes).replace("[", f"[{turn},", 1)
+                body = _body(content, stream=False, tools=True)
+                named = {"x-furler-conversation": f"large {megabytes} {turn}"}
+                async with _probed(livez, f"{len(body) / 1e6:.1f} MB, {turn + 1}"):
+                    await _send(session, Side("gateway", gateway, None, named), body)
+
+
 async def _measure(sides: list[Side], name: str, body: bytes, rounds: int) -> None:
     async with aiohttp.ClientSession() as session:
         for side in sides:
@@ -174,7 +234,7 @@ def _body(content: str, *, stream: bool, tools: bool) -> bytes:
     return json.dumps({**body, "stream": stream}).encode()
 
 
-async def _all(rounds: int) -> None:
+async def _all(rounds: int, large: int) -> None:
     async with _started("provider") as (provider, _), _started("relay", provider) as (relay, plain):
         with (
             running_service() as service,
@@ -202,21 +262,30 @@ async def _all(rounds: int) -> None:
                     "", stream=True, tools=True
                 ),
             }
-            for name, body in settings.items():
+            for tools, name in ((False, "no tools"), (True, "retrieve tool")):
+                paced = _body("", stream=True, tools=tools)[:-1] + b", " + PACED + b"}"
+                settings[f"paced stream of {PACED_PIECES * PIECE // 1000} KB, {name}"] = paced
+            for name, body in settings.items() if rounds else ():
                 await _measure(sides, name, body, rounds)
+            if large:
+                await _large(url, f"http://{gateway.operate}/livez", large)
 
 
 def main() -> None:
     """Measure, or serve as one of the processes of a measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "role", nargs="?", default="measure", choices=["measure", "provider", "relay"]
+        "role", nargs="?", default="measure", choices=["measure", "provider", "relay", "probe"]
     )
     parser.add_argument("target", nargs="?", default="")
     parser.add_argument("--rounds", type=int, default=20, help="of ten requests a side")
+    parser.add_argument("--large", type=int, default=0, help="bodies of each size beside probes")
     given = parser.parse_args()
     if given.role == "measure":
-        uvloop.run(_all(given.rounds))
+        uvloop.run(_all(given.rounds, given.large))
+        return
+    if given.role == "probe":
+        uvloop.run(_probe(given.target))
         return
     app = _relay(given.target)
     if given.role == "provider":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -63,6 +65,29 @@ def test_whatever_comes_goes_on_whole_in_whatever_pieces(
     assert (events, rest) == _split(stream)
     for event in events:
         parse(event)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"\n\n", b"data: x\n\n", b"data: x", b"data"])),
+    st.data(),
+)
+def test_what_passes_together_is_whole_events_and_nothing_is_lost(
+    parts: list[bytes], data: st.DataObject
+) -> None:
+    stream = b"".join(parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
+
+    def passes(held: bytearray, at: int) -> int:
+        match = re.compile(rb"(?:data: x\n\n)+").match(held, at)
+        return at if match is None else match.end()
+
+    splitter, out = Splitter(), b""
+    for start, end in pairwise([0, *cuts, len(stream)]):
+        for raw, together in splitter.pieces(stream[start:end], passes):
+            assert raw.replace(b"data: x\n\n", b"") == b"" or not together
+            out += raw
+    assert out + splitter.rest() == stream
 
 
 def test_an_event_says_its_type_and_its_data() -> None:

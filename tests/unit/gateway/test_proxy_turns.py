@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from furler_gateway.proxy.sse import Splitter, cut
 from furler_gateway.proxy.turns.responses import ResponsesTurn
 from support import recorded as r
 from support.transcripts import anthropic_message, chat_message, responses_response
@@ -34,9 +35,32 @@ def test_a_stream_without_our_calls_passes_as_it_is(dialect: str) -> None:
 
 @EVERY
 def test_a_turn_of_two_rounds_is_the_same_in_whatever_pieces_it_comes(dialect: str) -> None:
-    whole, _, _ = play(dialect, [ASKS[dialect], GOES_ON[dialect]])
-    for size in (1, 2, 3, 5, 17, 64, 1000):
-        assert play(dialect, [ASKS[dialect], GOES_ON[dialect]], size)[0] == whole
+    rounds = [ASKS[dialect], GOES_ON[dialect]]
+    whole, turn, body = play(dialect, rounds)  # at once, so event by event
+    for size in (1, 2, 3, 5, 17, 64, 300, 1000):
+        out, same, sent = play(dialect, rounds, size)
+        assert (out, sent, same.usages) == (whole, body, turn.usages)
+
+
+@EVERY
+def test_pieces_of_text_pass_in_one_and_nothing_else_does(dialect: str) -> None:
+    said = "It is \u00e9. " * 100
+    stream = {
+        "anthropic": r.anthropic_stream([r.said(said), r.call("t", "bash", n=1)], "tool_use"),
+        "chat": r.chat_stream(said, [r.chat_call("c", "bash", n=1)], "tool_calls"),
+        "responses": r.responses_stream([r.message(said), r.function_call("c", "bash", n=1)]),
+    }[dialect]
+    turn, passed = TURNS[dialect](), []
+    for raw, passes in Splitter().pieces(stream, turn.passes):
+        if passes:
+            passed += cut(raw)
+        else:
+            turn.event(raw)
+    is_text = {"anthropic": b"_delta", "chat": b'"content"', "responses": b".delta"}[dialect]
+    assert len(passed) > 50
+    assert all(is_text in event for event in passed)
+    telling = (b"_start", b"_stop", b"done", b"message_delta", b'"tool_calls"', b'_reason": "')
+    assert not any(sign in event for event in passed for sign in telling)
 
 
 @EVERY

@@ -126,8 +126,8 @@ class Converse:
                 continue
             out = bytearray()
             try:
-                for raw in splitter.feed(chunk):
-                    out += self._event(raw)
+                for raw, passes in splitter.pieces(chunk, self.turn.passes):
+                    out += raw if passes else self._event(raw)
             except EventTooLongError:
                 out += splitter.rest()
                 is_read = False

@@ -7,6 +7,7 @@ what is no event at all is passed on with the next one.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +17,15 @@ _END: Final = re.compile(_EOL + _EOL)
 _LINES: Final = re.compile(rb"\r\n|\n|\r")
 _LOOK_BACK: Final = 3
 """Bytes of an event's end that may have come before: all of CR LF CR LF but one."""
+_SHORT_BYTES: Final = 4096
+"""An event without an end that is longer than this passes alone."""
 MAX_EVENT_BYTES: Final = 32 * 1024 * 1024
 """A provider's longest: the whole reply, in the last event of the Responses API."""
+
+
+Passes = Callable[[bytearray, int], int]
+"""Returns where the events end that begin at a place and need not be looked at one by one; the place
+itself if the first one must be. They end with LF LF: it is not asked where there is a CR."""
 
 
 class EventTooLongError(Exception):
@@ -42,20 +50,32 @@ class Splitter:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take a piece; return the events that it completes. Raises EventTooLongError."""
+        return [raw for raw, _ in self.pieces(chunk, lambda _, at: at)]
+
+    def pieces(self, chunk: bytes, passes: Passes) -> Iterator[tuple[bytes, bool]]:
+        """Take a piece; yield the events that it completes, in order. Raises EventTooLongError.
+
+        Events that pass together come as one, and True with them; all others come one by one.
+        """
         held = self._held
         held += chunk
-        found: list[bytes] = []
         begin, search = 0, self._searched
         # A search for two bytes is many times faster than one for nine pairs of line ends.
         has_cr = b"\r" in held
-        while (end := _end(held, search, has_cr=has_cr)) >= 0:
-            found.append(bytes(held[begin:end]))
+        while True:
+            # The start of a long event is not looked at again with every piece of it.
+            is_short = not has_cr and search - begin <= _SHORT_BYTES
+            if is_short and (end := passes(held, begin)) > begin:
+                yield bytes(held[begin:end]), True
+                begin = search = end
+            if (end := _end(held, search, has_cr=has_cr)) < 0:
+                break
+            yield bytes(held[begin:end]), False
             begin = search = end
         del held[:begin]
         self._searched = max(0, len(held) - _LOOK_BACK)
         if len(held) > self._limit:
             raise EventTooLongError
-        return found
 
     def rest(self) -> bytes:
         """Return what has no end yet, and forget it."""
@@ -72,6 +92,14 @@ def _end(held: bytearray, search: int, *, has_cr: bool) -> int:
         return match.end() if match is not None else -1
     at = held.find(b"\n\n", search)
     return at + 2 if at >= 0 else -1
+
+
+def cut(run: bytes) -> list[bytes]:
+    """Return the events of a run; the last one is whole, whatever may come after it."""
+    splitter = Splitter(len(run))
+    found = splitter.feed(run)
+    rest = splitter.rest()
+    return [*found, rest] if rest else found
 
 
 def parse(raw: bytes) -> Event:

@@ -6,6 +6,7 @@ signatures; a block of ours never reaches the client, and those after it move up
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,7 @@ from furler_gateway.proxy.usage import Raw, merged, summed
 _CUT: Final = "max_tokens"
 """Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
 _DELTA: Final = b"event: content_block_delta\n"
+_DELTAS_ALONE: Final = re.compile(rb"(?:event: content_block_delta\n[^\n]*+\n\n)++")
 _DELTAS: Final = {
     "text_delta": "text",
     "thinking_delta": "thinking",
@@ -108,10 +110,18 @@ class AnthropicTurn:
         now = [merged(self._usage)] if self._usage else []
         return [*self._rounds, *now]
 
+    def passes(self, held: bytearray, at: int) -> int:
+        """Return where the events end that begin at a place and that the client gets as they are."""
+        match = _DELTAS_ALONE.match(held, at) if self._is_plain else None
+        if match is None:
+            return at
+        self._unread.append(match.group())  # read only if the turn goes on
+        return match.end()
+
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""
         if self._is_plain and raw.startswith(_DELTA):
-            self._unread.append(raw)  # most events: read only if the turn goes on
+            self._unread.append(raw)
             return raw
         event = sse.parse(raw)
         if not event.data:
@@ -224,7 +234,7 @@ class AnthropicTurn:
 
     def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
         """Return the next round's request."""
-        for raw in self._unread:
+        for raw in sse.cut(b"".join(self._unread)):
             self._add(read(sse.parse(raw).data))
         content = [block.block() for _, block in sorted(self._blocks.items()) if _may_return(block)]
         results = [

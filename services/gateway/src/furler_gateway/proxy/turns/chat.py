@@ -25,6 +25,11 @@ _BETWEEN: Final = "\n\n"
 _DONE: Final = b"[DONE]"
 _TELLING: Final = re.compile(rb'"tool_calls"|"finish_reason"\s?:\s?"|"usage"\s?:\s?\{|\[DONE\]')
 """What an event has in it that is more than a piece of text."""
+_EVENTS: Final = re.compile(rb"(?:(?:data: |:)[^\n]*+\n\n)++")
+_WINDOW_BYTES: Final = 4096
+"""What is looked at together: some twenty events, and little to look at again if they do not pass."""
+_NULLED: Final = (b'"finish_reason"', b'"usage"')
+"""What tells nothing where it is null."""
 _TEXTS: Final = ("content", "refusal", "reasoning_content", "reasoning")
 """Texts of a message. The last two are other providers', which want them back with the calls."""
 _ENDED_WITH_CALLS: Final = ("tool_calls", "stop")
@@ -72,10 +77,19 @@ class ChatTurn:
         now = [merged(self._usage)] if self._usage else []
         return [*self._rounds, *now]
 
+    def passes(self, held: bytearray, at: int) -> int:
+        """Return where the events end that begin at a place and that the client gets as they are."""
+        is_read = not self._id or self._rounds or self._called
+        match = None if is_read else _EVENTS.match(held, at, at + _WINDOW_BYTES)
+        if match is None or not _is_text(match.group()):
+            return at
+        self._unread.append(match.group())  # read only if the turn goes on
+        return match.end()
+
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""
         if self._id and not (self._rounds or self._called) and not _TELLING.search(raw):
-            self._unread.append(raw)  # most events: read only if the turn goes on
+            self._unread.append(raw)
             return raw
         event = sse.parse(raw)
         if not event.data:
@@ -152,7 +166,7 @@ class ChatTurn:
     def _read_on(self) -> None:
         """Read the pieces of text that have passed unread; they came before all calls."""
         after, self._texts = self._texts, {}
-        for raw in self._unread:
+        for raw in sse.cut(b"".join(self._unread)):
             data = sse.parse(raw).data
             for choice in items(read(data).get("choices")) if data else ():
                 self._delta(part(choice.get("delta")))
@@ -299,3 +313,13 @@ class ChatTurn:
             failed = {"type": "api_error", "message": "the provider failed in the middle of a turn"}
             said = {"error": failed}
         return sse.write(orjson.dumps(said))
+
+
+def _is_text(run: bytes) -> bool:
+    """Return whether events are pieces of text; within a JSON string every quote is escaped."""
+    if b'"tool_calls"' in run or _DONE in run:
+        return False
+    return all(
+        run.count(name) == run.count(name + b":null") + run.count(name + b": null")
+        for name in _NULLED
+    )

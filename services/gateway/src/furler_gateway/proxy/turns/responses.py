@@ -26,6 +26,7 @@ _CALLS: Final = ("function_call", "custom_tool_call", "local_shell_call", "shell
                  "apply_patch_call", "computer_call", "mcp_approval_request")  # fmt: skip
 """Items that the client has to answer."""
 _DELTA: Final = re.compile(rb"event: response\.[a-z_.]+\.delta\n")
+_DELTAS_ALONE: Final = re.compile(rb"(?:event: response\.[a-z_.]+\.delta\n[^\n]*+\n\n)++")
 _CUT: Final[Json] = {"reason": "max_output_tokens"}
 
 
@@ -55,6 +56,11 @@ class ResponsesTurn:
     @property
     def _is_touched(self) -> bool:
         return bool(self._rounds or self._hidden)
+
+    def passes(self, held: bytearray, at: int) -> int:
+        """Return where the events end that begin at a place and that the client gets as they are."""
+        match = None if self._is_touched else _DELTAS_ALONE.match(held, at)
+        return at if match is None else match.end()  # what they add up to comes with the item's end
 
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""

@@ -38,6 +38,13 @@ class Turn(Protocol):
         """Calls of ours that were left out beside others of the client's."""
         ...
 
+    def passes(self, held: bytearray, at: int) -> int:
+        """Return where the events end that begin at a place and that the client gets as they are.
+
+        They are taken. Most of a reply are pieces of text: told by one search, they cost little.
+        """
+        ...
+
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it. Raises TurnError."""
         ...
