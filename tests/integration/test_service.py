@@ -316,6 +316,30 @@ def test_a_call_in_flight_survives_the_drain() -> None:
         assert status == [0]
 
 
+def test_a_service_that_is_killed_leaves_no_process_behind() -> None:
+    with running_service() as killed:
+        parent = psutil.Process(killed.process.pid)
+        under = parent.children(recursive=True)
+        assert len(under) == 3  # the nursery, and two engine processes
+        engines = [process for process in under if process.ppid() != parent.pid]
+        for process in engines:
+            process.suspend()  # as one in a long job, it does not see that its service is gone
+        killed.process.kill()
+
+        def gone() -> bool:
+            return not any(runs(process) for process in under)
+
+        eventually(gone, "no process is left")
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process runs; one that ended may still have to be reaped by someone else."""
+    try:
+        return str(process.status()) != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_workers_share_one_port_and_a_killed_one_is_replaced() -> None:
     with running_service(workers="2") as fleet:
         parent = psutil.Process(fleet.process.pid)

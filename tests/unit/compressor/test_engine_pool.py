@@ -42,6 +42,22 @@ async def until_replaced(engines: EnginePool, old: list[int]) -> None:
             await asyncio.sleep(0.02)
 
 
+def nursery_of(engines: EnginePool) -> psutil.Process:
+    return next(
+        child
+        for child in psutil.Process().children()
+        if set(engines.pids) <= {process.pid for process in child.children()}
+    )
+
+
+def ended(pid: int) -> bool:
+    """Whether a process ended; where its parent is gone, someone else may still have to reap it."""
+    try:
+        return str(psutil.Process(pid).status()) == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 async def test_a_cancelled_job_ends_its_process() -> None:
     async with pool() as engines:
         old = engines.pids
@@ -170,8 +186,54 @@ async def test_a_process_that_grew_too_large_is_replaced() -> None:
         assert (await engines.compress(SMALL, 30)).tokens_after > 0
 
 
+async def test_processes_are_forked_from_one_that_has_one_thread() -> None:
+    async with pool(processes=2) as engines:
+        nursery = nursery_of(engines)
+        assert sorted(child.pid for child in nursery.children()) == engines.pids
+        assert nursery.num_threads() == 1
+
+
+async def test_a_nursery_that_is_killed_costs_no_job_and_is_replaced() -> None:
+    async with pool(processes=2) as engines:
+        nursery, old = nursery_of(engines), engines.pids
+        job = asyncio.create_task(engines.compress(MEDIUM, 60))
+        await asyncio.sleep(0)
+        nursery.kill()
+        assert (await job).tokens_after > 0
+        assert engines.pids == old
+        for pid in old:
+            os.kill(pid, signal.SIGKILL)
+        lost = await asyncio.gather(
+            *(engines.compress(SMALL, 60) for _ in old), return_exceptions=True
+        )
+        assert [type(error) for error in lost] == [EngineFailedError] * 2
+        async with asyncio.timeout(30):
+            while len(engines.pids) < 2 or set(engines.pids) & set(old):
+                await asyncio.sleep(0.02)
+        assert (await engines.compress(SMALL, 30)).tokens_after > 0
+        assert nursery_of(engines).pid != nursery.pid
+
+
+async def test_a_process_whose_nursery_is_gone_is_stopped_with_its_job() -> None:
+    async with pool() as engines:
+        old = engines.pids
+        nursery_of(engines).kill()
+        with pytest.raises(TimeoutError):
+            await engines.compress(LARGE, 0.05)
+        await until_replaced(engines, old)
+        assert ended(old[0])
+        assert (await engines.compress(SMALL, 30)).tokens_after > 0
+
+
+async def test_a_pool_whose_nursery_was_killed_closes() -> None:
+    async with pool() as engines:
+        pids = engines.pids
+        nursery_of(engines).kill()
+    assert ended(pids[0])
+
+
 async def test_closing_leaves_no_process() -> None:
     async with pool(processes=2) as engines:
-        pids = engines.pids
-        assert len(pids) == 2
-    assert [psutil.pid_exists(pid) for pid in pids] == [False, False]
+        pids = [*engines.pids, nursery_of(engines).pid]
+        assert len(pids) == 3
+    assert [psutil.pid_exists(pid) for pid in pids] == [False] * 3

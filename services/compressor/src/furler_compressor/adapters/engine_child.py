@@ -1,40 +1,34 @@
-"""The child process of engine_pool: reads a job from stdin, performs it, writes the outcome.
+"""A child process of engine_nursery: reads a job from its socket, performs it, writes the outcome.
 
-The first frame out says that the engine is warm, and which compressors it has. It imports the engine and little
-else, which keeps a child small.
+The first frame out says that it runs, and which compressors the engine has.
 """
 
 from __future__ import annotations
 
 import pickle
 import resource
-import signal
-import sys
+import socket
 from pathlib import Path
 from typing import BinaryIO
 
 from furler_compressor.adapters.engine_wire import LENGTH, Done
 from furler_compressor.app.engine import EngineFailedError
-from furler_compressor.app.work import COMPRESSORS, perform, warm
-from furler_engine.types import DEFAULT_TOKENIZER
+from furler_compressor.app.work import COMPRESSORS, perform
 
 
-def main() -> None:
-    """Serve jobs until stdin closes."""
-    # The terminal's Ctrl-C reaches the whole group; the parent decides when a child ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    jobs, outcomes = sys.stdin.buffer, sys.stdout.buffer
-    warm(DEFAULT_TOKENIZER)
-    _write(outcomes, pickle.dumps(COMPRESSORS))
-    while header := jobs.read(LENGTH.size):
-        frame = jobs.read(LENGTH.unpack(header)[0])
-        _write(outcomes, pickle.dumps(_perform(frame), pickle.HIGHEST_PROTOCOL))
+def serve(connection: socket.socket) -> None:
+    """Perform jobs until the other end closes."""
+    with connection, connection.makefile("rb") as jobs, connection.makefile("wb") as outcomes:
+        _write(outcomes, pickle.dumps(COMPRESSORS))
+        while header := jobs.read(LENGTH.size):
+            frame = jobs.read(LENGTH.unpack(header)[0])
+            _write(outcomes, pickle.dumps(_perform(frame), pickle.HIGHEST_PROTOCOL))
 
 
 def _perform(frame: bytes) -> Done:
     result, mistake, crash = None, None, ""
     try:
-        result = perform(pickle.loads(frame))  # noqa: S301 - from our own parent
+        result = perform(pickle.loads(frame))  # noqa: S301 - from our own service
     except EngineFailedError as error:
         crash = str(error)
     except ValueError as error:
@@ -43,9 +37,9 @@ def _perform(frame: bytes) -> Done:
 
 
 def _peak_bytes() -> int:
-    """Return the most memory this process has held."""
+    """Return the most memory this process has held, what it shares included."""
     try:
-        # Linux: ru_maxrss would count what the process was before it became this program.
+        # Linux: ru_maxrss would count what a process was before it became this program, too.
         status = Path("/proc/self/status").read_bytes()
         return int(status.partition(b"VmHWM:")[2].split()[0]) * 1024
     except (OSError, IndexError):
@@ -55,7 +49,3 @@ def _peak_bytes() -> int:
 def _write(stream: BinaryIO, frame: bytes) -> None:
     stream.write(LENGTH.pack(len(frame)) + frame)
     stream.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import pickle
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Coroutine
 from typing import TypeAlias, cast
 
 from furler_compressor import telemetry
+from furler_compressor.adapters.engine_process import EngineProcess, Nursery
 from furler_compressor.adapters.engine_queue import FairQueue, Pace, Ticket
-from furler_compressor.adapters.engine_wire import LENGTH, Done
+from furler_compressor.adapters.engine_wire import Done
 from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.engine import (
     CompressJob,
@@ -30,80 +28,11 @@ from furler_compressor.app.engine import (
 from furler_compressor.app.errors import OverloadedError
 from furler_engine.types import View
 
-_MODULE = "furler_compressor.adapters.engine_child"
-_START_SECONDS = 60.0
-"""A cold child takes about a second; a busy machine many times that."""
 _GRACE_SECONDS = 1.0
-"""What a new process costs: a job whose caller is gone may end by itself for as long."""
+"""A job whose caller is gone may end by itself for as long: most do, and no process is replaced."""
 
 
-class _Child:
-    """One engine process and the pipes to it."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-        self.compressors: tuple[str, ...] = ()
-
-    @classmethod
-    async def start(cls) -> _Child:
-        """Start a process and wait until it is warm. Raises EngineFailedError."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", _MODULE, stdin=PIPE, stdout=PIPE
-        )
-        child = cls(process)
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                child.compressors = pickle.loads(await child._read())  # noqa: S301 - our own child
-        except BaseException as error:
-            child.kill()
-            await child.ended()
-            if isinstance(error, TimeoutError):
-                raise EngineFailedError("the engine process did not start") from error
-            raise
-        return child
-
-    async def perform(self, job: Job) -> Done:
-        """Send a job, wait for its outcome. Raises EngineFailedError if the process ends."""
-        frame = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
-        stdin = self._process.stdin
-        try:
-            if stdin is not None:
-                stdin.write(LENGTH.pack(len(frame)))
-                stdin.write(frame)
-                await stdin.drain()
-        except OSError as error:
-            raise EngineFailedError("the engine process ended") from error
-        return cast("Done", pickle.loads(await self._read()))  # noqa: S301 - from our own child
-
-    async def _read(self) -> bytes:
-        stdout = self._process.stdout
-        if stdout is None:
-            raise EngineFailedError("the engine process has no pipe")
-        try:
-            (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
-            return await stdout.readexactly(length)
-        except asyncio.IncompleteReadError as error:
-            raise EngineFailedError("the engine process ended") from error
-
-    def kill(self) -> None:
-        """End the process; a pending perform() raises."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-
-    async def ended(self) -> None:
-        """Wait until the process is gone and its pipes are closed."""
-        # A reader that was cancelled may not have let go of the pipe yet.
-        with contextlib.suppress(RuntimeError):
-            await self._process.communicate()
-        await self._process.wait()
-
-    @property
-    def pid(self) -> int:
-        """The process's id."""
-        return self._process.pid
-
-
-_Waiting: TypeAlias = Ticket[asyncio.Future[_Child]]
+_Waiting: TypeAlias = Ticket[asyncio.Future[EngineProcess]]
 
 
 class EnginePool:
@@ -117,18 +46,20 @@ class EnginePool:
         self._size = processes
         self._max_waiting = max_waiting
         self._recycle_bytes = recycle_bytes
-        self._free: list[_Child] = []
-        self._queue: FairQueue[asyncio.Future[_Child]] = FairQueue(max_waiting)
+        self._free: list[EngineProcess] = []
+        self._queue: FairQueue[asyncio.Future[EngineProcess]] = FairQueue(max_waiting)
         self._pace = Pace()
         self._large = 0
-        self._children: set[_Child] = set()
-        self._ending: set[_Child] = set()
+        self._children: set[EngineProcess] = set()
+        self._ending: set[EngineProcess] = set()
         self._compressors: tuple[str, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._nursery: Nursery | None = None
+        self._starting = asyncio.Lock()
         self._closed = False
 
     async def start(self) -> None:
-        """Start the children and wait until all are warm. Raises EngineFailedError."""
+        """Start the children and wait until all are warm. Raises EngineFailedError, OSError."""
         await asyncio.gather(*(self._add_child() for _ in range(self._size)))
 
     async def compress(self, job: CompressJob, seconds: float) -> View:
@@ -158,6 +89,8 @@ class EnginePool:
         for child in self._children:
             child.kill()
         await asyncio.gather(*(child.ended() for child in self._children | self._ending))
+        if self._nursery is not None:
+            await self._nursery.close()
 
     @property
     def compressors(self) -> tuple[str, ...]:
@@ -188,7 +121,7 @@ class EnginePool:
             raise EngineFailedError(done.crash)
         return done.result
 
-    async def _work(self, child: _Child, job: Job, ticket: _Waiting) -> Done:
+    async def _work(self, child: EngineProcess, job: Job, ticket: _Waiting) -> Done:
         """Have a child do a job, and let it be free for the next one, or be replaced."""
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -216,7 +149,7 @@ class EnginePool:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 
-    async def _acquire(self, ticket: _Waiting, seconds: float) -> _Child:
+    async def _acquire(self, ticket: _Waiting, seconds: float) -> EngineProcess:
         """Wait for a child. Raises OverloadedError, TimeoutError if it is not worth starting."""
         wait = self._pace.expect(self._queue.ahead(ticket)) / self._size
         if wait > seconds:
@@ -261,7 +194,7 @@ class EnginePool:
     def _left(self, ticket: _Waiting) -> None:
         self._large -= ticket.large
 
-    def _put_free(self, child: _Child) -> None:
+    def _put_free(self, child: EngineProcess) -> None:
         self._free.append(child)
         self._dispatch()
 
@@ -271,15 +204,26 @@ class EnginePool:
         task.add_done_callback(self._tasks.discard)
 
     async def _add_child(self) -> None:
-        child = await _Child.start()
+        child = await (await self._current_nursery()).fork()
         if self._closed:
             child.kill()
+            await child.ended()
             return
         self._children.add(child)
         self._compressors = child.compressors
         self._put_free(child)
 
-    def _replace(self, child: _Child) -> None:
+    async def _current_nursery(self) -> Nursery:
+        """Return the nursery, a new one where it ended. Children of the old one work on."""
+        async with self._starting:
+            if self._nursery is not None and not self._nursery.runs:
+                await self._nursery.close()
+                self._nursery = None
+            if self._nursery is None:
+                self._nursery = await Nursery.start()
+            return self._nursery
+
+    def _replace(self, child: EngineProcess) -> None:
         """End a child and start another beside the loop."""
         self._children.discard(child)
         self._ending.add(child)
@@ -289,13 +233,13 @@ class EnginePool:
         telemetry.record_restart()
         self._later(self._restore(child))
 
-    async def _restore(self, ended: _Child) -> None:
+    async def _restore(self, ended: EngineProcess) -> None:
         """Start a child in place of one that ended, with growing pauses, until one runs."""
         await ended.ended()
         self._ending.discard(ended)
         pause = 0.1
         while not self._closed:
-            with contextlib.suppress(EngineFailedError):
+            with contextlib.suppress(EngineFailedError, OSError):
                 return await self._add_child()
             await asyncio.sleep(pause)
             pause = min(5.0, pause * 2)

@@ -1,4 +1,7 @@
-"""What engine_pool and its children say to each other: frames of a length and a pickle."""
+"""What the service, its engine processes and their nursery say to each other.
+
+To and from an engine process: frames of a length and a pickle.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,12 @@ from furler_compressor.app.engine import Result
 
 LENGTH = struct.Struct(">Q")
 """Every frame starts with its length: eight bytes, big-endian."""
+NURSERY = struct.Struct(">q")
+"""A request to the nursery, and its answer: a process id, eight bytes, big-endian.
+
+With a socket beside it: fork a child that serves jobs there; the answer is its id, or -1.
+Without one: wait for the child of that id; the answer repeats it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
