@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from furler_engine.types import Hints, Policy
 
-ENGINE_VERSION = "0.3.0"
+ENGINE_VERSION = "0.3.1"
 """Changes whenever the engine may write other bytes for the same input."""
 
 

@@ -1,11 +1,12 @@
-"""Test runs: results as counts per file, failure blocks verbatim.
+"""Test runs: results as counts per file, failure blocks by what went wrong in them.
 
 What lives here: reading the result lines of test runners, finding failure
 blocks, and what is repeated in them. All other lines are folded as a log is.
 
-Of a failure block every assertion, error and failing line is shown, and the
-source around it; left out are blank lines, rulers, and runs of lines that an
-earlier block has shown already (each named by the place where it stands).
+Of a failure block every assertion, error and failing line is shown, verbatim;
+left out are blank lines, rulers, library frames, in long runs the source above
+a failing line, and runs of lines that an earlier block has shown already (each
+named by the place where it stands). The legend sends the reader to the list.
 """
 
 from __future__ import annotations
@@ -126,7 +127,11 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     tally = fold(page, lines, others, layout_of(lines, others))
     page.opening.append(
         "; ".join(
-            ["[test run: results as counts, failures in full", *_repeats(page), *legend(page)]
+            [
+                "[test run: results as counts, failures but for what [end] names",
+                *_repeats(page),
+                *legend(page),
+            ]
         )
         + "]"
     )
