@@ -22,7 +22,7 @@ from furler_gateway.proxy.usage import Raw, merged, summed
 _CUT: Final = "max_tokens"
 """Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
 _DELTA: Final = b"event: content_block_delta\n"
-_DELTAS_ALONE: Final = re.compile(rb"(?:event: content_block_delta\n[^\n]*+\n\n)++")
+_DELTAS_ALONE: Final = re.compile(rb"(?:event: content_block_delta\n[^\n]*\n\n)+")
 _DELTAS: Final = {
     "text_delta": "text",
     "thinking_delta": "thinking",

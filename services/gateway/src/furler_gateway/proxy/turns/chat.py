@@ -25,7 +25,7 @@ _BETWEEN: Final = "\n\n"
 _DONE: Final = b"[DONE]"
 _TELLING: Final = re.compile(rb'"tool_calls"|"finish_reason"\s?:\s?"|"usage"\s?:\s?\{|\[DONE\]')
 """What an event has in it that is more than a piece of text."""
-_EVENTS: Final = re.compile(rb"(?:(?:data: |:)[^\n]*+\n\n)++")
+_EVENTS: Final = re.compile(rb"(?:(?:data: |:)[^\n]*\n\n)+")
 _WINDOW_BYTES: Final = 4096
 """What is looked at together: some twenty events, and little to look at again if they do not pass."""
 _NULLED: Final = (b'"finish_reason"', b'"usage"')

@@ -26,7 +26,7 @@ _CALLS: Final = ("function_call", "custom_tool_call", "local_shell_call", "shell
                  "apply_patch_call", "computer_call", "mcp_approval_request")  # fmt: skip
 """Items that the client has to answer."""
 _DELTA: Final = re.compile(rb"event: response\.[a-z_.]+\.delta\n")
-_DELTAS_ALONE: Final = re.compile(rb"(?:event: response\.[a-z_.]+\.delta\n[^\n]*+\n\n)++")
+_DELTAS_ALONE: Final = re.compile(rb"(?:event: response\.[a-z_.]+\.delta\n[^\n]*\n\n)+")
 _CUT: Final[Json] = {"reason": "max_output_tokens"}
 
 
