@@ -7,9 +7,11 @@ import re
 from furler_engine.shared.aligned import FIT, is_row, layout_of
 from furler_engine.shared.sample import Sample
 
-# A number in brackets with more behind it is the time of a kernel's log.
+# What stands in brackets at the start of a log's line is a time or a level: a number of JSON
+# has a comma behind it, or a bracket that ends a value.
 _JSON_OPENING = re.compile(
-    r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]]|[\d-](?![\d.]*\][ \t]*[^\s,\]])|true|false|null))'
+    r'\s*(?:\{\s*(?:"|\})|\[\s*(?:\[(?![A-Za-z_])|[{"\]]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*(?:,|\](?=\s*(?:[,\[\]]|\Z)))'
+    r"|(?:true|false|null)\b))"
 )
 # A brace, perhaps in brackets, and a member's name: nothing else opens like that.
 _JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from furler_engine.shared.sample import Sample
 
 # A date or a time near the start, perhaps after a file name or a number, or an access log's.
 _TIMES = (
     r"\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d\d[ T]|\d\d[-/.]\d\d \d\d:\d\d|\d\d:\d\d:\d\d"
-    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} +\d{1,2} \d\d:|1\d{9}[ .]"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} +\d{1,2} \d\d:|1\d{9}(?:\d{3})?[ .:]|\d{1,2}[ /][A-Z][a-z]{2}[ /]\d{4}[ :]\d\d:"
 )
+# Or in a first field that says so (logfmt), seconds since the start, or whose line it is (compose).
 _STAMP = re.compile(
-    rf"\[ *\d+\.\d{{3,6}}\]|\W{{0,2}}(?:{_TIMES})|\W{{0,2}}[\w.:\-]+ \W?(?:{_TIMES})|\S+ \S+ \S+ \[\d\d/\w{{3}}/\d{{4}}[: ]"
+    rf"\[ *\d+\.\d{{3,6}}s?\]|\W{{0,2}}(?:{_TIMES})|\W{{0,2}}[\w.:\-]+ \W?(?:{_TIMES})|\S+ \S+ \S+ \[\d\d/\w{{3}}/\d{{4}}[: ]"
+    rf"|(?:ts|time|timestamp|t|at|date)[=:][\"\[]?(?:{_TIMES}|\d{{4}}-)|(?:\w+=\S+ ){{0,3}}level=\w|[\w.]+[\w.-]*[-_]\d+ +\| "
 )
+# MySQL's slow query log is statements, each under its times.
+_SLOW_QUERIES: Final = "\n# Query_time: "
+_CONTINUED = re.compile(r"[ \t]+\S")
+_STAMPED: Final = 0.35
+"""Share of lines with a time from which indented lines are the rest of a record above."""
 _LEVEL = re.compile(
     r"[\[<]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|trace|debug|info|warn|warning|error|fatal)[\]>]?[: |]"
 )
@@ -57,7 +65,11 @@ _BUILD = re.compile(
 
 def log_score(sample: Sample) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
+    if _SLOW_QUERIES in sample.head:
+        return 0.97
     stamps = sample.share(_STAMP.match)
+    if stamps >= _STAMPED:
+        stamps += sample.share(lambda line: _CONTINUED.match(line) and not _STAMP.match(line))
     levels = sample.share(_LEVEL.match)
     return max(0.97 * stamps, 0.85 * (stamps + levels) if stamps + levels <= 1 else 0.85)
 
