@@ -20,7 +20,7 @@ def test_an_opening_with_a_name_is_surely_json(text: str) -> None:
     assert score(text) == 1.0
 
 
-@pytest.mark.parametrize("text", ["[1, 2", '["a", ', "[true,", "[-1\nrest", "[[1, 2], ["])
+@pytest.mark.parametrize("text", ["[1, 2", '["a", ', "[true,", "[-1,\nrest", "[[1, 2], ["])
 def test_an_opening_that_others_may_have_is_likely_json(text: str) -> None:
     assert 0.5 < score(text) < 0.98
 

@@ -41,9 +41,10 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     rows = _pick(table, source.hints.query, int(budget * len(table.lines) / size) + 1)
     if len(rows) == len(table.lines):
         return None
-    shown = {table.lines[row] for row in rows}
+    shown = {at for row in rows for at in table.span(row)}
     # What is no row is short and says what the rows are: rules, titles, counts.
-    others = set(range(len(source.lines))) - set(table.lines)
+    inside = {at for row in range(len(table.lines)) for at in table.span(row)}
+    others = set(range(len(source.lines))) - inside
     page = numbered.Page(picked=shown | others, opening=_opening(table, len(rows)))
     return numbered.draft(source, source.lines, page)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from furler_engine.shared.aligned import FIT, is_row, layout_of
-from furler_engine.shared.sample import Sample
+from furler_engine.shared.rows import preamble
+from furler_engine.shared.sample import WIDTH, Sample
 
 # What stands in brackets at the start of a log's line is a time or a level: a number of JSON
 # has a comma behind it, or a bracket that ends a value.
@@ -22,6 +25,13 @@ _AROUND_SETTINGS = re.compile(
 )
 _QUOTED = re.compile(r'"[^"]*"')
 _ALIGNED_SCORE = 0.88
+_TWO_COLUMNS_SCORE = 0.87
+_LEAST_FIELDS = 2
+"""Delimiters in a line: one may be a sentence's."""
+_DENSE = 1 / 40
+"""Delimiters per character of a line that is too long to be seen whole."""
+_FRAMED = re.compile(r"\s*(?:\||[│┃║].*[│┃║]\s*\Z)")
+_CROSSED = re.compile(r"-[-+ ]*\+[-+ ]*-")
 _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
 
@@ -42,18 +52,40 @@ def table_score(sample: Sample) -> float:
     """
     if len(sample.lines) < 4:  # a header and three rows
         return 0.0
-    if sample.share(lambda line: line.lstrip().startswith("|")) > 0.8:
+    if sample.share(_FRAMED.match) > 0.8:
         return 0.9
+    lines = sample.lines[preamble(sample.lines) :]
     # Delimiters inside quotes are text; a doubled quote is two quoted cells side by side here.
-    bare = [_QUOTED.sub("", line) if '"' in line else line for line in sample.lines]
-    for delimiter in (",", "\t", ";"):
-        fields = bare[0].count(delimiter)
-        same = sum(line.count(delimiter) == fields for line in bare)
-        if fields >= 2 and same > 0.9 * len(sample.lines):
-            written = sum(f"{delimiter} " in line for line in bare)
-            is_exact = same == len(sample.lines) and written <= 0.1 * same
-            return 0.975 if is_exact else 0.7
+    bare = [_QUOTED.sub("", line) if '"' in line else line for line in lines]
+    score = max((_delimited_score(bare, delimiter) for delimiter in (",", "\t", ";", "|")), default=0.0)
+    if score:
+        return score
     return _ALIGNED_SCORE if _is_aligned(sample.lines) else 0.0
+
+
+def _delimited_score(lines: Sequence[str], delimiter: str) -> float:
+    counts = Counter(line.count(delimiter) for line in lines)
+    fields, same = counts.most_common(1)[0] if lines else (0, 0)
+    if not fields:
+        return 0.0
+    written = sum(f"{delimiter} " in line for line in lines)
+    if delimiter == "|" and written and not any(map(_CROSSED.fullmatch, lines[:4])):
+        return 0.0
+    is_exact = same == len(lines) and written <= 0.1 * same
+    if fields == 1 and delimiter != "|":
+        return _TWO_COLUMNS_SCORE if is_exact and _are_pairs(lines, delimiter) else 0.0
+    if same > 0.9 * len(lines) and fields >= (1 if delimiter == "|" else _LEAST_FIELDS):
+        return 0.975 if is_exact else 0.7
+    if fields < _LEAST_FIELDS:
+        return 0.0
+    # Lines that the sample cuts have fewer; those of a cell with line breaks open a quote or close it.
+    cut = sum(len(line) == WIDTH and line.count(delimiter) >= _DENSE * WIDTH for line in lines)
+    broken = sum(line.count('"') % 2 for line in lines)
+    return 0.9 if same + cut > 0.9 * len(lines) or (broken and same > 0.6 * len(lines)) else 0.0
+
+
+def _are_pairs(lines: Sequence[str], delimiter: str) -> bool:
+    return all(line[0] != delimiter != line.rstrip()[-1:] for line in lines)
 
 
 def _is_aligned(lines: tuple[str, ...]) -> bool:

@@ -29,6 +29,8 @@ _WORD: Final = re.compile(r"\S+")
 _TITLED: Final = re.compile(r"(?:[A-Z%#][^\d:=]*|\|\|/)\Z")
 _TITLED_SHARE: Final = 0.6
 _RULE: Final = re.compile(r"[-=+ ]*-{3,}[-=+ ]*\Z|[-=+ ]*={3,}[-=+ ]*\Z")
+# A rule of several runs says that what stands above it is a header, in whatever words.
+_RULED: Final = re.compile(r" *(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+) *")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ def layout_of(lines: Sequence[str]) -> Layout | None:
     """Find the columns of lines that are lined up below a header; None for any others."""
     for at, line in enumerate(lines[:_HEADER_WITHIN]):
         words = list(_WORD.finditer(line[:_WIDEST]))
-        if not _is_header(words, line):
+        ruled = at + 1 < len(lines) and _RULED.fullmatch(lines[at + 1]) is not None
+        if not (_is_header(words, line) or (ruled and len(words) >= _MIN_COLUMNS)):
             continue
         below = [row[:_WIDEST] for row in lines[at + 1 : at + 1 + _SAMPLE] if is_row(row)]
         if len(below) < _MIN_ROWS:

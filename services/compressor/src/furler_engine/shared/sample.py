@@ -10,7 +10,7 @@ from furler_engine.clean import clean_line, needs_cleaning
 from furler_engine.shared.languages import Guess, guess
 from furler_engine.types import Source
 
-_HEAD, _SPREAD, _WIDTH = 50, 70, 400
+_HEAD, _SPREAD, WIDTH = 50, 70, 400
 """Lines and characters. On the 237 inputs that detection was tuned on, 300 lines
 told no kind better and took twice as long."""
 _START = 10_000
@@ -46,7 +46,7 @@ class Sample:
         picked += rest[:: max(1, -(-len(rest) // _SPREAD))]
         if needs_cleaning(text):
             picked = [clean_line(line[:_START]) for line in picked]
-        shown = tuple(line[:_WIDTH] for line in picked if line and not line.isspace())
+        shown = tuple(line[:WIDTH] for line in picked if line and not line.isspace())
         return cls(text[:2000].lstrip("\ufeff"), shown, len(text), text[-100:].rstrip())
 
     @cached_property
