@@ -14,7 +14,8 @@ from furler_engine import tokens
 from furler_engine.json_value import JsonError, dumps
 from furler_engine.markers import format_place
 from furler_engine.shared.json_paths import path_list
-from furler_engine.shared.json_table.columns import MISSING, Columns
+from furler_engine.shared.json_table import mixed
+from furler_engine.shared.json_table.columns import MISSING, Columns, Path
 from furler_engine.shared.json_table.decode import decode
 from furler_engine.shared.json_table.describe import describe_columns
 from furler_engine.shared.json_table.encode import Cuts, encode
@@ -29,7 +30,7 @@ from furler_engine.shared.json_table.outline import (
     outline,
 )
 from furler_engine.shared.ranking import hits, literals
-from furler_engine.shared.statistics import MUST, STRIKING, notable
+from furler_engine.shared.statistics import MUST, STRIKING, describe, notable, troubled
 from furler_engine.types import (
     Draft,
     Elision,
@@ -224,7 +225,11 @@ class _Chooser:
             return
         room = int(budget * len(values) / size)
         texts = [value if isinstance(value, str) else dumps(value) for value in values]
-        self._keep(path, self._select([values], texts, room), len(values), "elements")
+        kept = self._select([values], texts, room)
+        self._keep(path, kept, len(values), "elements")
+        told = describe(values, MISSING) if len(kept) < len(values) else ""
+        if told:
+            self.notes[path] = f"{len(values)} elements: {told}"
 
     def _members(
         self, members: Sequence[tuple[str, Node]], path: JsonLocation, budget: float
@@ -248,8 +253,12 @@ class _Chooser:
         if len(items) > _SMALL and total > budget:
             texts = [self._node_text(item) for item in items]
             room = int(budget * len(items) / total)
-            kept = self._select([texts], texts, room)
+            columns = mixed.columns_of(items)
+            first = mixed.examples(columns)
+            kept = self._select([texts, *columns.values()], texts, room, first)
             self._keep(path, kept, len(items), "elements")
+            if len(kept) < len(items):
+                self.notes[path] = f"{len(items)} elements: {describe_columns(columns)}"
         self._share([((*path, at), items[at]) for at in kept], budget)
 
     def _table(self, table: Table, path: JsonLocation, budget: float) -> None:
@@ -260,7 +269,8 @@ class _Chooser:
         if self._cost(table) > budget and count > _SMALL:
             room = int(budget / (row_cost + min(inner / count, _INNER_ROOM)))
             texts = self._row_texts(table) if self.query else [""] * count
-            kept = self._select(list(columns.values()), texts, room)
+            told = _inside(table)
+            kept = self._select(list(columns.values()), texts, room, told)
             self._keep(path, kept, count, "rows")
             if len(kept) < count:
                 self.notes[path] = f"{count} rows: {describe_columns(columns)}"
@@ -280,11 +290,15 @@ class _Chooser:
     # Rows
 
     def _select(
-        self, columns: Sequence[Sequence[object]], texts: Sequence[str], room: int
+        self,
+        columns: Sequence[Sequence[object]],
+        texts: Sequence[str],
+        room: int,
+        examples: Iterable[int] = (),
     ) -> list[int]:
         """Return the rows to keep, ascending: what must be seen, then what fits the room."""
         count = len(texts)
-        kept = {*range(min(_HEAD, count)), *range(max(0, count - _TAIL), count)}
+        kept = {*range(min(_HEAD, count)), *range(max(0, count - _TAIL), count), *examples}
         kept.update(self._named(texts))
         for row, weight in notable(columns, count, MISSING).ranked():
             if len(kept) >= (room if weight < STRIKING else max(_SMALL, int(_STRETCH * room))):
@@ -344,6 +358,20 @@ class _Chooser:
             if row > at:
                 self.elisions.append(Elision(Rows(path, at, row), f"{row - at} {what}"))
             at = row + 1
+
+
+def _inside(table: Table) -> list[int]:
+    """Return the rows whose nested values tell of trouble, or have numbers far beyond the others'."""
+    texts: dict[int, list[str]] = {}
+    numbers: dict[tuple[Path, Path], list[object]] = {}
+    for part in table.all_inner():
+        texts.setdefault(part.row, []).append(mixed.said(part.node))
+        for name, most in mixed.largest(part.node).items():
+            column = numbers.setdefault((part.path, name), [MISSING] * table.count)
+            column[part.row] = most
+    rows = troubled(list(texts), [" ".join(of) for of in texts.values()])
+    beyond = notable(numbers.values(), table.count, MISSING).ranked()
+    return [*rows, *(row for row, weight in beyond if weight >= MUST)]
 
 
 def _row_cost(columns: Columns, count: int) -> float:

@@ -57,7 +57,9 @@ def table_score(sample: Sample) -> float:
     lines = sample.lines[preamble(sample.lines) :]
     # Delimiters inside quotes are text; a doubled quote is two quoted cells side by side here.
     bare = [_QUOTED.sub("", line) if '"' in line else line for line in lines]
-    score = max((_delimited_score(bare, delimiter) for delimiter in (",", "\t", ";", "|")), default=0.0)
+    score = max(
+        (_delimited_score(bare, delimiter) for delimiter in (",", "\t", ";", "|")), default=0.0
+    )
     if score:
         return score
     return _ALIGNED_SCORE if _is_aligned(sample.lines) else 0.0

@@ -24,7 +24,9 @@ _BARS: Final = "|│┃║"
 """What frames put before, between and after cells."""
 _PREAMBLE: Final = 10
 """Lines of comment, opened by a hash, that may stand above a header."""
-_RULE = re.compile(r"[\s|:+=-]*-{2,}[\s|:+=-]*|[\s─━═│┃║┌┬┐├┼┤└┴┘┏┳┓┡╇┩┣╋┫┗┻┛╔╦╗╠╬╣╚╩╝╞╪╡╘╧╛╒╤╕╟╫╢╓╥╖╙╨╜╭╮╰╯-]+")
+_RULE = re.compile(
+    r"[\s|:+=-]*-{2,}[\s|:+=-]*|[\s─━═│┃║┌┬┐├┼┤└┴┘┏┳┓┡╇┩┣╋┫┗┻┛╔╦╗╠╬╣╚╩╝╞╪╡╘╧╛╒╤╕╟╫╢╓╥╖╙╨╜╭╮╰╯-]+"
+)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,12}", re.ASCII)
 

@@ -43,6 +43,8 @@ _IQR: Final = 1.349
 """Median absolute deviation and interquartile range to standard deviations, normal law."""
 _MOST: Final = 6
 """Rows one column may claim for one reason."""
+NUMBER: Final = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+"""A number in quotes, as Prometheus and many ledgers write them."""
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _ALNUM: Final = re.compile(r"[^\W_]+")
 _SHOWN_VALUES: Final = 8
@@ -89,6 +91,13 @@ def notable(columns: Iterable[Sequence[object]], count: int, missing: object) ->
     return found
 
 
+def troubled(rows: Sequence[int], texts: Sequence[str]) -> list[int]:
+    """Return the rows whose texts tell of trouble that most do not tell of."""
+    found = Notable()
+    _trouble(rows, texts, Counter(texts), found)
+    return [row for row, weight in found.ranked() if weight >= STRIKING][:_MOST]
+
+
 def _of_kind(
     kind: str, rows: Sequence[int], values: Sequence[object], count: int, found: Notable
 ) -> None:
@@ -126,7 +135,10 @@ def describe(values: Sequence[object], missing: object) -> str:
     if kind in {"string", "boolean"}:
         texts = [value if isinstance(value, str) else dumps(value) for value in present]
         counts = Counter(texts)
-        if len(counts) > _FEW_VALUES and all(map(_DATE.match, counts)):
+        ranged = len(counts) > _FEW_VALUES
+        if ranged and all(map(NUMBER.fullmatch, counts)):
+            return f"{min(counts, key=float)}..{max(counts, key=float)}{where}"
+        if ranged and all(map(_DATE.match, counts)):
             return f"{_say(min(counts))}..{_say(max(counts))}{where}"
         return _counts(counts, len(values)) + where
     return f"in {len(present)}" if where else ""
@@ -282,6 +294,9 @@ def _strings(rows: Sequence[int], values: Sequence[str], count: int, found: Nota
             if value not in seen:
                 seen.add(value)
                 found.add(row, 3)
+        return
+    if all(map(NUMBER.fullmatch, counts)):
+        _numbers(rows, list(map(float, values)), found)
         return
     _long(rows, values, found)
     size = sum(map(len, values))

@@ -87,6 +87,7 @@ class _Reader:
     def _items(self, total: int, depth: int) -> list[object]:
         value: list[object] = []
         pad = " " * depth
+        self._notes(depth)
         while self.at < len(self.lines) and len(value) < total:
             line = self.lines[self.at]
             if not line.startswith(pad) or not line[depth : depth + 1].isdigit():

@@ -123,6 +123,7 @@ class _Encoder:
             case Items(items):
                 self._use(Feature.ITEMS)
                 self.lines.append(f"{pad}{label}[{len(items)}]{_shown(kept)}:")
+                self._statistics(path, pad)
                 for index in range(len(items)) if kept is None else kept:
                     self.node(str(index), items[index], (*path, index), pad + " ")
             case Table():
@@ -155,6 +156,7 @@ class _Encoder:
         if isinstance(value, list) and kept is not None:
             self._use(Feature.RUNS)
             self.lines.append(f"{pad}{label}[{len(value)}]{_shown(kept)}:")
+            self._statistics(path, pad)
             for first, last in _runs(kept):
                 cells = grammar.format_column(value[first : last + 1])
                 self.lines.append(f"{pad} {first}:{SEPARATOR.join(cells)}")
@@ -167,6 +169,11 @@ class _Encoder:
                 self._inline(grammar.format_name(name), member, (*path, name), pad + " ")
             return
         self.lines.append(f"{pad}{label}:{self._cell(value, path)}")
+
+    def _statistics(self, path: JsonLocation, pad: str) -> None:
+        if path in self._cuts.notes:
+            note = f"{grammar.NOTE}{grammar.STATISTICS}{self._cuts.notes[path]}"
+            self.lines.append(f"{pad} {note}")
 
     def _cell(self, value: object, path: JsonLocation) -> str:
         gaps = self._cuts.texts.get(path)
