@@ -13,6 +13,21 @@ LINES = [
     (Kind.LOG, "[10.30 16:49:{n:02d}] chrome.exe - proxy.example.org:5070 close, {n} bytes sent"),
     (Kind.LOG, '127.0.0.1 - - [20/Nov/2026 07:57:{n:02d}] "GET /a/{n}.js HTTP/1.1" 200 -'),
     (Kind.LOG, "1131566461 2026.11.09 dn228 Nov 9 12:01:{n:02d} crond[{n}]: session closed"),
+    (Kind.LOG, "1:M 14 Mar 2026 09:00:{n:02d}.123 * {n} changes in 300 seconds. Saving..."),
+    (Kind.LOG, '[14/Mar/2026 09:00:{n:02d}] "GET /a/{n} HTTP/1.1" 200 12'),
+    (Kind.LOG, "[{n}.123s][info][gc] GC({n}) Pause Young (Normal) 25M->3M(1024M) 1.2ms"),
+    (Kind.LOG, "17734788{n}123 I/app({n}): bind"),
+    (Kind.LOG, "17734788{n}: New connection from 10.0.0.{n}:1883."),
+    (Kind.LOG, "ts=2026-03-14T09:00:{n:02d}.001Z caller=head.go:812 level=info msg=done n={n}"),
+    (Kind.LOG, 'caller=db.go:{n} level=info component=tsdb msg="block {n} written"'),
+    (Kind.LOG, "billing-1  | GET /orders 200 {n}ms"),
+    (Kind.SEARCH_RESULTS, "src/app/a.py:{n}:9:        return x"),
+    (Kind.SEARCH_RESULTS, "{n}:  timeout: 30"),
+    (Kind.LISTING, "2026-03-14 09:00:{n:02d}  123{n} backups/a/{n}.tar.gz"),
+    (Kind.LISTING, "  68663{n}      4 -rw-r--r--   1 root     root         40{n} Nov 20 16:07 src/a{n}.py"),
+    (Kind.LISTING, "M\tsrc/app/a{n}.py"),
+    (Kind.LISTING, "{n}\t3\tsrc/app/a{n}.py"),
+    (Kind.LISTING, "apt-get{n}"),
     (Kind.TEST_OUTPUT, "tests/test_a.py::test_{n} PASSED      [ {n}%]"),
     (Kind.TEST_OUTPUT, "test table::case_{n} ... ok"),
     (Kind.TEST_OUTPUT, "--- PASS: TestCase{n} (0.00s)"),
@@ -57,3 +72,22 @@ def test_colours_do_not_hide_a_log() -> None:
 def test_brackets_are_read_by_what_stands_behind_them(line: str, kind: Kind) -> None:
     text = "\n".join(line.format(n=n) for n in range(1, 30))
     assert detect(Source(f"[{text[:-1]}]" if kind is Kind.JSON else text)) is kind
+
+
+RECORD = """\
+2026-03-14 09:00:{n}.001 UTC [77] app@shop LOG:  duration: {n}.5 ms  statement: SELECT o.id
+\tFROM orders o
+\tJOIN users u ON u.id = o.user_id
+"""
+SLOW = """\
+# Time: 2026-03-14T09:00:{n}.531207Z
+# User@Host: app[app] @  [10.0.0.{n}]  Id: 8
+# Query_time: 6.0{n}  Lock_time: 0.0 Rows_sent: 4  Rows_examined: 8
+SET timestamp=17734788{n};
+SELECT * FROM orders WHERE id = {n};
+"""
+
+
+@pytest.mark.parametrize("record", [RECORD, SLOW])
+def test_records_of_several_lines_are_a_log_whatever_their_lines_hold(record: str) -> None:
+    assert detect(Source("".join(record.format(n=n) for n in range(10, 40)))) is Kind.LOG

@@ -211,3 +211,28 @@ def test_changed_files_stand_under_their_directory() -> None:
 )
 def test_git_output_is_detected(text: str, kind: Kind) -> None:
     assert detect(Source(text)) is kind
+
+
+def commits(changes: str) -> str:
+    return "\n".join(
+        f"commit {digest}\nAuthor: Ann Lee <ann@x.example>\nDate:   Thu Aug 20 17:02:26 2026 -0700\n\n    one\n\n{changes}"
+        for digest in HASHES
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("M\tsrc/a.py\nM\tsrc/b.py\nA\tc.md\nR100\tx/d.py\ty/d.py\n", "» M\tsrc/: a.py b.py\nA\tc.md\nR100\tx"),
+        ("src/a.py\nsrc/b.py\nc.md\n", "» \tsrc/: a.py b.py\n\tc.md"),
+        (" .../engine/long.py  | 2 +-\n c.md                | 3 +++\n 2 files changed, 4 insertions(+)\n", "padded to 19: "),
+        (" src/a.py | 2 +-\n src/b.py | 2 +-\n c.md     | 3 +++\n 3 files changed\n", "files: src/: a.py 2 +-, b.py 2 +-; c.md 3 +++; 3"),
+    ],
+)  # fmt: skip
+def test_changed_files_are_written_by_directory_and_read_back(changes: str, said: str) -> None:
+    source = Source(commits(changes))
+    draft = git_log.plan(source, Policy())
+    assert draft is not None
+    check(source, draft)
+    assert said in draft.text
+    assert "\n| " not in draft.text

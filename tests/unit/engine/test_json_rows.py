@@ -181,3 +181,48 @@ def test_json_lines_are_rows_of_one_array() -> None:
     draft = json_rows.plan(Source(text), Policy())
     assert draft is not None
     assert draft.text.partition("\n")[2].startswith("$[200] ")
+
+
+def test_elements_of_unlike_forms_have_an_example_each_and_are_counted() -> None:
+    def element(n: int) -> object:
+        return (
+            {"type": "user", "name": f"u{n}"},
+            {"type": "order", "items": [n], "total": n},
+            "ping",
+        )[n * 7 % 3]
+
+    text = draft_of([element(n // 4 if n < 40 else n) for n in range(300)]).text
+    assert "# all 300 elements: " in text
+    assert "type user×" in text
+    assert '{"type":"order","items":' in text
+    assert ":ping" in text
+
+
+def test_a_row_whose_nested_values_tell_of_trouble_is_shown() -> None:
+    cells = [
+        {"source": f"df_{n}.sum()", "outputs": [{"kind": "stream", "text": [f"rows {n}"] * 40}]}
+        for n in range(60)
+    ]
+    cells[41]["outputs"] = [{"kind": "error", "text": ["KeyError: 'charge_id'"]}]
+    assert "KeyError: 'charge_id'" in draft_of(cells).text
+
+
+def test_numbers_in_quotes_are_numbers() -> None:
+    series = [
+        {
+            "metric": {"instance": f"10.0.0.{at}"},
+            "values": [[1773478800 + n, f"0.{n * 37 % 50 + 20 + at}"] for n in range(60)],
+        }
+        for at in range(12)
+    ]
+    values = series[7]["values"]
+    assert isinstance(values, list)
+    values[30][1] = "4.98"
+    text = draft_of({"result": series}).text
+    assert '1773478830|"4.98"' in text
+    assert "1 0.20..0.69" in text
+
+
+def test_an_array_of_scalars_says_what_it_is_made_of() -> None:
+    text = draft_of([20 + n * 37 % 11 for n in range(600)]).text
+    assert "# all 600 elements: 20×55 " in text

@@ -14,6 +14,9 @@ NAMES = [
 ]
 DU = "".join(f"{n * 4}.0K\t{name}\n" for n, name in enumerate(NAMES, 1))
 WC = "".join(f"{n * 97:6d} {name}\n" for n, name in enumerate(NAMES, 1)) + f"{9999:6d} total\n"
+NUMSTAT = (
+    "".join(f"{n * 3}\t{n}\t{name}\n" for n, name in enumerate(NAMES, 1)) + "-\t-\tapp/a.png\n"
+)
 
 
 def view(text: str) -> Draft:
@@ -31,11 +34,17 @@ def test_numbers_stand_behind_the_names_of_their_directory() -> None:
     ]
 
 
+def test_both_numbers_of_numstat_are_kept() -> None:
+    text = view(NUMSTAT).text
+    assert "api/: a.py:3+1 b.py:6+2" in text
+    assert "a.png:-+-" in text
+
+
 def test_a_total_without_a_directory_is_kept() -> None:
     assert "total:9999" in view(WC).text
 
 
-@pytest.mark.parametrize("text", [DU, WC])
+@pytest.mark.parametrize("text", [DU, WC, NUMSTAT])
 def test_they_are_detected(text: str) -> None:
     assert detect(Source(text)) is Kind.LISTING
 

@@ -47,6 +47,25 @@ def boxed(rows: list[list[str]]) -> str:
     return "\n".join([rule, lines[0], rule, *lines[1:], rule, "200 rows in set"])
 
 
+def psql(rows: list[list[str]]) -> str:
+    lines = [" " + " | ".join(f"{cell:<26}" for cell in row) for row in rows]
+    rule = "+".join(["-" * 28] * len(rows[0]))
+    return "\n".join([lines[0], rule, *lines[1:], f"({len(rows) - 1} rows)"])
+
+
+def duckdb(rows: list[list[str]]) -> str:
+    lines = ["│ " + " │ ".join(f"{cell:<26}" for cell in row) + " │" for row in rows]
+    return "\n".join(
+        ["┌" + "─" * 40 + "┐", lines[0], "├" + "─" * 40 + "┤", *lines[1:], "└" + "─" * 40 + "┘"]
+    )
+
+
+def simple(rows: list[list[str]]) -> str:
+    rule = "  ".join(["=" * 26] * 4)
+    lines = ["  ".join(f"{cell:<26}" for cell in row[:4]) for row in rows]
+    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
+
+
 def view(text: str, query: str = "") -> Draft:
     source = Source(text, Hints(query=query))
     draft = table.plan(source, Policy())
@@ -57,7 +76,8 @@ def view(text: str, query: str = "") -> Draft:
 
 TEXTS = [
     csv_of(users(200)), csv_of(users(200, "\t"), "\t"), csv_of(users(200, ";"), ";"), markdown_of(users(200)),
-    boxed(users(200)), csv_of(users(200)).replace("\n", "\r\n"),
+    boxed(users(200)), csv_of(users(200)).replace("\n", "\r\n"), psql(users(200)), duckdb(users(200)), simple(users(200)),
+    "# exported\n# by a tool\n" + csv_of(users(200)),
 ]  # fmt: skip
 
 
@@ -92,7 +112,7 @@ def test_statistics_are_over_all_rows() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [csv_of(users(100)[:20]), 'a,b\n1,"x\ny"\n' * 30, "one\ntwo\n" * 30, "a,b\n1,2,3\n" * 30],
+    [csv_of(users(100)[:20]), 'a,b\n1,"x\ny\n' * 31, "one\ntwo\n" * 30, "a,b\n1,2,3\n" * 30],
 )
 def test_small_broken_and_no_tables_are_left_alone(text: str) -> None:
     assert table.plan(Source(text), Policy()) is None
@@ -112,3 +132,31 @@ def test_tables_are_detected(text: str) -> None:
 @pytest.mark.parametrize("text", ['"' * 200_000, "a,b\n" + '"' + "x" * 200_000 + '",1\n' * 9])
 def test_cells_too_long_for_a_csv_reader_are_no_reason_to_fail(text: str) -> None:
     assert table.plan(Source(text), Policy()) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *TEXTS[6:],
+        "".join(f"word{n},{n * 7}\n" for n in range(40)),
+        "\n".join(",".join(f"{n * at / 7:.6f}" for at in range(60)) for n in range(1, 40)),
+    ],
+)
+def test_tables_are_detected_by_their_frames_and_their_delimiters(text: str) -> None:
+    assert detect(Source(text)) is Kind.TABLE
+
+
+def test_a_row_with_line_breaks_is_shown_with_all_its_lines() -> None:
+    rows = users(100)
+    for n in range(1, 100):
+        rows[n][4] = '"late,\nagain"' if n % 3 == 0 else "ok"
+    rows[50][4] = '"customer disputes,\nnever ordered"'
+    text = "".join(",".join(row) + "\n" for row in rows)
+    assert detect(Source(text)) is Kind.TABLE
+    draft = view(text, "disputes")
+    at = text.split("\n").index(",".join(rows[50]).split("\n")[0])
+    assert (
+        f'{at + 1}:{",".join(rows[50]).partition(chr(10))[0]}\n{at + 2}:never ordered"'
+        in draft.text
+    )
+    assert draft.text.startswith("[CSV of 100 rows")

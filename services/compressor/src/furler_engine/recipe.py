@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from furler_engine.types import Hints, Policy
 
-ENGINE_VERSION = "0.3.1"
+ENGINE_VERSION = "0.3.2"
 """Changes whenever the engine may write other bytes for the same input."""
 
 

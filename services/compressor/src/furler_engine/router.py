@@ -11,6 +11,7 @@ from typing import Final
 from furler_engine.compressors import (
     blob,
     code,
+    columned_paths,
     config,
     diagnostics,
     diff,
@@ -62,6 +63,7 @@ _TABLE: Final = (
     (Kind.LISTING, Compressor("listing", _LOSSLESS, listing.plan)),
     (Kind.LISTING, Compressor("path_list", _LOSSLESS, path_list.plan)),
     (Kind.LISTING, Compressor("sized_paths", _LOSSLESS, sized_paths.plan)),
+    (Kind.LISTING, Compressor("columned_paths", _LOSSLESS, columned_paths.plan)),
     (Kind.LISTING, Compressor("name_list", _LOSSLESS, name_list.plan)),
     (Kind.LISTING, Compressor("tree", _LOSSLESS, tree.plan)),
     (Kind.LISTING, Compressor("git_status", _LOSSLESS, git_status.plan)),

@@ -24,6 +24,8 @@ _LEGEND: Final = (
     " an indented directory lies in the nearest one above that is indented less]"
 )
 
+_WIDTH: Final = "; names padded to "
+
 
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Write a line per directory; nothing is left out."""
@@ -34,12 +36,13 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         return None
     first = rows.index(True)
     last = len(rows) - 1 - rows[::-1].index(True)
-    changes = change_counts.read(lines[first : last + 1])
-    if changes is None:
+    block = change_counts.read(lines[first : last + 1])
+    if block is None:
         return None
-    body = [*(_RAW + line for line in lines[:first]), *_write(changes)]
+    body = [*(_RAW + line for line in lines[:first]), *_write(block.changes)]
     body += [_RAW + line for line in lines[last + 1 :]]
-    text = "\n".join([_LEGEND, *body])
+    legend = f"{_LEGEND[:-1]}{_WIDTH}{block.width}]" if block.width else _LEGEND
+    text = "\n".join([legend, *body])
     total = len(lines)
     return Draft(text, LinesShown((Lines(1, total),), _decode), "lines", total, total)
 
@@ -63,15 +66,17 @@ def _directory(path: str) -> str:
 
 
 def _decode(text: str) -> Iterator[tuple[int, str]]:
-    return enumerate(_read(text.split("\n")[1:]), 1)
+    legend, *lines = text.split("\n")
+    width = legend[:-1].partition(_WIDTH)[2]
+    return enumerate(_read(lines, int(width or 0)), 1)
 
 
-def _read(lines: Sequence[str]) -> Iterator[str]:
+def _read(lines: Sequence[str], width: int) -> Iterator[str]:
     outline = Unfolder()
     changes: list[Change] = []
     for line in lines:
         if line.startswith(_RAW):
-            yield from change_counts.pad(changes)
+            yield from change_counts.pad(changes, width)
             changes = []
             yield line[len(_RAW) :]
             continue
@@ -82,4 +87,4 @@ def _read(lines: Sequence[str]) -> Iterator[str]:
         )
         for change in change_counts.split(files[1:]) if files else []:
             changes.append(change._replace(path=directory + change.path))
-    yield from change_counts.pad(changes)
+    yield from change_counts.pad(changes, width)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.markers import format_place
-from furler_engine.shared import change_counts
+from furler_engine.shared import change_counts, state_paths
 from furler_engine.shared.located import located, spans
 from furler_engine.shared.query import rare_hits
 from furler_engine.types import Draft, Elision, Lines, LinesShown, Policy, Source
@@ -44,6 +44,9 @@ _BRIEF: Final = {
 }
 """What is left of a form without the committer."""
 _LEGEND: Final = "; an address, a year and a zone are said when they are new"
+_STATES: Final = "; » M d/: a b are d/a and d/b"
+_OPEN_STATES: Final = (state_paths.JOINED, state_paths.BARE)
+_NAME = re.compile(r"[^\s\"|#»…]\S*")
 _FULL: Final = "# hash "
 _CUT: Final = "# start of the hash, "
 _GAP: Final = "… "
@@ -79,6 +82,7 @@ _TRAILER = re.compile(
 _HEAD: Final = "# "
 _RAW: Final = "| "
 _FILES: Final = "files: "
+_FILES_OF = re.compile(r"files(?: padded to (\d{1,4}))?: ", re.ASCII)
 _INDENT: Final = "    "
 _JOINT: Final = "; "
 
@@ -95,7 +99,10 @@ class Commit:
     values: tuple[str, ...] = ()
     message: list[str] = field(default_factory=list)
     changes: list[change_counts.Change] = field(default_factory=list)
+    width: int = 0
     summary: str = ""
+    states: list[str] = field(default_factory=list)
+    """Lines of --name-status; those of --name-only behind a tab."""
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
@@ -179,12 +186,18 @@ def _values(chunk: Sequence[str], form: str) -> tuple[str, ...]:
 
 def _read_changes(commit: Commit, tail: Sequence[str]) -> bool:
     """Read a blank line, changed files and their sum; False when there is anything else."""
+    if len(tail) > 1 and tail[0] == "" and all(map(state_paths.is_change, tail[1:])):
+        commit.states = list(tail[1:])
+        return True
+    if len(tail) > 1 and tail[0] == "" and all(map(_NAME.fullmatch, tail[1:])):
+        commit.states = [state_paths.BARE + line for line in tail[1:]]
+        return True
     if len(tail) < 3 or tail[0] != "" or not _SUMMARY.fullmatch(tail[-1]):
         return False
-    changes = change_counts.read(tail[1:-1])
-    if changes is None or change_counts.split(change_counts.shorten(changes)) != changes:
+    block = change_counts.read(tail[1:-1])
+    if block is None or change_counts.split(change_counts.shorten(block.changes)) != block.changes:
         return False
-    commit.changes, commit.summary = changes, tail[-1][1:]
+    commit.changes, commit.width, commit.summary = block.changes, block.width, tail[-1][1:]
     return True
 
 
@@ -273,11 +286,12 @@ class _View:
 
     def _legend(self) -> str:
         says = f"[git log: {len(self.commits):,} commits: "
+        legend = _LEGEND + (_STATES if any(commit.states for commit in self.commits) else "")
         if self.asked is None:
-            return f"{says}{_FULL}{self.form}{_LEGEND}]"
+            return f"{says}{_FULL}{self.form}{legend}]"
         form = _BRIEF.get(self.form, self.form)
         return (
-            f"{says}{_CUT}{form}{_LEGEND}; left out: {'' if form == self.form else 'committers, '}"
+            f"{says}{_CUT}{form}{legend}; left out: {'' if form == self.form else 'committers, '}"
             f"trailers such as Signed-off-by ({self.trailers:,}), the ends of messages over {_BODY} lines (… L8-19)]"
         )
 
@@ -290,7 +304,11 @@ class _View:
             yield f"{_MERGE}{commit.merge}"
         yield from self._message(commit, whole=self.asked is None or at in self.asked)
         if commit.changes:
-            yield f"{_FILES}{change_counts.shorten(commit.changes)}{_JOINT}{commit.summary}"
+            files = f"files padded to {commit.width}: " if commit.width else _FILES
+            yield f"{files}{change_counts.shorten(commit.changes)}{_JOINT}{commit.summary}"
+        if commit.states:
+            entries = [state_paths.entry(line) for line in commit.states]
+            yield from state_paths.write(commit.states, entries)
 
     def _header(self, commit: Commit) -> str:
         fields = _FORMS[self.form]
@@ -333,7 +351,7 @@ def _read(lines: Sequence[str]) -> Iterator[str]:
     fields = _FORMS[announced.removeprefix(_CUT).removeprefix(_FULL)]
     people, dates = _People(), _Dates()
     waiting: list[str] = []
-    apart = False
+    apart = inside = False
     for line in [*lines[1:], _GAP]:
         if waiting and line.startswith(_MERGE):
             yield line
@@ -352,10 +370,17 @@ def _read(lines: Sequence[str]) -> Iterator[str]:
             apart = True
         elif line.startswith(_RAW):
             yield line[len(_RAW) :]
-        elif line.startswith(_FILES):
-            files, _, summary = line[len(_FILES) :].rpartition(_JOINT)
+        elif match := _FILES_OF.match(line):
+            files, _, summary = line[match.end() :].rpartition(_JOINT)
             yield ""
-            yield from change_counts.pad(change_counts.split(files))
+            yield from change_counts.pad(change_counts.split(files), int(match[1] or 0))
             yield f" {summary}"
+        elif line.startswith(_OPEN_STATES) or state_paths.is_change(line):
+            if not inside:
+                yield ""
+            inside = True
+            yield from (path.removeprefix(state_paths.BARE) for path in state_paths.read(line))
+            continue
         elif not line.startswith(_GAP):
             yield _INDENT[1:] + line
+        inside = False

@@ -15,6 +15,8 @@ from furler_engine.shared.path_tree import read, write
 from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
 
 MIN_PATHS: Final = 8
+_COLUMNED: Final = 0.2
+"""Share of lines with columns before a path, from which they would pass for directories."""
 _HITS: Final = 20
 """Paths that are worth printing in full when a word of the query picks them."""
 _NAMED: Final = "[named by the query: "
@@ -25,6 +27,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     del policy
     lines = source.lines
     if len(lines) < MIN_PATHS or sum("/" in line for line in lines) < len(lines) * 0.8:
+        return None
+    if sum("\t" in line or "  " in line for line in lines) > len(lines) * _COLUMNED:
         return None
     total = len(lines)
     legend, tree = write(lines)

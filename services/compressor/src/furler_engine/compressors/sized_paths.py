@@ -1,4 +1,4 @@
-"""Paths with a number before each, as du and wc print them: each directory once, every number kept.
+"""Paths with a number or two before each, as du, wc and git diff --numstat print them: each directory once, every number kept.
 
 What lives here: reading such lines, and putting them together again. What does not:
 how paths are written (shared.path_tree), paths alone (path_list), ls -l (listing).
@@ -17,7 +17,12 @@ _MIN_LINES: Final = 8
 _SHARE: Final = 0.8
 """Lines that must have a directory."""
 _MIN_GAIN: Final = 0.9
-_LINE: Final = re.compile(r"( *)(\d[\d.,]{0,20}[KMGTPE]?)(\t| +)([^\s:][^:\x00-\x1f]*)", re.ASCII)
+_TAB, _PLUS = "\t", "+"
+"""What stands between the two numbers of git diff --numstat, there and in a view."""
+_LINE: Final = re.compile(
+    r"( *)(\d[\d.,]{0,20}[KMGTPE]?|(?:\d{1,20}|-)\t(?:\d{1,20}|-))(\t| +)([^\s:][^:\x00-\x1f]*)",
+    re.ASCII,
+)
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
@@ -34,7 +39,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         match = _LINE.fullmatch(line)
         if match is None or match[3] != between:
             return None
-        paths.append(f"{match[4]}:{match[2]}")
+        paths.append(f"{match[4]}:{match[2].replace(_TAB, _PLUS)}")
         width = max(width, len(match[1]) + len(match[2])) if match[1] else width
     if sum("/" in path for path in paths) < _SHARE * len(paths):
         return None
@@ -42,7 +47,10 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         return None
     total = len(lines)
     legend, tree = write(paths)
-    head = f"[{total:,} paths with the number before each, in their order, a:12 is the line 12 a; {legend}]"
+    numstat = _TAB in first[2]
+    said = "lines added and taken out before each" if numstat else "the number before each"
+    form = "a:5+2 is the line 5 2 a" if numstat else "a:12 is the line 12 a"
+    head = f"[{total:,} paths with {said}, in their order, {form}; {legend}]"
     text = "\n".join([head, *tree])
     if len(text) > _MIN_GAIN * len(source.text):
         return None
@@ -57,4 +65,4 @@ def plan(source: Source, policy: Policy) -> Draft | None:
 def _lines(paths: Iterable[str], width: int, between: str) -> Iterator[str]:
     for path in paths:
         name, _, number = path.rpartition(":")
-        yield f"{number.rjust(width)}{between}{name}"
+        yield f"{number.replace(_PLUS, _TAB).rjust(width)}{between}{name}"

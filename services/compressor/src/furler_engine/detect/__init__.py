@@ -35,7 +35,7 @@ DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
     (Kind.BUILD_OUTPUT, 0.96, log.build_output_score),
     (Kind.BLOB, 0.9, blob.blob_score),
     (Kind.CODE, 0.92, code.code_score),
-    (Kind.LISTING, 0.85, listing.listing_score),
+    (Kind.LISTING, 0.89, listing.listing_score),
     (Kind.MARKDOWN, 0.8, markup.markdown_score),
     (Kind.PROSE, 0.88, markup.talk_score),
     (Kind.CONFIG, 0.85, data.config_score),

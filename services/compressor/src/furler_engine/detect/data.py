@@ -31,6 +31,10 @@ _LEAST_FIELDS = 2
 _DENSE = 1 / 40
 """Delimiters per character of a line that is too long to be seen whole."""
 _FRAMED = re.compile(r"\s*(?:\||[│┃║].*[│┃║]\s*\Z)")
+# Counts and states that git and du print before a path: a listing.
+_BEFORE_PATH = re.compile(
+    r"(?:[\d.]+[KMGT]?|-|[A-Z]\d{0,3})\t(?:(?:\d+|-)\t)?[^\t]*[/.][^\t]*\Z", re.ASCII
+)
 _CROSSED = re.compile(r"-[-+ ]*\+[-+ ]*-")
 _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
@@ -68,9 +72,11 @@ def table_score(sample: Sample) -> float:
 def _delimited_score(lines: Sequence[str], delimiter: str) -> float:
     counts = Counter(line.count(delimiter) for line in lines)
     fields, same = counts.most_common(1)[0] if lines else (0, 0)
-    if not fields:
-        return 0.0
+    if not fields or not (lines[0].count(delimiter) == fields or len(lines[0]) == WIDTH):
+        return 0.0  # the first line is the header, which may be too long to be seen whole
     written = sum(f"{delimiter} " in line for line in lines)
+    if delimiter == "\t" and sum(_BEFORE_PATH.match(line) is not None for line in lines) > same / 2:
+        return 0.0
     if delimiter == "|" and written and not any(map(_CROSSED.fullmatch, lines[:4])):
         return 0.0
     is_exact = same == len(lines) and written <= 0.1 * same
@@ -83,7 +89,7 @@ def _delimited_score(lines: Sequence[str], delimiter: str) -> float:
     # Lines that the sample cuts have fewer; those of a cell with line breaks open a quote or close it.
     cut = sum(len(line) == WIDTH and line.count(delimiter) >= _DENSE * WIDTH for line in lines)
     broken = sum(line.count('"') % 2 for line in lines)
-    return 0.9 if same + cut > 0.9 * len(lines) or (broken and same > 0.6 * len(lines)) else 0.0
+    return 0.9 if same + cut > 0.9 * len(lines) or (broken and same > 0.5 * len(lines)) else 0.0
 
 
 def _are_pairs(lines: Sequence[str], delimiter: str) -> bool:

@@ -19,8 +19,10 @@ _STAMP = re.compile(
 )
 # MySQL's slow query log is statements, each under its times.
 _SLOW_QUERIES: Final = "\n# Query_time: "
+# A time, a size and a name alone are a listing's, as aws s3 ls prints them.
+_STORED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+ \S+$")
 _CONTINUED = re.compile(r"[ \t]+\S")
-_STAMPED: Final = 0.35
+_STAMPED: Final = 0.25
 """Share of lines with a time from which indented lines are the rest of a record above."""
 _LEVEL = re.compile(
     r"[\[<]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|trace|debug|info|warn|warning|error|fatal)[\]>]?[: |]"
@@ -47,7 +49,7 @@ _RUNNER = re.compile(
 _RUNNER_SCORE = 0.91
 # What grep never prints between a place and its text: a column and a blank, a severity, a rule.
 _STRICT = re.compile(
-    r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? |[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
+    r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? (?! )|[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
     r"|:\d+: (?:\[?[A-Z]{1,8}\d{1,5}\]?:? |\[\w[\w\-]*(?:, ?[^\]]{0,80})?\] ))"
 )
 _CONTEXT = re.compile(r"\s|\d+ +\|")
@@ -67,7 +69,7 @@ def log_score(sample: Sample) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
     if _SLOW_QUERIES in sample.head:
         return 0.97
-    stamps = sample.share(_STAMP.match)
+    stamps = sample.share(lambda line: _STAMP.match(line) and not _STORED.match(line))
     if stamps >= _STAMPED:
         stamps += sample.share(lambda line: _CONTINUED.match(line) and not _STAMP.match(line))
     levels = sample.share(_LEVEL.match)

@@ -14,6 +14,7 @@ _DIFF = re.compile(r"(?:diff --(?:git|cc|combined) |Index: |--- \S)")
 _CHANGED_FILE = re.compile(r" \S.* \| +(?:\d+ ?[-+]*|Bin .*)$|  ?\d+ files? changed", re.ASCII)
 _COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b")
 _BRANCHES = re.compile(r"[*|\\/_ ]*[|\\/][*|\\/_ ]*")
+_FEW_NUMBERED = 4
 _FEW_COMMITS = 0.4
 # A short hash has a digit and a letter, or it is a number or a word.
 _ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
@@ -22,7 +23,17 @@ _ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
 def search_score(sample: Sample) -> float:
     """Score ``path:line:`` prefixes; context lines and ``--`` separators count."""
     flat = sample.share(lambda line: line == "--" or is_match(line))
-    return max(0.95 * max(flat, _headings_share(sample.lines)), _unnumbered_score(sample))
+    numbered = 0.9 if _is_of_one_file(sample.lines) else 0.0
+    return max(0.95 * max(flat, _headings_share(sample.lines)), _unnumbered_score(sample), numbered)
+
+
+def _is_of_one_file(lines: tuple[str, ...]) -> bool:
+    """Whether all lines have rising numbers, as ``grep -n`` prints those of one file."""
+    numbers = [int(m[0][:-1]) for m in map(_NUMBERED.match, lines) if m is not None]
+    separators = lines.count("--")
+    if len(numbers) + separators < len(lines) or len(numbers) < _FEW_NUMBERED:
+        return False
+    return all(a < b for a, b in pairwise(numbers))
 
 
 def _unnumbered_score(sample: Sample) -> float:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
+
+from furler_engine.shared.paths import split_path
 
 _ROW = re.compile(r" (\S.*?) +\| +(\d+|Bin)(?: (.*))?", re.ASCII)
 _SHORT = re.compile(r"(.*) (\d+|Bin)(?: ([-+ ]+|\d+ -> .*))?", re.ASCII)
 JOINT: Final = ", "
+_GROUPS: Final = "; "
 
 
 class Change(NamedTuple):
@@ -23,16 +27,31 @@ class Change(NamedTuple):
     bar: str
 
 
-def read(lines: Sequence[str]) -> list[Change] | None:
+class Block(NamedTuple):
+    """A table; ``width`` of the paths is 0 where it is that of the longest one.
+
+    It is wider where git cut a path (``.../a.py``), for it cuts at a directory.
+    """
+
+    changes: list[Change]
+    width: int
+
+
+def read(lines: Sequence[str]) -> Block | None:
     """Read a block; None unless `pad` gives the very same lines."""
     matches = [_ROW.fullmatch(line) for line in lines]
-    changes = [Change(m[1], m[2], m[3] or "") for m in matches if m is not None]
-    return changes if len(changes) == len(lines) and pad(changes) == list(lines) else None
+    found = [m for m in matches if m is not None]
+    changes = [Change(m[1], m[2], m[3] or "") for m in found]
+    if not changes or len(changes) < len(lines):
+        return None
+    printed = lines[0].index("|", found[0].end(1)) - len("  ")
+    width = 0 if printed == max(len(change.path) for change in changes) else printed
+    return Block(changes, width) if pad(changes, width) == list(lines) else None
 
 
-def pad(changes: Sequence[Change]) -> list[str]:
+def pad(changes: Sequence[Change], width: int = 0) -> list[str]:
     """Write a block as git does: paths and counts aligned."""
-    width = max((len(change.path) for change in changes), default=0)
+    width = width or max((len(change.path) for change in changes), default=0)
     digits = max((len(change.size) for change in changes), default=0)
     return [
         f" {path:<{width}} | {f'{size:>{digits}} {bar}'.rstrip()}" for path, size, bar in changes
@@ -40,11 +59,38 @@ def pad(changes: Sequence[Change]) -> list[str]:
 
 
 def shorten(changes: Sequence[Change]) -> str:
-    """Write a block on one line: ``src/a.py 12 ++--, b.bin Bin 0 -> 9 bytes``."""
-    return JOINT.join(" ".join(part for part in change if part) for change in changes)
+    """Write a block on one line: ``src/: a.py 12 ++--, b.bin Bin 0 -> 9 bytes; c.md 1 +``.
+
+    Files of one directory follow it, up to the next semicolon.
+    """
+    groups: list[tuple[str, list[Change]]] = []
+    for directory, run in groupby(changes, key=lambda change: _directory(change.path)):
+        files = list(run)
+        shared = directory if len(files) > 1 else ""
+        if shared or not groups or groups[-1][0]:
+            groups.append((shared, []))
+        groups[-1][1].extend(files)
+    return _GROUPS.join(_row(directory, files) for directory, files in groups)
+
+
+def _row(directory: str, files: Sequence[Change]) -> str:
+    said = (change._replace(path=change.path[len(directory) :]) for change in files)
+    row = JOINT.join(" ".join(part for part in change if part) for change in said)
+    return f"{directory}: {row}" if directory else row
 
 
 def split(text: str) -> list[Change]:
     """Read back what `shorten` wrote; files with such a comma in their path are not read right."""
-    matches = (_SHORT.fullmatch(part) for part in text.split(JOINT))
-    return [Change(m[1], m[2], m[3] or "") for m in matches if m is not None]
+    changes = []
+    for group in text.split(_GROUPS):
+        directory, colon, row = group.partition("/: ")
+        directory, row = (f"{directory}/", row) if colon else ("", group)
+        matches = (_SHORT.fullmatch(part) for part in row.split(JOINT))
+        changes += [Change(directory + m[1], m[2], m[3] or "") for m in matches if m is not None]
+    return changes
+
+
+def _directory(path: str) -> str:
+    """Return a path's directory; '' where it could be read for something else."""
+    directory = split_path(path)[0]
+    return "" if any(mark in directory for mark in ":{ ;,\\") else directory
