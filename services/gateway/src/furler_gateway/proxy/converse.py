@@ -6,8 +6,8 @@ the reply ends it with the dialect's error event; before that its error is the r
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,9 +21,10 @@ from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
 from furler_gateway.limits import off_loop
 from furler_gateway.proxy import tool
+from furler_gateway.proxy.carry import BrokenError, Carrier, Outlet, Reply
 from furler_gateway.proxy.headers import returned
 from furler_gateway.proxy.pins import Pins
-from furler_gateway.proxy.relay import BrokenError, broken, chunks
+from furler_gateway.proxy.relay import broken, chunks
 from furler_gateway.proxy.sse import EventTooLongError, Splitter
 from furler_gateway.proxy.tool import Answer, Call
 from furler_gateway.proxy.turns.anthropic import AnthropicTurn
@@ -80,22 +81,21 @@ class Converse:
         self, request: web.Request, body: bytes, first: aiohttp.ClientResponse
     ) -> web.StreamResponse:
         headers = returned(first.raw_headers, drop=_REWRITTEN)
-        reply = web.StreamResponse(status=first.status, reason=first.reason, headers=headers)
+        reply = Reply(status=first.status, reason=first.reason, headers=headers)
         await reply.prepare(request)
         try:
-            async with aclosing(self._events(body, first)) as pieces:
-                async for piece in pieces:
-                    await reply.write(piece)
+            last = await self._turned(Outlet(request, reply), body, first)
         except BrokenError:
             return broken(request, reply)
-        await reply.write_eof()
+        await reply.write_eof(last)
         return reply
 
-    async def _events(self, body: bytes, first: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
-        """Yield the reply's bytes. Raises BrokenError."""
-        async for piece in self._round(first):
-            yield piece
+    async def _turned(self, outlet: Outlet, body: bytes, first: aiohttp.ClientResponse) -> bytes:
+        """Send round after round; return the last piece of all. Raises BrokenError."""
+        last = await self._round(outlet, first)
         while calls := self._calls():
+            await outlet.begin(last)
+            last = b""
             body = await self._next(body, calls)
             if not body:
                 break
@@ -103,43 +103,26 @@ class Converse:
                 async with self.send(body) as response:
                     if response.status != 200:
                         said = b"".join([piece async for piece in chunks(response)])
-                        yield self.turn.error(said)
-                        return
-                    async for piece in self._round(response):
-                        yield piece
+                        return self.turn.error(said)
+                    last = await self._round(outlet, response)
             except RequestError:
-                yield self.turn.error(b"")
-                return
-        yield self.turn.end()
+                return self.turn.error(b"")
+        return last + self.turn.end()
 
-    async def _round(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
-        """Yield what the client gets of one round. Raises BrokenError."""
-        splitter, is_read, size = Splitter(), True, 0
-        async for chunk in chunks(response):
-            size += len(chunk)
-            if not is_read:
-                yield chunk
-                continue
-            if size > _MOST_REPLY_BYTES:  # no model's: what is kept of it to go on is bounded
-                is_read = False
-                yield splitter.rest() + chunk
-                continue
-            out = bytearray()
-            try:
-                for raw, passes in splitter.pieces(chunk, self.turn.passes):
-                    out += raw if passes else self._event(raw)
-            except EventTooLongError:
-                out += splitter.rest()
-                is_read = False
-            if renamed := self.turn.renamed():
-                # Before the client can go on from it.
-                await self.pins.link(*renamed, self.space)
-            if out:
-                yield bytes(out)
-        if rest := splitter.rest():
-            yield self._event(rest)
+    async def _round(self, outlet: Outlet, response: aiohttp.ClientResponse) -> bytes:
+        """Send what the client gets of one round, but for its last piece. Raises BrokenError."""
+        events = _Events(self)
+        last = await Carrier(response, outlet, events.take, self.settings).run()
+        rest = events.rest()
+        return last + (rest if isinstance(rest, bytes) else await rest)
 
-    def _event(self, raw: bytes) -> bytes:
+    async def linked(self, shown: str, real: str, out: bytes) -> bytes:
+        """Return what the client gets, once what it needs to go on from it is kept."""
+        await self.pins.link(shown, real, self.space)
+        return out
+
+    def event(self, raw: bytes) -> bytes:
+        """Return what the client gets of an event."""
         try:
             return self.turn.event(raw)
         except (TurnError, ValueError, KeyError, IndexError, TypeError):
@@ -227,6 +210,50 @@ class Converse:
 
     def _count(self, outcome: str, calls: int = 1) -> None:
         telemetry.PROXY_RETRIEVALS.labels(str(self.dialect), outcome).inc(calls)
+
+
+@dataclass(slots=True)
+class _Events:
+    """The events of one round, as their pieces come."""
+
+    converse: Converse
+    splitter: Splitter = field(default_factory=Splitter)
+    size: int = 0
+    is_read: bool = True
+    is_linked: bool = False
+
+    def take(self, chunk: bytes) -> bytes | Awaitable[bytes]:
+        """Take a piece; return what the client gets of it."""
+        if not self.is_read:
+            return chunk
+        self.size += len(chunk)
+        if self.size > _MOST_REPLY_BYTES:  # no model's: what is kept of it to go on is bounded
+            self.is_read = False
+            return self.splitter.rest() + chunk
+        turn = self.converse.turn
+        begin = self.splitter.skipped(chunk, turn.passes)
+        if begin == len(chunk):
+            return chunk
+        out = bytearray(chunk[:begin])
+        try:
+            for raw, passes in self.splitter.pieces(chunk[begin:], turn.passes):
+                out += raw if passes else self.converse.event(raw)
+        except EventTooLongError:
+            out += self.splitter.rest()
+            self.is_read = False
+        return self._given(bytes(out))
+
+    def rest(self) -> bytes | Awaitable[bytes]:
+        """Return what the client gets of what has no end."""
+        rest = self.splitter.rest()
+        return self._given(self.converse.event(rest)) if rest else b""
+
+    def _given(self, out: bytes) -> bytes | Awaitable[bytes]:
+        renamed = self.converse.turn.renamed()
+        if renamed is None or self.is_linked:
+            return out
+        self.is_linked = True  # before the client can go on from it
+        return self.converse.linked(*renamed, out)
 
 
 def _response(

@@ -16,6 +16,7 @@ from yarl import URL
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
+from furler_gateway.proxy.carry import Connector
 
 _POOL: Final = 1024
 """Connections to providers; more wait their turn."""
@@ -82,9 +83,7 @@ class Forwarder:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=_POOL, keepalive_timeout=_KEEP_SECONDS, ssl=self.trusted
-                ),
+                connector=Connector(limit=_POOL, keepalive_timeout=_KEEP_SECONDS, ssl=self.trusted),
                 # One client's cookies are no other's.
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(

@@ -86,7 +86,7 @@ class Proxy:
             if request.content_length is not None:
                 headers.append((hdrs.CONTENT_LENGTH, str(request.content_length)))
         async with self.forwarder.sent(request.method, route.url, headers, body) as response:
-            return await relay(request, response, lambda _: None)
+            return await relay(request, response, _unread, self.settings)
 
     async def _prepared(self, exchange: _Exchange) -> tuple[Prepared, bytes, list[tuple[str, str]]]:
         """Return what goes out: the body, and headers that tell what it is."""
@@ -150,7 +150,7 @@ class Proxy:
                     exchange.retrievals = converse.answered
             watch = Watch(encoding)
             try:
-                return await relay(request, response, watch.take)
+                return await relay(request, response, watch.take, self.settings)
             finally:
                 if route.is_answered and response.status == 200:
                     exchange.usages.append(watch.usage())
@@ -186,6 +186,10 @@ class Proxy:
                 seconds=time.perf_counter() - exchange.started,
             )
         )
+
+
+def _unread(chunk: bytes) -> bytes:
+    return chunk
 
 
 def _headers(request: web.Request, drop: frozenset[bytes] = frozenset()) -> list[tuple[str, str]]:

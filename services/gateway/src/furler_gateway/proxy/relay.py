@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
 
 from furler_gateway import telemetry
+from furler_gateway.config import Settings
+from furler_gateway.proxy.carry import BrokenError, Carrier, Outlet, Reply, Take
 from furler_gateway.proxy.headers import returned
 
 
-class BrokenError(Exception):
-    """The provider's reply broke off."""
-
-
 async def chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Yield a reply's body as it arrives. Raises BrokenError."""
+    """Yield a body as it arrives, for who needs all of it. Raises BrokenError."""
     try:
         async for chunk in response.content.iter_any():
             yield chunk
@@ -29,20 +27,18 @@ async def chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 async def relay(
-    request: web.Request, response: aiohttp.ClientResponse, watch: Callable[[bytes], None]
+    request: web.Request, response: aiohttp.ClientResponse, take: Take, settings: Settings
 ) -> web.StreamResponse:
-    """Answer with a provider's reply; ``watch`` sees the pieces pass by."""
-    reply = web.StreamResponse(
+    """Answer with a provider's reply; ``take`` sees the pieces pass by."""
+    reply = Reply(
         status=response.status, reason=response.reason, headers=returned(response.raw_headers)
     )
     await reply.prepare(request)
     try:
-        async for chunk in chunks(response):
-            watch(chunk)
-            await reply.write(chunk)
+        last = await Carrier(response, Outlet(request, reply), take, settings).run()
     except BrokenError:
         return broken(request, reply)
-    await reply.write_eof()
+    await reply.write_eof(last)
     return reply
 
 

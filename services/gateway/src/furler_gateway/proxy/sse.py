@@ -23,7 +23,7 @@ MAX_EVENT_BYTES: Final = 32 * 1024 * 1024
 """A provider's longest: the whole reply, in the last event of the Responses API."""
 
 
-Passes = Callable[[bytearray, int], int]
+Passes = Callable[[bytes | bytearray, int], int]
 """Returns where the events end that begin at a place and need not be looked at one by one; the place
 itself if the first one must be. They end with LF LF: it is not asked where there is a CR."""
 
@@ -51,6 +51,13 @@ class Splitter:
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take a piece; return the events that it completes. Raises EventTooLongError."""
         return [raw for raw, _ in self.pieces(chunk, lambda _, at: at)]
+
+    def skipped(self, chunk: bytes, passes: Passes) -> int:
+        """Return how much of a piece passes together, without a look at it event by event.
+
+        What passes is not to be given to ``pieces``; the rest is.
+        """
+        return 0 if self._held or b"\r" in chunk else passes(chunk, 0)
 
     def pieces(self, chunk: bytes, passes: Passes) -> Iterator[tuple[bytes, bool]]:
         """Take a piece; yield the events that it completes, in order. Raises EventTooLongError.

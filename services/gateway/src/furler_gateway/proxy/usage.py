@@ -112,14 +112,15 @@ class Watch:
     _tail: deque[bytes] = field(default_factory=deque)
     _tail_bytes: int = 0
 
-    def take(self, chunk: bytes) -> None:
-        """See a piece of the body."""
+    def take(self, chunk: bytes) -> bytes:
+        """See a piece of the body; return it."""
         if len(self._head) < _HEAD_BYTES:
             self._head += chunk[: _HEAD_BYTES - len(self._head)]
         self._tail.append(chunk)
         self._tail_bytes += len(chunk)
         while self._tail_bytes - len(self._tail[0]) > _TAIL_BYTES:
             self._tail_bytes -= len(self._tail.popleft())
+        return chunk
 
     def usage(self) -> Raw:
         """Return the reply's usage; empty if it says none, or cannot be read."""

@@ -110,7 +110,7 @@ class AnthropicTurn:
         now = [merged(self._usage)] if self._usage else []
         return [*self._rounds, *now]
 
-    def passes(self, held: bytearray, at: int) -> int:
+    def passes(self, held: bytes | bytearray, at: int) -> int:
         """Return where the events end that begin at a place and that the client gets as they are."""
         match = _DELTAS_ALONE.match(held, at) if self._is_plain else None
         if match is None:

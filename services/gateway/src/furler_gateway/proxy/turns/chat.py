@@ -77,7 +77,7 @@ class ChatTurn:
         now = [merged(self._usage)] if self._usage else []
         return [*self._rounds, *now]
 
-    def passes(self, held: bytearray, at: int) -> int:
+    def passes(self, held: bytes | bytearray, at: int) -> int:
         """Return where the events end that begin at a place and that the client gets as they are."""
         is_read = not self._id or self._rounds or self._called
         match = None if is_read else _EVENTS.match(held, at, at + _WINDOW_BYTES)

@@ -57,7 +57,7 @@ class ResponsesTurn:
     def _is_touched(self) -> bool:
         return bool(self._rounds or self._hidden)
 
-    def passes(self, held: bytearray, at: int) -> int:
+    def passes(self, held: bytes | bytearray, at: int) -> int:
         """Return where the events end that begin at a place and that the client gets as they are."""
         match = None if self._is_touched else _DELTAS_ALONE.match(held, at)
         return at if match is None else match.end()  # what they add up to comes with the item's end

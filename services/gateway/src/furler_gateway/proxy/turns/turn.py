@@ -38,7 +38,7 @@ class Turn(Protocol):
         """Calls of ours that were left out beside others of the client's."""
         ...
 
-    def passes(self, held: bytearray, at: int) -> int:
+    def passes(self, held: bytes | bytearray, at: int) -> int:
         """Return where the events end that begin at a place and that the client gets as they are.
 
         They are taken. Most of a reply are pieces of text: told by one search, they cost little.
