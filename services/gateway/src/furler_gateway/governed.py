@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Generic, cast
 
 from furler.backends.around import BackendAround
@@ -23,7 +23,7 @@ from furler_gateway import caller, telemetry
 from furler_gateway.figures import Figures
 from furler_gateway.identities import Identities
 from furler_gateway.policy import ceiling
-from furler_gateway.policy.decide import Situation, Treatment, decide
+from furler_gateway.policy.decide import Decisions, Situation, Treatment
 from furler_gateway.policy.keeper import PolicyKeeper
 
 _MODES: Final = {
@@ -40,13 +40,14 @@ class Governor:
 
     keeper: PolicyKeeper
     identities: Identities
+    decisions: Decisions = field(default_factory=Decisions)
 
     async def treatment(self, space: str = "", conversation_id: str = "") -> Treatment:
         """Return what holds. Raises CredentialInvalidError."""
         tenant = await self.identities.tenant()
         place = caller.place()
         situation = Situation(tenant, place.route, space or "default", place.model, conversation_id)
-        treatment = decide(self.keeper.document, situation)
+        treatment = self.decisions.decide(self.keeper.document, situation)
         if not tenant and any(rule.match.tenants for rule in self.keeper.document.rules):
             # Whose rules hold cannot be told: nothing is touched, and nothing kept of it.
             why = "whose request it is cannot be told now, and rules name tenants"

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 Span = tuple[int, int]
 """Where a value begins, and where it ends: offsets in bytes."""
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _BLANK_BYTES: Final = re.compile(rb"[ \t\n\r]*")
+_NEXT: Final = re.compile(r"[ \t\n\r]*([,}])[ \t\n\r]*")
+_PLAIN_NAME: Final = re.compile(r'"([ !#-\[\]-~]{0,64})"[ \t\n\r]*:[ \t\n\r]*')
+"""A name as most are: printable ASCII, nothing escaped."""
 _DECODER: Final = json.JSONDecoder()
 _LARGE: Final = 1024 * 1024
 """A longer text is skimmed: the decoder would hold up all other threads for tenths of a second."""
@@ -29,8 +31,7 @@ class BodyError(ValueError):
     """The body is no JSON object; the message holds no content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member of the body: the bytes it takes, and its value.
 
     Text in the value has a character for each byte; ``exactly`` reads it again. Of a long value in
@@ -43,6 +44,10 @@ class Member:
 
     def exactly(self, body: bytes) -> object:
         """Return the value itself."""
+        if isinstance(self.value, str) and self.end - self.start == len(self.value) + 2:
+            text = body[self.start + 1 : self.end - 1]
+            if text.isascii() and b"\\" not in text:
+                return self.value  # as most are: a character for each byte, and nothing escaped
         value: object = json.loads(body[self.start : self.end])
         return value
 
@@ -56,39 +61,44 @@ def members(body: bytes) -> dict[str, Member]:
     # One character per byte, so that the places found are places in the body. All that
     # JSON is made of is ASCII; in UTF-8 no other character has such a byte.
     text = body.decode("latin-1")
-    found: dict[str, Member] = {}
     try:
-        for key, member in _members(text):
-            name = str(key.exactly(body))
-            if name in found:
-                raise BodyError("a member of the body is there twice")
-            found[name] = member
+        return _members(body, text)
     except (ValueError, IndexError, RecursionError) as error:
         if isinstance(error, BodyError):
             raise
         raise BodyError("Invalid JSON in request body.") from None
-    return found
 
 
-def _members(text: str) -> Iterator[tuple[Member, Member]]:
-    """Yield names and values. Raises ValueError, IndexError."""
+def _members(body: bytes, text: str) -> dict[str, Member]:
+    """Return them. Raises ValueError, IndexError."""
+    found: dict[str, Member] = {}
     at = _after(text, 0, "{")
     if text[at] == "}":
         _end(text, at + 1)
-        return
+        return found
     while True:
-        if text[at] != '"':
-            raise ValueError("want a name")
-        name, end = _DECODER.raw_decode(text, at)
-        key = Member(name, at, end)
-        at = _after(text, end, ":")
+        name, at = _name(body, text, at)
+        if name in found:
+            raise BodyError("a member of the body is there twice")
         value, end = _value(text, at)
-        yield key, Member(value, at, end)
-        at = _skip(text, end)
-        if text[at] == "}":
-            _end(text, at + 1)
-            return
-        at = _after(text, at, ",")
+        found[name] = Member(value, at, end)
+        match = _NEXT.match(text, end)
+        if match is None:
+            raise ValueError("want a comma")
+        at = match.end()
+        if match[1] == "}":
+            _end(text, at)
+            return found
+
+
+def _name(body: bytes, text: str, at: int) -> tuple[str, int]:
+    """Return a member's name, and where its value begins. Raises ValueError, IndexError."""
+    if match := _PLAIN_NAME.match(text, at):
+        return match[1], match.end()
+    if text[at] != '"':
+        raise ValueError("want a name")
+    name, end = _DECODER.raw_decode(text, at)
+    return str(Member(name, at, end).exactly(body)), _after(text, end, ":")
 
 
 def _value(text: str, at: int) -> tuple[object, int]:

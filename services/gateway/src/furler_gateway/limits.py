@@ -109,6 +109,12 @@ async def read_raw(request: web.Request, settings: Settings, hold: Hold) -> byte
         raise _too_large(limit)
     body, size = bytearray(), 0
     try:
+        if request.content.is_eof():  # all of it came with its head, as small ones do
+            whole = request.content.read_nowait()
+            if len(whole) > limit:
+                raise _too_large(limit)
+            hold.take(len(whole))
+            return whole
         async with asyncio.timeout(settings.body_timeout_seconds):
             async for chunk in request.content.iter_any():
                 size += len(chunk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -79,6 +80,9 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gateway = await Gateway.start(settings)
+    # What is here now stays: the collector need not look at half a million objects again and again.
+    gc.collect()
+    gc.freeze()
     host = address(settings.listen)[0]
     operate = f", operations on port {gateway.operate_port}" if gateway.operate_port else ""
     print(f"furler-gateway is ready on {host}:{gateway.port}{operate}", flush=True)  # noqa: T201

@@ -12,7 +12,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
 
@@ -222,7 +222,9 @@ def outgoing() -> tuple[tuple[str, str], ...]:
 
 
 def server_span(method: str, route: str, parent: Context) -> AbstractContextManager[Span]:
-    """Open the span of one request."""
+    """Open the span of one request; none where no trace is taken and none comes in."""
+    if not parent and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return nullcontext(trace.INVALID_SPAN)
     return _tracer.start_as_current_span(
         f"{method} {route}",
         context=parent,

@@ -16,6 +16,10 @@ from furler_gateway.policy.document import Document, Match, RetrieveTool, Terms
 _FIELDS: Final = tuple(Terms.model_fields)
 _BUCKETS: Final = 10_000
 """A canary's share has two decimals."""
+_MOST_REMEMBERED: Final = 1024
+"""Clients name models as they like."""
+_Laid = tuple[Terms, Mapping[str, str], tuple[str, ...]]
+"""Terms, which rule set each field of them, and the names of all rules that fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +68,44 @@ class Treatment:
         return replace(self, revision=str(revision), terms=terms)
 
 
+@dataclass(slots=True)
+class Decisions:
+    """Decides, and remembers what rules give to whom for as long as the document is the same."""
+
+    _document: Document | None = None
+    _laid: dict[tuple[str, str, str, str], _Laid] = field(default_factory=dict)
+
+    def decide(self, document: Document, situation: Situation) -> Treatment:
+        """Return what holds, as ``decide`` does."""
+        if document is not self._document or len(self._laid) >= _MOST_REMEMBERED:
+            self._document, self._laid = document, {}
+        key = (situation.tenant, situation.route, situation.space, situation.model)
+        laid = self._laid.get(key)
+        if laid is None:
+            laid = self._laid[key] = _laid(document, situation)
+        return _treatment(document, laid, situation.conversation)
+
+
 def decide(document: Document, situation: Situation) -> Treatment:
     """Return what holds: the default, then all rules that fit, the later over the earlier."""
+    return _treatment(document, _laid(document, situation), situation.conversation)
+
+
+def _laid(document: Document, situation: Situation) -> _Laid:
+    """Return what the document gives whatever the conversation."""
     fitting = [rule for rule in document.rules if _fits(rule.match, situation)]
     layers = [("default", document.default), *((rule.name, rule.set) for rule in fitting)]
     terms, origins = _laid_over(layers)
-    mode, why = _mode(terms, situation.conversation)
+    return terms, origins, tuple(rule.name for rule in fitting)
+
+
+def _treatment(document: Document, laid: _Laid, conversation: str) -> Treatment:
+    terms, origins, names = laid
+    mode, why = _mode(terms, conversation)
     if document.kill_switch:
         mode, why = Mode.BYPASS, "kill_switch"
-    return Treatment(
-        mode,
-        terms,
-        document.revision,
-        tuple(rule.name for rule in fitting),
-        origins,
-        why or f"mode of {origins.get('mode', 'default')}",
-        document.kill_switch,
-    )
+    why = why or f"mode of {origins.get('mode', 'default')}"
+    return Treatment(mode, terms, document.revision, names, origins, why, document.kill_switch)
 
 
 def bucket(conversation: str) -> float:

@@ -78,7 +78,7 @@ class Reply(web.StreamResponse):
 class Outlet:
     """The client's side of a reply that is prepared."""
 
-    def __init__(self, request: web.Request, reply: Reply) -> None:
+    def __init__(self, request: web.BaseRequest, reply: Reply) -> None:
         self._request = request
         self._reply = reply
         self._is_chunked = reply.headers.get(hdrs.TRANSFER_ENCODING) == "chunked"

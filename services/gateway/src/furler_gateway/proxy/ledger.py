@@ -9,7 +9,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Protocol
+
+from prometheus_client import Counter
 
 from furler.conversations import Dialect
 from furler_gateway import telemetry
@@ -20,6 +23,8 @@ from furler_gateway.proxy.usage import Usage
 
 _MOST_CONVERSATIONS: Final = 5000
 """Whose last turn is remembered: 80 MB if all were the longest, some MB as they are."""
+_PARTS: Final = ("fresh", "read", "written", "output")
+"""Of a provider's usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +77,21 @@ class Metrics:
         """Count a turn."""
         dialect = str(turn.dialect)
         telemetry.PROXY_REQUESTS.labels(dialect, turn.outcome).inc()
-        telemetry.PROXY_TOKENS.labels(dialect, "before").inc(turn.tokens_before)
-        telemetry.PROXY_TOKENS.labels(dialect, "after").inc(turn.tokens_after)
+        counters = _counters(dialect)
+        counters["before"].inc(turn.tokens_before)
+        counters["after"].inc(turn.tokens_after)
         if turn.usage is not None:
-            for part in ("fresh", "read", "written", "output"):
-                telemetry.PROXY_USAGE.labels(dialect, part).inc(getattr(turn.usage, part))
+            for part in _PARTS:
+                counters[part].inc(getattr(turn.usage, part))
         if turn.cache:
             telemetry.PROXY_CACHE.labels(dialect, turn.cache).inc()
+
+
+@cache
+def _counters(dialect: str) -> dict[str, Counter]:
+    """Return the counters of a dialect's tokens: found once, as a search for each costs more than to count."""
+    tokens = {side: telemetry.PROXY_TOKENS.labels(dialect, side) for side in ("before", "after")}
+    return tokens | {part: telemetry.PROXY_USAGE.labels(dialect, part) for part in _PARTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +104,7 @@ class Recent:
         """Count a turn."""
         counts: dict[str, int] = {}
         if turn.usage is not None:
-            counts = {
-                part: getattr(turn.usage, part) for part in ("fresh", "read", "written", "output")
-            }
+            counts = {part: getattr(turn.usage, part) for part in _PARTS}
         if turn.cache:
             counts[f"turns: {turn.cache}"] = 1
         self.figures.provider(counts)

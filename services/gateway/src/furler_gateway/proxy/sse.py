@@ -113,7 +113,8 @@ def parse(raw: bytes) -> Event:
     """Return what an event's bytes say. Lines that mean nothing to us are skipped."""
     name = b""
     data: list[bytes] = []
-    for line in _LINES.split(raw.removeprefix(b"\xef\xbb\xbf")):
+    text = raw.removeprefix(b"\xef\xbb\xbf")
+    for line in _LINES.split(text) if b"\r" in text else text.split(b"\n"):
         field, _, value = line.partition(b":")
         if field == b"data":
             data.append(value.removeprefix(b" "))

@@ -19,6 +19,7 @@ import zstandard
 
 from furler.conversations import Dialect
 
+_NAME: Final = b'"usage"'
 _USAGE: Final = re.compile(rb'"usage"\s{0,8}:\s{0,8}(?=\{)')
 _MOST_USAGES: Final = 64
 """Chat servers may send one with every piece; the last counts."""
@@ -92,7 +93,11 @@ def merged(usages: Iterable[Raw]) -> dict[str, object]:
 def found(data: bytes) -> list[Raw]:
     """Return the usage members that stand in a piece of a reply, in order."""
     usages: deque[Raw] = deque(maxlen=_MOST_USAGES)
-    for match in _USAGE.finditer(data):
+    at = -1
+    while (at := data.find(_NAME, at + 1)) >= 0:  # many times faster than a pattern's search
+        match = _USAGE.match(data, at)
+        if match is None:
+            continue
         text = data[match.end() : match.end() + _USAGE_BYTES].decode("latin-1")
         try:
             value, _ = _DECODER.raw_decode(text)
@@ -111,6 +116,7 @@ class Watch:
     _head: bytearray = field(default_factory=bytearray)
     _tail: deque[bytes] = field(default_factory=deque)
     _tail_bytes: int = 0
+    _is_cut: bool = False
 
     def take(self, chunk: bytes) -> bytes:
         """See a piece of the body; return it."""
@@ -120,6 +126,7 @@ class Watch:
         self._tail_bytes += len(chunk)
         while self._tail_bytes - len(self._tail[0]) > _TAIL_BYTES:
             self._tail_bytes -= len(self._tail.popleft())
+            self._is_cut = True
         return chunk
 
     def usage(self) -> Raw:
@@ -130,7 +137,7 @@ class Watch:
             if self._tail_bytes > _TAIL_BYTES or not self._begins_with(tail):
                 return {}
             return merged(found(_plain(tail, self.encoding)))
-        return merged([*found(bytes(self._head)), *found(tail)])
+        return merged([*(found(bytes(self._head)) if self._is_cut else ()), *found(tail)])
 
     def _begins_with(self, tail: bytes) -> bool:
         return tail.startswith(bytes(self._head)) or len(tail) <= len(self._head)

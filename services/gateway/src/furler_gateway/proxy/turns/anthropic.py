@@ -21,8 +21,9 @@ from furler_gateway.proxy.usage import Raw, merged, summed
 
 _CUT: Final = "max_tokens"
 """Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
-_DELTA: Final = b"event: content_block_delta\n"
-_DELTAS_ALONE: Final = re.compile(rb"(?:event: content_block_delta\n[^\n]*\n\n)+")
+_PLAIN: Final = re.compile(rb"event: (?:content_block_(?:delta|stop)|ping)\n")
+_PLAIN_ALONE: Final = re.compile(rb"(?:event: (?:content_block_(?:delta|stop)|ping)\n[^\n]*\n\n)+")
+"""Events that go on as they are within a block that does."""
 _DELTAS: Final = {
     "text_delta": "text",
     "thinking_delta": "thinking",
@@ -112,7 +113,7 @@ class AnthropicTurn:
 
     def passes(self, held: bytes | bytearray, at: int) -> int:
         """Return where the events end that begin at a place and that the client gets as they are."""
-        match = _DELTAS_ALONE.match(held, at) if self._is_plain else None
+        match = _PLAIN_ALONE.match(held, at) if self._is_plain else None
         if match is None:
             return at
         self._unread.append(match.group())  # read only if the turn goes on
@@ -120,7 +121,7 @@ class AnthropicTurn:
 
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""
-        if self._is_plain and raw.startswith(_DELTA):
+        if self._is_plain and _PLAIN.match(raw):
             self._unread.append(raw)
             return raw
         event = sse.parse(raw)
@@ -151,6 +152,8 @@ class AnthropicTurn:
         return raw
 
     def _add(self, said: Json) -> None:
+        if said.get("type") != "content_block_delta":
+            return
         index = number(said.get("index"))
         if index in self._blocks:
             self._blocks[index].add(part(said.get("delta")))
@@ -235,7 +238,8 @@ class AnthropicTurn:
     def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
         """Return the next round's request."""
         for raw in sse.cut(b"".join(self._unread)):
-            self._add(read(sse.parse(raw).data))
+            data = sse.parse(raw).data
+            self._add(read(data) if data else {})
         content = [block.block() for _, block in sorted(self._blocks.items()) if _may_return(block)]
         results = [
             {

@@ -1,0 +1,235 @@
+"""Carrying a body from one connection to another: whole, in order, with patience that ends."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from furler_gateway.config import Settings
+from furler_gateway.proxy.carry import BrokenError, Carrier, Connector, Outlet, Reply, Take
+
+SETTINGS = Settings()
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[str]:
+    runner = web.ServerRunner(web.Server(handler, handler_cancellation=True), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def carried(
+    provider: Handler, take: Take = lambda piece: piece, settings: Settings = SETTINGS
+) -> AsyncIterator[tuple[str, list[BaseException]]]:
+    """Serve a provider through a carrier; give the address, and what carrying raised."""
+    raised: list[BaseException] = []
+    connector = Connector(limit=4, keepalive_timeout=15, ssl=ssl.create_default_context())
+    async with (
+        served(provider) as url,
+        aiohttp.ClientSession(connector=connector, auto_decompress=False) as session,
+    ):
+
+        async def carry(request: web.BaseRequest) -> web.StreamResponse:
+            async with session.get(url + request.path) as response:
+                reply = Reply()
+                if "Content-Length" in response.headers:
+                    reply.content_length = int(response.headers["Content-Length"])
+                await reply.prepare(request)
+                try:
+                    last = await Carrier(response, Outlet(request, reply), take, settings).run()
+                except (BrokenError, ValueError, ConnectionError, asyncio.CancelledError) as error:
+                    raised.append(error)
+                    raise
+                await reply.write_eof(last)
+                return reply
+
+        async with served(carry) as address:
+            yield address, raised
+
+
+def writing(*pieces: bytes, length: int | None = None) -> Handler:
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        reply.content_length = length
+        await reply.prepare(request)
+        for piece in pieces:
+            await reply.write(piece)
+            await asyncio.sleep(0)
+        return reply
+
+    return provide
+
+
+async def got(url: str) -> bytes:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return await answer.read()
+
+
+def pieces_of(seed: int) -> list[bytes]:
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    return [chance.randbytes(chance.choice([0, 1, 2, 100, 70_000])) for _ in range(30)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_pieces_a_body_comes_in_it_arrives_as_it_was(seed: int) -> None:
+    async def run() -> None:
+        pieces = pieces_of(seed)
+        whole = b"".join(pieces)
+        for length in (None, len(whole)):
+            async with carried(writing(*pieces, length=length)) as (url, raised):
+                assert await asyncio.gather(*(got(url) for _ in range(3))) == [whole] * 3
+                assert raised == []
+
+    asyncio.run(run())
+
+
+def test_a_connection_carries_one_body_after_another() -> None:
+    seen: list[object] = []
+
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append(request.transport)
+        return await writing(request.path.encode(), b" and", b" more")(request)
+
+    async def run() -> None:
+        async with carried(provide) as (url, raised):
+            for number in range(5):
+                assert await got(f"{url}/{number}") == f"/{number} and more".encode()
+            assert raised == []
+
+    asyncio.run(run())
+    assert len(set(seen)) == 1
+
+
+def test_a_client_that_reads_slowly_gets_all_and_holds_the_provider_up() -> None:
+    piece = b"x" * 65_536
+    most = 1000
+    written = 0
+
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal written
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        for _ in range(most):
+            await reply.write(piece)
+            written += 1
+        return reply
+
+    async def run() -> None:
+        async with (
+            carried(provide) as (url, _),
+            aiohttp.ClientSession() as session,
+            session.get(url) as answer,
+        ):
+            before = -1
+            while before < written:  # until nothing moves: every buffer on the way is full
+                before = written
+                for _ in range(500):
+                    await asyncio.sleep(0)
+            assert written < most
+            digest = hashlib.sha256()
+            async for chunk in answer.content.iter_any():
+                digest.update(chunk)
+        assert written == most
+        assert digest.digest() == hashlib.sha256(piece * most).digest()
+
+    asyncio.run(run())
+
+
+def test_what_has_to_be_waited_for_comes_before_what_follows_it() -> None:
+    async def later(piece: bytes) -> bytes:
+        await asyncio.sleep(0.01)
+        return piece.upper()
+
+    def take(piece: bytes) -> bytes | Awaitable[bytes]:
+        return later(piece) if piece[:1] in b"ace" else piece
+
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        for piece in (b"a", b"b", b"c", b"d", b"e"):
+            await reply.write(piece)
+            await asyncio.sleep(0.002)
+        return reply
+
+    async def run() -> None:
+        async with carried(provide, take) as (url, raised):
+            assert (await got(url)).lower() == b"abcde"
+            assert raised == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("comes_first", [b"", b"some of it"])
+def test_a_provider_that_falls_silent_is_waited_for_only_so_long(comes_first: bytes) -> None:
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        await reply.write(comes_first)
+        await asyncio.Event().wait()
+        return reply
+
+    async def run() -> None:
+        settings = SETTINGS.model_copy(update={"upstream_idle_seconds": 0.05})
+        async with carried(provide, settings=settings) as (url, raised):
+            with pytest.raises(aiohttp.ClientError):
+                await got(url)
+            assert [type(error) for error in raised] == [BrokenError]
+
+    asyncio.run(run())
+
+
+def test_a_body_that_breaks_off_is_not_taken_for_whole() -> None:
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        await reply.write(b"half")
+        await asyncio.sleep(0)
+        assert request.transport is not None
+        request.transport.close()
+        return reply
+
+    async def run() -> None:
+        async with carried(provide) as (url, raised):
+            with pytest.raises(aiohttp.ClientError):
+                await got(url)
+            assert [type(error) for error in raised] == [BrokenError]
+
+    asyncio.run(run())
+
+
+def test_what_taking_a_piece_raises_reaches_the_request_and_not_the_connection() -> None:
+    def take(piece: bytes) -> bytes:
+        if b"b" in piece:
+            raise ValueError("not mine")
+        return piece
+
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        await reply.write(b"a")
+        await asyncio.sleep(0.01)
+        await reply.write(b"b")
+        await asyncio.sleep(0.01)
+        return reply
+
+    async def run() -> None:
+        async with carried(provide, take) as (url, raised):
+            with pytest.raises(aiohttp.ClientError):
+                await got(url)
+            assert [type(error) for error in raised] == [ValueError]
+
+    asyncio.run(run())
