@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import anthropic
@@ -233,16 +234,43 @@ def test_the_next_turn_begins_with_what_the_provider_has_cached(
 
 @EVERY
 @BOTH
-def test_a_model_that_never_stops_asking_is_stopped(
+def test_a_model_that_goes_on_asking_is_made_to_answer(
     gateway: Gateway, provider: FakeProvider, sdk: Make, *, stream: bool
 ) -> None:
     provider.brain = Model(rounds=99)
     client = sdk(gateway)
+    items = client.start()
+    said, text, usage = client.ask(items, stream=stream)
+    assert text == ANSWER
+    assert usage["stop"] in ("end_turn", "stop", "completed")
+    bodies = [json.loads(got.body) for got in provider.got]
+    none = {"type": "none"} if sdk is Messages else "none"
+    # Two are answered, one is refused in words, and then there is no tool to call.
+    assert [body.get("tool_choice") for body in bodies] == [None, None, None, None, none]
+    told = [got.body.decode() for got in provider.got]
+    assert [body.count("that was the last retrieval") for body in told] == [0, 0, 1, 1, 1]
+    assert [body.count("no more retrievals in this turn") for body in told] == [0, 0, 0, 1, 2]
+    for before, after in pairwise(body[client.history] for body in bodies):
+        assert after[: len(before)] == before  # what a round was sent, the next one is sent again
+    provider.got.clear()
+    provider.brain = Model(rounds=0)
+    _, text, _ = client.ask([*items, *said, {"role": "user", "content": "sure?"}], stream=stream)
+    assert text == ANSWER
+    assert "tool_choice" not in json.loads(provider.got[0].body)
+
+
+@EVERY
+@BOTH
+def test_a_model_that_calls_what_it_may_not_is_stopped(
+    gateway: Gateway, provider: FakeProvider, sdk: Make, *, stream: bool
+) -> None:
+    provider.brain = Model(rounds=99, obeys=False)
+    client = sdk(gateway)
     _, text, usage = client.ask(client.start(), stream=stream)
-    assert text == ""
     assert usage["stop"] in ("max_tokens", "length", "incomplete")
-    assert len(provider.got) == 4  # two answered, one refused, one cut off
-    assert b"no more retrievals in this turn" in provider.got[-1].body
+    if sdk is not Responses:  # a message of nothing may not go back to the provider
+        assert text.startswith("[furler: the turn stops here")
+    assert len(provider.got) == 5
 
 
 @EVERY

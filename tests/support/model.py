@@ -28,13 +28,16 @@ class Model:
     arguments: dict[str, object] = field(default_factory=lambda: {"match": "FATAL"})
     error: Says | None = None
     """Said instead of the answer."""
+    obeys: bool = True
+    """Whether it calls no tool where a request forbids it."""
 
     def __call__(self, got: Got) -> Says:
         asked = json.loads(got.body)
         body = got.body
         done = body.count(b"furler_retrieve") - 1
         ref = _REF.search(body)
-        if ref is None or done >= self.rounds * self.at_once:
+        may_call = not self.obeys or asked.get("tool_choice") not in ("none", {"type": "none"})
+        if ref is None or done >= self.rounds * self.at_once or not may_call:
             return self.error if self.error is not None else _answer(got, asked)
         calls = [
             (f"call_{done + at}", {"ref": ref[1].decode(), **self.arguments})

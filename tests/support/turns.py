@@ -83,7 +83,9 @@ def fed(turn: Turn, stream: bytes, size: int = 0) -> bytes:
     out = bytearray()
     for at in range(0, len(stream), step):
         chunk = stream[at : at + step]
-        for raw, passes in splitter.pieces(chunk, turn.passes):
+        begin = splitter.skipped(chunk, turn.passes)
+        out += chunk[:begin]
+        for raw, passes in splitter.pieces(chunk[begin:], turn.passes):
             out += raw if passes else turn.event(raw)
     return bytes(out) + splitter.rest()
 

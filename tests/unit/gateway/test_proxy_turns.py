@@ -8,6 +8,7 @@ import pytest
 
 from furler_gateway.proxy.sse import Splitter, cut
 from furler_gateway.proxy.turns.responses import ResponsesTurn
+from furler_gateway.proxy.turns.turn import STOPPED
 from support import recorded as r
 from support.transcripts import anthropic_message, chat_message, responses_response
 from support.turns import (
@@ -227,17 +228,36 @@ def test_beside_a_call_of_the_client_s_ours_is_left_out(dialect: str) -> None:
 
 
 @EVERY
+@pytest.mark.parametrize("given", [b"", b',"tool_choice" : "auto"', b',"tool_choice":{"a":["b"]} '])
+def test_the_last_round_s_request_forbids_tools_and_is_else_the_same(
+    dialect: str, given: bytes
+) -> None:
+    request = REQUESTS[dialect].removesuffix(b"}") + given + b"}"
+    turn, same = TURNS[dialect](), TURNS[dialect]()
+    fed(turn, ASKS[dialect])
+    fed(same, ASKS[dialect])
+    free = same.next_body(request, answered(same))
+    last = turn.next_body(request, answered(turn), is_last=True)
+    none = b'{"type":"none"}' if dialect == "anthropic" else b'"none"'
+    assert json.loads(last) == json.loads(free) | {"tool_choice": json.loads(none)}
+    end = free.index(given) if given else len(free) - 1
+    assert last.startswith(free[:end])
+
+
+@EVERY
 def test_a_turn_whose_calls_are_not_answered_ends_as_if_cut_off(dialect: str) -> None:
     turn = TURNS[dialect]()
     out = fed(turn, ASKS[dialect]) + turn.end()
     if dialect == "anthropic":
         message = anthropic_message(out)
-        assert message["content"] == [r.thinking("hm"), r.said("Let me look.")]
+        said = [r.thinking("hm"), r.said("Let me look."), r.said(STOPPED)]
+        assert message["content"] == said
         assert message["stop_reason"] == "max_tokens"
     elif dialect == "chat":
-        said, finish, _, usage = chat_message(out)
-        assert (said["content"], finish, usage) == ("Let me look.", "length", r.chat_usage())
-        assert "tool_calls" not in said
+        told, finish, _, usage = chat_message(out)
+        content = f"Let me look.\n\n{STOPPED}"
+        assert (told["content"], finish, usage) == (content, "length", r.chat_usage())
+        assert "tool_calls" not in told
     else:
         final, _, _ = responses_response(out)
         assert final["output"] == [r.reasoning("hm"), r.message("Let me look.")]

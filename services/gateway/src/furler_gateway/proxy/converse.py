@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import aiohttp
@@ -41,6 +41,13 @@ _TURNS: Final[Mapping[Dialect, Callable[[], Turn]]] = {
 }
 _MOST_CALLS: Final = 8
 """Calls answered in one round; the rest are told so."""
+_MOST_REFUSALS: Final = 2
+"""Rounds that are refused what they ask for: the first in words, the second with all tools forbidden."""
+_REFUSALS: Final = {
+    False: "no more retrievals in this turn: go on with what you have",
+    True: "no more retrievals in this turn: answer now, with what you have and without tools",
+}
+_LAST: Final = "\n[furler: that was the last retrieval of this turn: go on with what you have]"
 _MOST_REPLY_BYTES: Final = 64 * 1024 * 1024
 """What is held of a reply to go on from it; a longer one is an upstream's mistake."""
 _REWRITTEN: Final = frozenset({b"content-length"})
@@ -59,6 +66,7 @@ class Converse:
     turn: Turn = field(init=False)
     answered: int = 0
     _rounds: int = 0
+    _refused: int = 0
     _tokens: int = 0
 
     def __post_init__(self) -> None:
@@ -173,40 +181,50 @@ class Converse:
         """Return the next round's request; nothing if there can be none."""
         answers = await self._answers(calls)
         try:
-            return await off_loop(len(body), self.turn.next_body, body, answers)
+            is_last = self._refused >= _MOST_REFUSALS
+            return await off_loop(len(body), self.turn.next_body, body, answers, is_last=is_last)
         except (TurnError, ValueError, KeyError, IndexError, TypeError):
             telemetry.PROXY_TROUBLE.labels("unread_reply").inc()
             return b""
 
     def _calls(self) -> Sequence[Call]:
-        """Return the calls to answer; none if the turn has had its share of rounds."""
+        """Return the calls to answer; none if the model goes on with what it may not."""
         calls = self.turn.calls()
-        # One round more than are answered: the model is told once that there are no more.
-        if calls and self._rounds > self.settings.proxy_retrieve_rounds:
+        if calls and self._refused >= _MOST_REFUSALS:
             self._count("cut", len(calls))
             return ()
         return calls
 
     async def _answers(self, calls: Sequence[Call]) -> list[Answer]:
+        if self._is_spent():
+            self._refused += 1
+            self._count("refused", len(calls))
+            why = _REFUSALS[self._refused >= _MOST_REFUSALS]
+            return [tool.refused(call, why) for call in calls]
         self._rounds += 1
-        answers: list[Answer] = []
-        for at, call in enumerate(calls):
-            left = self.settings.proxy_retrieve_tokens - self._tokens
-            if self._rounds > self.settings.proxy_retrieve_rounds or left <= 0:
-                why = "no more retrievals in this turn: go on with what you have"
-                answers.append(tool.refused(call, why))
-                self._count("refused")
-            elif at >= _MOST_CALLS:
-                why = f"at most {_MOST_CALLS} retrievals at once: call again"
-                answers.append(tool.refused(call, why))
-                self._count("refused")
-            else:
-                answer = await tool.answer(self.furler, call, self.space, left)
-                self._tokens += answer.tokens
-                self.answered += 1
-                self._count("failed" if answer.is_error else "answered")
-                answers.append(answer)
+        answers = [await self._answer(at, call) for at, call in enumerate(calls)]
+        if self._is_spent():
+            answers[-1] = replace(answers[-1], text=answers[-1].text + _LAST)
         return answers
+
+    async def _answer(self, at: int, call: Call) -> Answer:
+        left = self.settings.proxy_retrieve_tokens - self._tokens
+        if at >= _MOST_CALLS or left <= 0:
+            self._count("refused")
+            why = f"at most {_MOST_CALLS} retrievals at once: call again"
+            return tool.refused(call, why if left > 0 else _REFUSALS[False])
+        answer = await tool.answer(self.furler, call, self.space, left)
+        self._tokens += answer.tokens
+        self.answered += 1
+        self._count("failed" if answer.is_error else "answered")
+        return answer
+
+    def _is_spent(self) -> bool:
+        """Return whether the turn has had its share of rounds or tokens."""
+        return (
+            self._rounds >= self.settings.proxy_retrieve_rounds
+            or self._tokens >= self.settings.proxy_retrieve_tokens
+        )
 
     def _count(self, outcome: str, calls: int = 1) -> None:
         telemetry.PROXY_RETRIEVALS.labels(str(self.dialect), outcome).inc(calls)

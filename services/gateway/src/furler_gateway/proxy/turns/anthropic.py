@@ -16,11 +16,22 @@ import orjson
 from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
 from furler_gateway.proxy import sse
 from furler_gateway.proxy.tool import NAME, Answer, Call
-from furler_gateway.proxy.turns.turn import Json, TurnError, items, number, part, read, text
+from furler_gateway.proxy.turns.turn import (
+    STOPPED,
+    Json,
+    TurnError,
+    choosing,
+    items,
+    number,
+    part,
+    read,
+    text,
+)  # fmt: skip
 from furler_gateway.proxy.usage import Raw, merged, summed
 
 _CUT: Final = "max_tokens"
 """Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
+_NO_TOOL: Final = b'{"type":"none"}'
 _PLAIN: Final = re.compile(rb"event: (?:content_block_(?:delta|stop)|ping)\n")
 _PLAIN_ALONE: Final = re.compile(rb"(?:event: (?:content_block_(?:delta|stop)|ping)\n[^\n]*\n\n)+")
 """Events that go on as they are within a block that does."""
@@ -235,7 +246,7 @@ class AnthropicTurn:
             if block.is_ours
         ]
 
-    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
+    def next_body(self, body: bytes, answers: Sequence[Answer], *, is_last: bool = False) -> bytes:
         """Return the next round's request."""
         for raw in sse.cut(b"".join(self._unread)):
             data = sse.parse(raw).data
@@ -257,6 +268,7 @@ class AnthropicTurn:
         try:
             held = members(body)["messages"]
             made = appended(body, (held.start, held.end), messages)
+            made = choosing(made, _NO_TOOL) if is_last else made
         except (BodyError, KeyError):
             raise TurnError("no messages") from None
         self._rounds.append(merged(self._usage))
@@ -277,15 +289,26 @@ class AnthropicTurn:
         cut = orjson.dumps(part(read(event.data).get("delta")) | {"stop_reason": _CUT})
         data = replaced(event.data, [((delta.start, delta.end), cut)])
         data = self._with_usage(data) if self._rounds else data
-        return b"".join([sse.write(data, event.name), *rest])
+        return b"".join([*self._stopped(), sse.write(data, event.name), *rest])
+
+    def _stopped(self) -> list[bytes]:
+        """Return the events of a block that says why the turn ends."""
+        at: Json = {"index": self._next}
+        block = {"content_block": {"type": "text", "text": ""}}
+        delta = {"delta": {"type": "text_delta", "text": STOPPED}}
+        parts: dict[str, Json] = {"start": at | block, "delta": at | delta, "stop": at}
+        return [
+            sse.write(orjson.dumps({"type": name, **said}), name)
+            for name, said in ((f"content_block_{kind}", said) for kind, said in parts.items())
+        ]
 
     def _ended(self, body: bytes) -> bytes:
         if not self._rounds and not any(b.is_ours for b in self._blocks.values()):
             return body
         top = members(body)
-        parts = [
-            ((top["content"].start, top["content"].end), b"[" + b",".join(self._visible) + b"]")
-        ]
+        said = orjson.dumps({"type": "text", "text": STOPPED})
+        visible = [*self._visible, *([said] if self._waiting() else [])]
+        parts = [((top["content"].start, top["content"].end), b"[" + b",".join(visible) + b"]")]
         if self._waiting():
             stop = top["stop_reason"]
             parts.append(((stop.start, stop.end), orjson.dumps(_CUT)))

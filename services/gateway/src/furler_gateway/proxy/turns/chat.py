@@ -16,11 +16,22 @@ import orjson
 from furler_gateway.json_spans import BodyError, appended, members, replaced
 from furler_gateway.proxy import sse
 from furler_gateway.proxy.tool import NAME, Answer, Call
-from furler_gateway.proxy.turns.turn import Json, TurnError, items, number, part, read, text
+from furler_gateway.proxy.turns.turn import (
+    STOPPED,
+    Json,
+    TurnError,
+    choosing,
+    items,
+    number,
+    part,
+    read,
+    text,
+)  # fmt: skip
 from furler_gateway.proxy.usage import Raw, merged, summed
 
 _CUT: Final = "length"
 """Why a turn stopped whose calls were one too many."""
+_NO_TOOL: Final = b'"none"'
 _BETWEEN: Final = "\n\n"
 _DONE: Final = b"[DONE]"
 _TELLING: Final = re.compile(rb'"tool_calls"|"finish_reason"\s?:\s?"|"usage"\s?:\s?\{|\[DONE\]')
@@ -243,7 +254,7 @@ class ChatTurn:
             return ()
         return [Call(call.id, "".join(call.arguments).encode()) for call in self._called.values()]
 
-    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
+    def next_body(self, body: bytes, answers: Sequence[Answer], *, is_last: bool = False) -> bytes:
         """Return the next round's request."""
         self._read_on()
         said: Json = {"role": "assistant", "content": None}
@@ -257,6 +268,7 @@ class ChatTurn:
             held = members(body)["messages"]
             span = (held.start, held.end)
             made = appended(body, span, [orjson.dumps(each) for each in (said, *results)])
+            made = choosing(made, _NO_TOOL) if is_last else made
         except (BodyError, KeyError):
             raise TurnError("no messages") from None
         self._has_text = self._has_text or bool(self._texts.get("content"))
@@ -274,7 +286,10 @@ class ChatTurn:
         first, *rest = self._held
         event = sse.parse(first)
         said = read(event.data)
-        choice = items(said.get("choices"))[0] | {"delta": {}, "finish_reason": _CUT}
+        has_text = self._has_text or self._unread or self._texts.get("content")
+        between = _BETWEEN if has_text else ""
+        delta = {"content": between + STOPPED}
+        choice = items(said.get("choices"))[0] | {"delta": delta, "finish_reason": _CUT}
         made = orjson.dumps(said | {"choices": [choice]})
         out = [self._renamed(sse.write(made, event.name), sse.Event(event.name, made))]
         for raw in rest:
@@ -289,8 +304,9 @@ class ChatTurn:
         said = read(body)
         choice = items(said.get("choices"))[0]
         message = part(choice.get("message"))
-        if self._rounds:
-            message["content"] = _BETWEEN.join(self._contents) or None
+        contents = [*self._contents, *([STOPPED] if self._waiting() else [])]
+        if self._rounds or self._waiting():
+            message["content"] = _BETWEEN.join(contents) or None
         theirs = [c for c, o in zip(items(message.get("tool_calls")), self._called.values(), strict=True) if not o.is_ours]  # fmt: skip
         message.pop("tool_calls", None)
         if theirs:

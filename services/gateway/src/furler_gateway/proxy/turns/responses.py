@@ -17,7 +17,7 @@ import orjson
 from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
 from furler_gateway.proxy import sse
 from furler_gateway.proxy.tool import NAME, Answer, Call
-from furler_gateway.proxy.turns.turn import Json, TurnError, number, part, read, text
+from furler_gateway.proxy.turns.turn import Json, TurnError, choosing, number, part, read, text
 from furler_gateway.proxy.usage import Raw, summed
 
 _STARTS: Final = ("response.created", "response.queued", "response.in_progress")
@@ -27,6 +27,7 @@ _CALLS: Final = ("function_call", "custom_tool_call", "local_shell_call", "shell
 """Items that the client has to answer."""
 _DELTA: Final = re.compile(rb"event: response\.[a-z_.]+\.delta\n")
 _DELTAS_ALONE: Final = re.compile(rb"(?:event: response\.[a-z_.]+\.delta\n[^\n]*\n\n)+")
+_NO_TOOL: Final = b'"none"'
 _CUT: Final[Json] = {"reason": "max_output_tokens"}
 
 
@@ -166,7 +167,7 @@ class ResponsesTurn:
             if _is_ours(item)
         ]
 
-    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
+    def next_body(self, body: bytes, answers: Sequence[Answer], *, is_last: bool = False) -> bytes:
         """Return the next round's request."""
         results = [
             orjson.dumps({"type": "function_call_output", "call_id": a.call.id, "output": a.text})
@@ -185,6 +186,7 @@ class ResponsesTurn:
             else:
                 returned = [item for item in self._items if _may_return(read(item), top)]
                 made = appended(body, span, [*returned, *results])
+            made = choosing(made, _NO_TOOL) if is_last else made
         except (BodyError, KeyError):
             raise TurnError("no input") from None
         shown = sum(not _is_ours(read(item)) for item in self._items)

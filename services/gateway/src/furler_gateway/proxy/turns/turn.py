@@ -10,15 +10,17 @@ out and ours are left out: nobody can answer half of a message's calls.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
-from furler_gateway.json_spans import BodyError
+from furler_gateway.json_spans import BodyError, members, replaced
 from furler_gateway.proxy.tool import Answer, Call
 from furler_gateway.proxy.usage import Raw
 
 Json = dict[str, object]
+STOPPED: Final = "[furler: the turn stops here: the model asks for originals again and again]"
+"""What a turn ends with that would have gone on: a message of nothing may not go back to providers."""
 
 
 class TurnError(ValueError):
@@ -57,14 +59,17 @@ class Turn(Protocol):
         """Return the calls to be answered after a round; none if the turn ends with it."""
         ...
 
-    def next_body(self, body: bytes, answers: Sequence[Answer]) -> bytes:
-        """Return the next round's request, made of the last one's. Raises TurnError."""
+    def next_body(self, body: bytes, answers: Sequence[Answer], *, is_last: bool = False) -> bytes:
+        """Return the next round's request, made of the last one's. Raises TurnError.
+
+        In the last one the model may call no tool.
+        """
         ...
 
     def end(self) -> bytes:
         """Return what ends the turn: held back events of a stream, or the reply that does not.
 
-        Calls that were not answered are left out, as if the model had been cut off there.
+        Calls that were not answered are left out, as if the model had been cut off there, and said to be.
         """
         ...
 
@@ -78,6 +83,16 @@ class Turn(Protocol):
     def error(self, body: bytes) -> bytes:
         """Return the event that says that a later round failed, with the provider's own words."""
         ...
+
+
+def choosing(body: bytes, choice: bytes) -> bytes:
+    """Return a request with another ``tool_choice``. Raises BodyError."""
+    top = members(body)
+    if "tool_choice" in top:
+        held = top["tool_choice"]
+        return replaced(body, [((held.start, held.end), choice)])
+    end = body.rindex(b"}")
+    return replaced(body, [((end, end), b',"tool_choice":' + choice)])
 
 
 def read(data: bytes) -> Json:
@@ -114,5 +129,5 @@ def number(value: object) -> int:
 
 
 __all__ = [
-    "BodyError", "Json", "Turn", "TurnError", "items", "number", "part", "read", "text",
+    "STOPPED", "BodyError", "Json", "Turn", "TurnError", "choosing", "items", "number", "part", "read", "text",
 ]  # fmt: skip
