@@ -4,7 +4,7 @@ import pytest
 
 from furler_engine.compressors import test_output
 from furler_engine.coverage import check
-from furler_engine.types import Draft, Policy, Source
+from furler_engine.types import Draft, Hints, Policy, Source
 
 FAILURE = """\
 =================================== FAILURES ===================================
@@ -56,10 +56,50 @@ def test_what_fails_and_why_stands_to_the_letter(n: int) -> None:
     assert f"test_a.py:{n}: " in text
 
 
-def test_a_repeated_frame_points_to_where_it_stands() -> None:
-    text = _draft(RUN).text
-    assert text.count("def look_up(self, key):") == 1
-    assert "\n  as L73-74\n" in text
+def test_few_failure_blocks_stand_whole_and_unbroken() -> None:
+    lines = RUN.splitlines()
+    blocks = "\n".join(lines[62:110])
+    assert blocks.endswith("table.py:31: AttributeError")
+    assert f"\n63-110:\n{blocks}\n" in _draft(RUN).text
+
+
+def test_frames_that_stand_above_are_named_by_their_place() -> None:
+    frames = "".join(
+        f"app/router.py:{n}: in dispatch\n    return handler(request, **values)\n" for n in range(9)
+    )
+    block = "___ test_{n} ___\n>       get({n})\n{frames}E       KeyError: {n}\n"
+    failures = "".join(block.format(n=n, frames=frames) for n in range(3))
+    text = _draft(f"{PASSES}=== FAILURES ===\n{failures}=== 3 failed in 1s ===\n").text
+    assert text.count(frames) == 1
+    assert text.count("\n  as L64-81\n") == 2
+    for n in range(3):
+        assert f"\n>       get({n})\n" in text
+        assert f"\nE       KeyError: {n}\n" in text
+
+
+def test_a_line_of_the_content_that_looks_like_a_pointer_is_data() -> None:
+    frames = "".join(
+        f"app/router.py:{n}: in dispatch\n    return handler(request, **values)\n" for n in range(9)
+    )
+    block = "___ test_{n} ___\n>       get({n})\n  as L{n}-8\n{frames}E       KeyError: {n}\n"
+    failures = "".join(block.format(n=n, frames=frames) for n in range(3))
+    text = _draft(f"{PASSES}=== FAILURES ===\n{failures}=== 3 failed in 1s ===\n").text
+    for n in range(3):
+        assert f"  as L{n}-8\n" in text  # the check in _draft reads them back
+
+
+def test_a_line_that_the_question_names_is_no_pointer() -> None:
+    frames = "".join(
+        f"app/router.py:{n}: in dispatch\n    return handler(request, **values)\n" for n in range(9)
+    )
+    block = "___ test_{n} ___\n>       get({n})\n{frames}    needle_{n} = frobnicate()\nE       KeyError: {n}\n"
+    failures = "".join(block.format(n=n, frames=frames) for n in range(3))
+    source = Source(
+        f"{PASSES}=== FAILURES ===\n{failures}=== 3 failed in 1s ===\n", Hints(query="router.py:3")
+    )
+    draft = test_output.plan(source, Policy())
+    assert draft is not None
+    check(source, draft)
 
 
 def test_the_summary_stands_to_the_letter() -> None:
@@ -112,32 +152,102 @@ def test_a_unittest_failure_block_stands_to_the_letter() -> None:
     )
     passed = "".join(f"test_{n} (pkg.test_a.Case) ... ok\n" for n in range(40))
     text = _draft(passed + "test_sum (pkg.test_a.Case) ... FAIL\n\n" + block).text
-    for line in block.splitlines():
-        if line.strip("-= "):
-            assert line in text
+    assert (
+        block.removesuffix("Ran 41 tests in 0.004s\n\nFAILED (failures=1)\n").split("\n", 1)[1]
+        in text
+    )
 
 
-def test_source_above_a_failing_line_gives_way_where_failures_are_many() -> None:
+BLOCKS = [
+    (
+        "=== RUN   TestSum\n    sum_test.go:9: want 3\n        got 2\n--- FAIL: TestSum (0.00s)\n    --- FAIL: TestSum/neg (0.00s)\n",
+        "=== RUN   TestGen{n}\n--- PASS: TestGen{n} (0.00s)\n",
+        "FAIL\nFAIL\texample.com/shop\t0.056s\n",
+    ),
+    (
+        "---- tests::sums stdout ----\n\nthread 'tests::sums' panicked at src/lib.rs:9:5:\nassertion `left == right` failed\n  left: 2\n right: 3\n\n",
+        "test tests::case_{n} ... ok\n",
+        "test result: FAILED. 40 passed; 1 failed; 0 ignored; finished in 0.01s\n",
+    ),
+    (
+        "  ● Shop › sums\n\n    expect(received).toBe(expected)\n\n    Expected: 3\n    Received: 2\n\n      at Object.toBe (a.test.js:3:9)\n",
+        "    ✓ adds {n} (3 ms)\n",
+        "Test Suites: 1 failed, 1 total\n",
+    ),
+    (
+        "  1 failing\n\n  1) Shop\n       sums:\n\n      AssertionError: 2 == 3\n      + expected - actual\n\n      -2\n      +3\n",
+        "    ✔ adds {n}\n",
+        "",
+    ),
+    (
+        "not ok 41 - sums\n  ---\n  error: |-\n    2 !== 3\n\n  code: 'ERR_ASSERTION'\n  ...\n",
+        "# Subtest: adds {n}\nok {n} - adds {n}\n  ---\n  duration_ms: 0.{n}\n  ...\n",
+        "1..41\n# tests 41\n",
+    ),
+    (
+        "⎯⎯⎯⎯ Failed Tests 1 ⎯⎯⎯⎯\n\n FAIL  a.spec.js > Shop > sums\nAssertionError: expected 2 to be 3\n\n- Expected\n+ Received\n\n- 3\n+ 2\n",
+        "   ✓ adds {n} 1ms\n",
+        " Test Files  1 failed (1)\n",
+    ),
+    (
+        "com.acme.ShopTest > sums() FAILED\n    org.opentest4j.AssertionFailedError: expected: <3> but was: <2>\n        at com.acme.ShopTest.sums(ShopTest.java:9)\n",
+        "com.acme.ShopTest > case{n}() PASSED\n",
+        "41 tests completed, 1 failed\n",
+    ),
+    (
+        "[ERROR] com.acme.ShopTest.sums -- Time elapsed: 0.01 s <<< FAILURE!\norg.opentest4j.AssertionFailedError: expected: <3> but was: <2>\n\tat com.acme.ShopTest.sums(ShopTest.java:9)\n\n",
+        "[INFO] Running com.acme.Case{n}\n",
+        "[INFO] Results:\n",
+    ),
+    (
+        "[ RUN      ] Table.Sums\na_test.cc:9: Failure\nExpected equality of these values:\n  2\n  3\n\n[  FAILED  ] Table.Sums (0 ms)\n",
+        "[ RUN      ] Table.Case{n}\n[       OK ] Table.Case{n} (0 ms)\n",
+        "[  FAILED  ] 1 test, listed below:\n",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("block", "passed", "end"), BLOCKS)
+def test_a_failure_block_of_every_runner_stands_whole(block: str, passed: str, end: str) -> None:
+    text = _draft("".join(passed.format(n=n) for n in range(40)) + block + end).text
+    shown = "\n".join(
+        line.split(":", 1)[1] if line[:1].isdigit() and ":" in line else line
+        for line in text.split("\n")
+    )
+    assert block.rstrip("\n") in shown
+
+
+def test_what_passing_tests_said_is_folded() -> None:
+    passed = "".join(
+        f"=== RUN   TestGen{n}\n    a_test.go:7: took {n} ms\n--- PASS: TestGen{n} (0.00s)\n"
+        for n in range(40)
+    )
+    assert "  ×40 to L119: took 0..39 (40)" in _draft(passed + "PASS\n").text
+
+
+def test_source_above_a_failing_line_gives_way_after_the_first_failures() -> None:
     block = (
         "______________________ Case.test_{n} ______________________\n\n    def test_{n}(self):\n"
         "        # why {n}\n        a = {n}\n        b = a + 1\n>       assert a == b\n"
         "E       assert {n} == 1{n}\n\ntest_m.py:{n}: AssertionError\n"
     )
-    failures = "".join(block.format(n=n) for n in range(20, 50))
+    failures = "".join(block.format(n=n) for n in range(20, 60))
     text = _draft(
-        PASSES + "=========== FAILURES ===========\n" + failures + "=== 30 failed in 1s ===\n"
+        PASSES + "=========== FAILURES ===========\n" + failures + "=== 40 failed in 1s ===\n"
     ).text
-    assert text.count(">       assert a == b") == 30
-    assert text.count("        b = a + 1") == 30  # the statement just above
-    assert "def test_21(self)" not in text  # the title names it
-    assert "# why 21" not in text
-    assert "        a = 21" not in text
+    assert text.count(">       assert a == b") == 40
+    assert text.count("        b = a + 1") == 40  # the statement just above
+    assert block.format(n=21) in text
+    assert "def test_59(self)" not in text  # the title names it
+    assert "# why 59" not in text
+    assert "        a = 59" not in text
+    assert "(left out: source above a failing line from L" in text
 
 
-def test_frames_of_libraries_in_a_failure_are_counted_and_own_ones_shown() -> None:
+def test_many_frames_of_libraries_in_a_failure_are_counted_and_own_ones_shown() -> None:
     library = "".join(
         f'  File "/v/lib/python3.11/site-packages/pluggy/_{n}.py", line {n}, in call\n    return f({n})\n'
-        for n in range(20)
+        for n in range(40)
     )
     failure = (
         "=========== FAILURES ===========\n________ test_x ________\nTraceback (most recent call last):\n"
@@ -146,6 +256,7 @@ def test_frames_of_libraries_in_a_failure_are_counted_and_own_ones_shown() -> No
     )
     text = _draft(PASSES + failure).text
     first = len(PASSES.splitlines()) + 4
-    assert f"\n  L{first}-{first + 39}: 20 library frames\n" in text
+    assert f"\n  L{first}-{first + 79}: 40 library frames\n" in text
+    assert "(left out: 80 lines of library frames)" in text
     assert '  File "/w/test_a.py", line 3, in test_x\n    assert f(1)\nAssertionError: f(1)' in text
     assert "pluggy" not in text

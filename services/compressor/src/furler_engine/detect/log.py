@@ -47,6 +47,16 @@ _RUNNER = re.compile(
     r"|Ran \d+ tests? in \d|test result: (?:ok|FAILED)\. |Test (?:Suites|Files): +\d|--- FAIL: \w+ \("
 )
 _RUNNER_SCORE = 0.91
+# How a runner's output begins or ends, and no program text or document does.
+_RUN_HEAD = re.compile(r"TAP version 1[34]$", re.MULTILINE)
+_RUN_TAIL = re.compile(
+    r"^(?:=+ )?(?:\d+ (?:passed|failed|errors?|skipped|deselected)\b[^\n]*|no tests ran) in [\d.]+s\b"
+    r"|^FAILED \((?:failures|errors|skipped|expected|unexpected)[^\n]*\)$|^OK(?: \([^\n]*\))?\Z|^test result: (?:ok|FAILED)\. "
+    r"|^error: (?:test failed, to rerun|\d+ targets? failed)|^FAIL\Z|^ok  \t\S+\t|^FAIL\t\S+\t|^Ran all test suites|^# duration_ms \d|^ℹ duration_ms \d"
+    r"|^[ \t]+Duration +[\d.]+m?s|^ *Tests:? +(?:\d+ \w+[,|] )?\d+ (?:passed|total)|^\[INFO\] BUILD (?:SUCCESS|FAILURE)\Z",
+    re.MULTILINE,
+)
+_ENDS_SCORE = 0.95
 # What grep never prints between a place and its text: a column and a blank, a severity, a rule.
 _STRICT = re.compile(
     r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? (?! )|[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
@@ -84,6 +94,8 @@ def stack_trace_score(sample: Sample) -> float:
 def test_output_score(sample: Sample) -> float:
     """Score what test runners print."""
     score = min(0.98, 1.2 * sample.share(_TEST.match))
+    if score < _ENDS_SCORE and (_RUN_HEAD.match(sample.head) or _RUN_TAIL.search(sample.tail)):
+        return _ENDS_SCORE
     if score < _RUNNER_SCORE and any(map(_RUNNER.match, sample.lines)):
         return _RUNNER_SCORE
     return score

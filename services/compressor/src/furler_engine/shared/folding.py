@@ -48,6 +48,19 @@ class Tally:
     levels: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
+        """Say that it adds up, and how severe the lines are."""
+        levels = [f"{name} {self.levels[name]:,}" for name in severity.SEVERE[:3]]
+        said = ", ".join(levels) if self.is_severe else "no WARN, ERROR, FATAL"
+        trouble = self.levels[severity.TROUBLE]
+        words = f"; {trouble:,} more lines say failed, denied or the like" if trouble else ""
+        return f"{self.book()}. Levels: {said}{words}"
+
+    @property
+    def is_severe(self) -> bool:
+        """Whether a line has a level of warning or worse."""
+        return any(map(self.levels.get, severity.SEVERE[:3]))
+
+    def book(self) -> str:
         """Say that it adds up."""
         parts = [
             f"{count:,} {what}"
@@ -60,15 +73,7 @@ class Tally:
             if count
         ]
         total = self.folded + self.single + self.blank + self.traced
-        levels = [f"{name} {self.levels[name]:,}" for name in severity.SEVERE[:3]]
-        said = (
-            ", ".join(levels)
-            if any(map(self.levels.get, severity.SEVERE[:3]))
-            else "no WARN, ERROR, FATAL"
-        )
-        trouble = self.levels[severity.TROUBLE]
-        words = f"; {trouble:,} more lines say failed, denied or the like" if trouble else ""
-        return f"all {self.patterns:,} patterns shown, {total:,} lines = {' + '.join(parts) or '0'}. Levels: {said}{words}"
+        return f"all {self.patterns:,} patterns shown, {total:,} lines = {' + '.join(parts) or '0'}"
 
 
 def legend(page: Page) -> list[str]:

@@ -5,7 +5,8 @@ claims it. What does not: which lines are picked and what the notes say.
 
 ``12:text`` is line 12 as it stands. ``12|text`` is line 12 without the fixed
 fields that the legend names. ``40~12:text`` says, besides, that line 40 is of
-the same pattern as line 12. Under ``12-40:`` stand these 29 lines as they are.
+the same pattern as line 12. Under ``12-40:`` stand these 29 lines as they are,
+but that ``  as L3-8`` among them stands for lines 3 to 8 again.
 All else is a note; notes start with a blank or a bracket. A line too long to
 stand in a view is elided like others, and a note gives its beginning and end.
 """
@@ -24,6 +25,7 @@ from furler_engine.types import Draft, Elision, Lines, LinesShown, Source
 
 _SHOWN: Final = re.compile(r"(\d{1,15})(?:~\d{1,15})?([:|])(.*)", re.DOTALL)
 _BLOCK: Final = re.compile(r"(\d{1,15})-(\d{1,15}):")
+_AGAIN: Final = re.compile(r"  as L(\d{1,15})(?:-(\d{1,15}))?")
 _MIN_BLOCK: Final = 3
 """Lines in a row that are worth a heading instead of a number each."""
 LONGEST: Final = 8_000
@@ -110,13 +112,21 @@ def fixed_header(lines: Sequence[str]) -> Header | None:
     return Header(tuple(fields)) if saved * held > _WORTH else None
 
 
-def read_back(header: Header | None, text: str) -> Iterator[tuple[int, str]]:
-    """Yield number and text of every line that a view shows."""
+def read_back(
+    header: Header | None, text: str, *, has_repeats: bool = False
+) -> Iterator[tuple[int, str]]:
+    """Yield number and text of every line that a view shows; with ``has_repeats`` mind those in blocks."""
     rows = iter(text.split("\n"))
     for row in rows:
         if match := _BLOCK.fullmatch(row):
-            for row_number in range(int(match[1]), int(match[2]) + 1):
-                yield row_number, next(rows, "")
+            at, last = int(match[1]), int(match[2])
+            while at <= last:
+                line = next(rows, "")
+                if has_repeats and (again := _AGAIN.fullmatch(line)):
+                    at += int(again[2] or again[1]) - int(again[1]) + 1
+                else:
+                    yield at, line
+                    at += 1
         elif match := _SHOWN.match(row):
             number, sign, rest = match.groups()
             yield int(number), header.restore(rest) if sign == "|" and header else rest
@@ -130,7 +140,8 @@ class Page:
     their index, or stand where it would be; ``like`` maps an index to an
     earlier one of the same pattern; only lines of ``plain`` may lose their fixed
     fields, others stand as they are; runs of lines in ``block`` share one number.
-    ``tight`` asks for no more than one line of a pattern.
+    ``again`` maps the first of some lines in ``block`` to how many they are and to the
+    first of the picked lines that they repeat. ``tight`` asks for no more than one line of a pattern.
     """
 
     picked: set[int] = field(default_factory=set)
@@ -138,6 +149,7 @@ class Page:
     like: dict[int, int] = field(default_factory=dict)
     plain: set[int] = field(default_factory=set)
     block: set[int] = field(default_factory=set)
+    again: dict[int, tuple[int, int]] = field(default_factory=dict)
     opening: list[str] = field(default_factory=list)
     closing: list[str] = field(default_factory=list)
     tight: bool = False
@@ -153,25 +165,14 @@ def draft(source: Source, lines: Sequence[str], page: Page) -> Draft:
     out = list(page.opening)
     if header is not None:
         out.append(f"[fixed fields, left out of lines written 12|: {header}]")
-    waiting: list[int] = []
-    for row in sorted(page.picked | page.notes.keys()):
-        if row in page.picked and row in page.block:
-            if waiting and row != waiting[-1] + 1:
-                _write_block(out, lines, waiting)
-            waiting.append(row)
-        else:
-            _write_block(out, lines, waiting)
-            if row in page.picked:
-                out.append(_write_line(page, header, row, lines[row]))
-        if row in page.notes:
-            _write_block(out, lines, waiting)
-            out += page.notes[row]
-    _write_block(out, lines, waiting)
+    has_repeats = _write_rows(out, lines, page, header)
     out += page.closing
     return Draft(
         text="\n".join(out),
         coverage=LinesShown(
-            _runs(picked), partial(read_back, header), cleaned=lines is not source.lines
+            _runs(picked),
+            partial(read_back, header, has_repeats=has_repeats),
+            cleaned=lines is not source.lines,
         ),
         units="lines",
         total=len(lines),
@@ -192,12 +193,47 @@ def _write_line(page: Page, header: Header | None, row: int, line: str) -> str:
     return f"{number}:{line}" if short is None else f"{number}|{short}"
 
 
-def _write_block(out: list[str], lines: Sequence[str], waiting: list[int]) -> None:
+def _write_rows(out: list[str], lines: Sequence[str], page: Page, header: Header | None) -> bool:
+    """Write what is picked, with notes and repeats; say whether repeats stand inside of blocks."""
+    # Where the content itself has such a line, repeats stand between blocks, as notes do.
+    inside = bool(page.again) and not any(_AGAIN.fullmatch(lines[row]) for row in page.picked)
+    starts = {earlier for _, earlier in page.again.values()}
+    waiting: list[tuple[int, int, str]] = []
+    for row in sorted(page.picked | page.notes.keys() | page.again.keys()):
+        if waiting and (row != sum(waiting[-1][:2]) or row in starts):
+            _write_block(out, waiting)
+        if row in page.again:
+            size, earlier = page.again[row]
+            last = f"-{earlier + size}" if size > 1 else ""
+            text = f"  as L{earlier + 1}{last}"
+            if inside and waiting:
+                waiting.append((row, size, text))
+            else:
+                _write_block(out, waiting)
+                out.append(text)
+        elif row in page.picked and row in page.block:
+            waiting.append((row, 1, lines[row]))
+        else:
+            _write_block(out, waiting)
+            if row in page.picked:
+                out.append(_write_line(page, header, row, lines[row]))
+        if row in page.notes:
+            _write_block(out, waiting)
+            out += page.notes[row]
+    _write_block(out, waiting)
+    return inside
+
+
+def _write_block(out: list[str], waiting: list[tuple[int, int, str]]) -> None:
+    """Write rows that follow each other: each its index, how many lines it stands for, its text."""
     if len(waiting) < _MIN_BLOCK:
-        out += [f"{row + 1}:{lines[row]}" for row in waiting]
+        out += [
+            text if size > 1 or _AGAIN.fullmatch(text) else f"{row + 1}:{text}"
+            for row, size, text in waiting
+        ]
     else:
-        out.append(f"{waiting[0] + 1}-{waiting[-1] + 1}:")
-        out += [lines[row] for row in waiting]
+        out.append(f"{waiting[0][0] + 1}-{sum(waiting[-1][:2])}:")
+        out += [text for _, _, text in waiting]
     waiting.clear()
 
 

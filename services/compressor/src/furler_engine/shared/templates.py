@@ -213,7 +213,17 @@ def _joined(patterns: list[Pattern], families: Iterable[tuple[int, list[int]]]) 
                 [a if a == b else WILD for a, b in zip(whole.words, pattern.words, strict=True)]
             )
             whole.rows += pattern.rows
-    return list(joined.values())
+    return _of_one_form(joined.values())
+
+
+def _of_one_form(patterns: Iterable[Pattern]) -> list[Pattern]:
+    """Join patterns that have become the same: libfoo2 was a value by itself, libfoo by its many like."""
+    formed: dict[tuple[str, ...], Pattern] = {}
+    for pattern in patterns:
+        same = formed.setdefault((pattern.label, *pattern.words), pattern)
+        if same is not pattern:
+            same.rows += pattern.rows
+    return list(formed.values())
 
 
 def _is_plain(word: str) -> bool:
