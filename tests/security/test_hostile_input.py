@@ -77,6 +77,8 @@ INPUTS = {
     "one line of 20 MB in words": "word " * (4 * MIB),
     "a million tiny lines": "a\n" * 1_000_000,
     "a million blank lines": "\n" * 1_000_000,
+    "JSON with an unclosed string of escapes": '["' + '\\"' * 2_500_000,
+    "JSON of empty strings": "[" + '"",' * 1_000_000 + '""]',
     "nested quotes": '"\\' * 500_000,
     "regex bait": "a" * 50_000 + "!" + "ab" * 50_000 + " :" * 50_000,
     "path bait": "a/" * 200_000 + ":1:" + "-" * 100_000,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from furler_engine.shared.quoted import Quoted
 from furler_engine.types import (
     Bytes,
     BytesShown,
@@ -33,10 +34,8 @@ _SLICE = re.compile(r"\[([0-9]{1,15}):([0-9]{1,15})\]\Z")
 _WITHIN = re.compile(r":([LB][0-9]{1,15}(?:-L?[0-9]{1,15})?)\Z")
 # RFC 9535 member-name-shorthand, its ASCII part.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_STEP = re.compile(
-    r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,15})\]|\[('[^'\\]*+(?:\\.[^'\\]*+)*+')\]",
-    re.DOTALL,
-)
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,15})\]")
+_NAMES = Quoted("'", str)
 
 
 class MarkerError(ValueError):
@@ -149,16 +148,15 @@ def _parse_steps(text: str) -> tuple[str | int, ...]:
     steps: list[str | int] = []
     at = 0
     while at < len(text):
-        match = _STEP.match(text, at)
-        if match is None:
+        if match := _STEP.match(text, at):
+            steps.append(int(match[2]) if match[1] is None else match[1])
+            at = match.end()
+            continue
+        end = _NAMES.end(text, at + 1)
+        if text[at] != "[" or end < 0 or text[end : end + 1] != "]":
             raise MarkerError(f"{text[at : at + 40]!r} is no JSONPath step")
-        if match[1] is not None:
-            steps.append(match[1])
-        elif match[2] is not None:
-            steps.append(int(match[2]))
-        else:
-            steps.append(_unescape(match[3][1:-1]))
-        at = match.end()
+        steps.append(_unescape(text[at + 2 : end - 1]))
+        at = end + 1
     return tuple(steps)
 
 

@@ -24,7 +24,7 @@ _LARGE: Final = 1024 * 1024
 _STEP: Final = 64 * 1024
 """What is skimmed at once: some tenths of a millisecond."""
 _PLAIN: Final = re.compile(rf'[^"\[\]{{}}]{{0,{_STEP}}}+')
-_STRING: Final = re.compile(r'(?:[^"\\]{1,4096}+|\\.){0,512}+', re.DOTALL)
+_STRING: Final = re.compile(r'(?:[^"\\]{1,4096}+|\\.){0,512}', re.DOTALL)
 
 
 class BodyError(ValueError):

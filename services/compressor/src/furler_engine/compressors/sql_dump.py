@@ -21,8 +21,9 @@ _INSERT: Final = re.compile(
 )
 _INSERTS: Final = re.compile(r"insert\s+(?:ignore\s+)?into\b")
 _ROW: Final = re.compile(r"\s*\(.*\)\s*[,;]?\s*$")
-# Possessive: a quoted value with its doubled quotes is read once.
-_VALUE: Final = re.compile(r"'[^']*+(?:''[^']*+)*+'|[^\s,()']++")
+# A match remembers each doubled quote until it is done: a value ends at the thousandth.
+_QUOTED: Final = r"'[^']*+(?:''[^']*+)"
+_VALUE: Final = re.compile(rf"{_QUOTED}{{0,999}}'(?!')|{_QUOTED}{{999}}'|[^\s,()']++")
 _MIN_ROWS: Final = 20
 _FIRST_ROWS: Final = 3
 _FEW_VALUES: Final = 12

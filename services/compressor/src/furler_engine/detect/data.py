@@ -19,7 +19,7 @@ _JSON_OPENING = re.compile(
 # A brace, perhaps in brackets, and a member's name: nothing else opens like that.
 _JSON_NAME = re.compile(r'\s*+(?:\[\s*+){0,4}\{\s*+"[^"\\\n]{0,200}"\s*+:')
 _ASSIGNMENT = re.compile(r"\s*(?:- )?[\w.\"'/$@-]+(?: = ?|=|:(?=\s|$))")
-_YAML_OPENING = re.compile(r"(?:#[^\n]*\n|\n)*+[A-Za-z_][\w.-]*:(?: [^\n]*)?\n")
+_YAML_OPENING = re.compile(r"(?:#[^\n]*\n|\n)*[A-Za-z_][\w.-]*:(?: [^\n]*)?\n")
 _AROUND_SETTINGS = re.compile(
     r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
 )

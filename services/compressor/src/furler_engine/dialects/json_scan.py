@@ -4,8 +4,7 @@ What lives here: the scanner, the decoding of one JSON string and the encoding o
 replacement. What does not: any knowledge of what a body says (that is a dialect's).
 
 The body is never parsed as a whole and never written again: a reader asks for the members of
-one object or the elements of one array, and what it does not ask for is skipped by one regular
-expression per bracket. Nothing recurses, so depth costs nothing; each level that is asked for
+one object or the elements of one array, and what it does not ask for is skipped (shared.json_skip). Nothing recurses, so depth costs nothing; each level that is asked for
 is read once more, so time is linear in the body times the few levels of a dialect. This is no
 validator: what is skipped may be no JSON, and then it is the same no JSON afterwards.
 """
@@ -19,13 +18,10 @@ from typing import Final, NamedTuple
 
 import orjson
 
-_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+from furler_engine.shared.json_skip import BYTES
+
 _SPACE: Final = re.compile(rb"[ \t\n\r]*+")
-_SCALAR: Final = re.compile(_STRING + rb'|[^\s"\[\]{},:]++', re.DOTALL)
-_NAME: Final = re.compile(rb"(" + _STRING + rb")[ \t\n\r]*+:[ \t\n\r]*+", re.DOTALL)
 _SEPARATOR: Final = re.compile(rb"[ \t\n\r]*+([,\]}])[ \t\n\r]*+")
-_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[{]++|[\]}]++)", re.DOTALL)
-_OPENING: Final = b"[{"
 _NAME_BYTES: Final = 256
 """A name longer than this is none of a dialect's: it is not decoded."""
 
@@ -52,21 +48,12 @@ def root(data: bytes) -> Span:
 
 def skip(data: bytes, at: int) -> int:
     """Return where the value that starts at an offset ends. Raises BodyError."""
-    match = _SCALAR.match(data, at)
-    if match is not None:
-        return match.end()
-    if data[at : at + 1] not in (b"[", b"{"):
-        raise BodyError(f"want a value at byte {at}")
-    depth = 0
-    while match := _BRACKET.match(data, at):
-        start, at = match.span(1)
-        if data[start] in _OPENING:
-            depth += at - start
-        elif at - start < depth:
-            depth -= at - start
-        else:
-            return start + depth
-    raise BodyError("a bracket is not closed")
+    end = BYTES.value_end(data, at)
+    if end >= 0:
+        return end
+    if data[at : at + 1] in (b"[", b"{"):
+        raise BodyError("a bracket is not closed")
+    raise BodyError(f"want a value at byte {at}")
 
 
 def is_object(data: bytes, span: Span) -> bool:
@@ -97,11 +84,11 @@ def all_members(data: bytes, span: Span) -> Iterator[tuple[str, Span]]:
     if data[at : at + 1] == b"}":
         return
     while True:
-        match = _NAME.match(data, at)
-        if match is None:
+        end, start = BYTES.name_end(data, at)
+        if end < 0:
             raise BodyError(f"want a member name at byte {at}")
-        value = Span(match.end(), skip(data, match.end()))
-        yield _name(match[1]), value
+        value = Span(start, skip(data, start))
+        yield _name(data[at:end]), value
         at = _separator(data, value.end, b"}")
         if at < 0:
             return

@@ -18,14 +18,18 @@ _FEWEST: Final = 4
 _MOST: Final = 24
 _MOST_NAMES: Final = 200
 
-# Possessive, and tried once a word: linear.
-_CALL: Final = re.compile(r"(?<![\w$.:])([A-Za-z_$][\w$]*+(?:(?:\.|::)[A-Za-z_$][\w$]*+)*+)!?\(")
+# Tried once a name: linear. A name of more parts than a match should remember is none.
+_CALL: Final = re.compile(
+    r"(?<![\w$.:])([A-Za-z_$][\w$]*+(?:(?:\.|::)[A-Za-z_$][\w$]*+){0,200})!?\("
+)
 _ERROR: Final = re.compile(
     r"\b(raise|throw new|throw|except|catch|panic!|bail!|rescue)\b[ (]*(?:const )?([A-Z][\w.:]*|\w+\.[A-Z]\w*)"
 )
-# Literals on one line, short ones too, so that a closing quote opens none.
+# Literals on one line, short ones too, so that a closing quote opens none; nor does an escaped
+# one, of which a line could have thousands and no end. A match remembers each escape: 10,000.
 _TEXT: Final = re.compile(
-    r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+)\"|'([^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'"
+    r"(?<!\\)\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+){0,10000})\""
+    r"|(?<!\\)'([^'\\\n]*+(?:\\.[^'\\\n]*+){0,10000})'"
 )
 _SHORTEST_TEXT: Final = 8
 _LONGEST_TEXT: Final = 60

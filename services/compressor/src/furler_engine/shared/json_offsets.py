@@ -1,9 +1,9 @@
 """Where the nodes of a JSON document stand in its text.
 
 One pass with a stack of its own: no recursion, no value is built, and what is
-not asked for is skipped by one regular expression per bracket. The text is
-taken to be JSON or JSON Lines; what cannot be is a JsonError, never a wrong
-range, but this is no validator.
+not asked for is skipped (shared.json_skip). The text is taken to be JSON or
+JSON Lines; what cannot be is a JsonError, never a wrong range, but this is no
+validator.
 """
 
 from __future__ import annotations
@@ -15,16 +15,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.json_value import JsonError, is_json_lines
+from furler_engine.shared.json_skip import TEXT
 from furler_engine.types import JsonLocation
 
-_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SPACE: Final = re.compile(r"[ \t\n\r]*+")
-_SCALAR: Final = re.compile(rf'{_STRING}|[^\s"\[\]{{}},:]++', re.DOTALL)
-_NAME: Final = re.compile(rf"({_STRING})[ \t\n\r]*+:", re.DOTALL)
 _ESCAPED: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
 )
-_NEXT_BRACKET: Final = re.compile(rf'(?:[^"\[\]{{}}]++|{_STRING})*+([\[\]{{}}])', re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -160,33 +157,29 @@ class _Scan:
         if container.closing == "]":
             self._name_start = None
             return at, container.wanted.below.get(container.index)
-        match = _NAME.match(self._text, at)
-        if match is None:
+        end, start = TEXT.name_end(self._text, at)
+        if end < 0:
             raise JsonError(f"want a member name at character {at}")
         self._name_start = at
-        name = match[1][1:-1]
+        name = self._text[at + 1 : end - 1]
         if "\\" in name:
-            name = json.loads(match[1], strict=False)
-        return self._space(match.end()), container.wanted.below.get(name)
+            name = json.loads(f'"{name}"', strict=False)
+        return start, container.wanted.below.get(name)
 
     def _skip(self, at: int) -> int:
         """Return where the value that starts here ends."""
-        if self._char(at) not in "[{":
-            match = _SCALAR.match(self._text, at)
-            if match is None:
-                raise JsonError(f"want a value at character {at}")
-            return match.end()
-        return self._skip_out(at + 1)
+        end = TEXT.value_end(self._text, at)
+        if end < 0:
+            broken = "a bracket is not closed" if self._char(at) in "[{" else "want a value"
+            raise JsonError(f"{broken} at character {at}")
+        return end
 
     def _skip_out(self, at: int) -> int:
         """Return where the innermost container around a position ends."""
-        depth = 1
-        while match := _NEXT_BRACKET.match(self._text, at):
-            depth += 1 if match[1] in "[{" else -1
-            at = match.end()
-            if not depth:
-                return at
-        raise JsonError("a bracket is not closed")
+        end = TEXT.container_end(self._text, at)
+        if end < 0:
+            raise JsonError("a bracket is not closed")
+        return end
 
     def _note(self, wanted: _Wanted | None, start: int, end: int) -> None:
         if wanted is not None and wanted.location is not None:

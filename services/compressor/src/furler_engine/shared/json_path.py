@@ -19,7 +19,7 @@ from furler_engine.types import JsonLocation
 
 LONGEST_QUERY: Final = 1000
 MOST_NODES: Final = 200_000
-_QUOTED: Final = re.compile(r"'[^'\\]*+(?:\\.[^'\\]*+)*+'|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\"")
+_QUOTED: Final = re.compile(r"'[^'\\]*+(?:\\.[^'\\]*+)*'|\"[^\"\\]*+(?:\\.[^\"\\]*+)*\"")
 # A descendant segment visits a node once for every ancestor it has, a filter once
 # for every node; two of each are useful, more multiply without need.
 _MOST_DESCENTS: Final = 2

@@ -22,7 +22,7 @@ _LONGEST_TAG: Final = 20_000
 """Characters in which the end of a tag with a quoted < or > is looked for."""
 _SLOW_TAGS: Final = 500
 """Tags with a quoted < or > in one text; hostile text could have one every four characters."""
-_TAG_END: Final = re.compile(r"""(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
+_TAG_END: Final = re.compile(r"""(?:[^>"']++|"[^"]*+"|'[^']*+')*>""")
 
 RAW: Final = frozenset(
     ("script", "style", "textarea", "title", "iframe", "xmp", "noembed", "noframes")

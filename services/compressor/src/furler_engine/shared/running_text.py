@@ -37,9 +37,9 @@ _UNSPACED: Final = re.compile(
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
 # Lower case or capitalised, joined by hyphens and apostrophes, one mark at most behind it. Names
-# of things (HTTP, camelCase, snake_case, v2) are none of these.
+# of things (HTTP, camelCase, snake_case, v2) are none of these, nor is what has a hundred parts.
 _PLAIN: Final = re.compile(
-    r"(?:[A-Za-zÀ-ÖØ-öø-ÿ]?[a-zß-öø-ÿ]+|[AIO])(?:['’-][a-zß-öø-ÿ]+)*+[,.;!]?"
+    r"(?:[A-Za-zÀ-ÖØ-öø-ÿ]?[a-zß-öø-ÿ]++|[AIO])(?:['’-][a-zß-öø-ÿ]++){0,99}[,.;!]?"
 )
 _PROTECTED: Final = re.compile(
     r"(?<!`)(`++)[^`]{1,400}+\1(?!`)"  # inline code

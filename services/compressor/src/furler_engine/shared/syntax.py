@@ -187,7 +187,7 @@ def parse(data: bytes, language: str) -> Tree | None:
 # Macros that stand for attributes or nothing: alone on a line, after a parameter list or a
 # namespace, before the name of a class.
 _MACROS: Final = re.compile(
-    rb"^[ \t]*+(_*[A-Z][A-Z0-9_]{3,}(?:[ \t]++_*[A-Z][A-Z0-9_]{3,})*+)[ \t\r]*$"
+    rb"^[ \t]*+(_*[A-Z][A-Z0-9_]{3,}+(?:[ \t]++_*[A-Z][A-Z0-9_]{3,}+){0,99})[ \t\r]*$"
     rb"|(?<=[\w)])[ \t]*+\b(_*[A-Z][A-Z0-9_]{3,}(?:\([^()\n]{0,80}\))?)(?=[ \t\r]*(?:[{;:]|\n[ \t]*[{:]))"
     rb"|\b(?:class|struct|union) (_*[A-Z][A-Z0-9_]{3,}) (?=\w[\w \t]{0,80}[\r\n \t]{0,80}[{:])",
     re.MULTILINE,
