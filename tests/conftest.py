@@ -6,12 +6,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 import servers
 import triton_servers
 
 # The model takes 100 MB and a second of each service that loads it: its tests ask for it.
 os.environ.setdefault("FURLER_MODEL", "none")
+
+# A test says what holds, not how fast: on a busy machine any example may take a second.
+settings.register_profile("furler", deadline=None)
+settings.load_profile("furler")
 
 
 @pytest.fixture

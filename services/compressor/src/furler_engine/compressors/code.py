@@ -200,7 +200,7 @@ class _Cutter:
         lines = Lines(first, span.last_line)
         note = names(self._names_in(start, end))
         if span.lines > LONG:
-            note += digest(data[start:end].decode(), span.lines)
+            note += digest(data[start:end], span.lines)
         return _Cut(start, end, lines, f"{before}… {format_place(lines)}{note}{after}", "body")
 
     def _comment(self, span: Span) -> _Cut | None:
@@ -288,7 +288,7 @@ class _Cutter:
         called: set[str] = set()
         for caller in callers:
             if caller.role is Role.FUNCTION:
-                called |= calls(self._data[caller.start_byte : caller.end_byte].decode())
+                called |= calls(self._data[caller.start_byte : caller.end_byte])
         found = [
             definition
             for definition in self._found.definitions
