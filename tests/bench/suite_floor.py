@@ -7,9 +7,10 @@ once, and counting the tokens before and after. The rest is Furler's own.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import cast
 
 from tree_sitter import Parser, Query, QueryCursor
-from tree_sitter_language_pack import get_language
+from tree_sitter_language_pack import SupportedLanguage, get_language
 
 from furler_engine import tokens
 from furler_engine.shared.grammars import QUERIES
@@ -21,13 +22,13 @@ from .clock import repeat
 from .corpus import CorpusError, read_text
 from .furler_side import engine_times, engine_view
 from .generate import KB
-from .report import SuiteResult, Table, at_most
+from .report import SuiteResult, Table
 from .setting import Setting
 from .suite_speed import USUAL
 
 _LEAST = 20 * KB
 """Below, what a call takes whatever its size weighs too much."""
-_TIMES_THE_FLOOR = 1.6
+_NAME_WIDTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class _Costs:
 
 def run(setting: Setting) -> SuiteResult:
     """Measure generated code and each source of the corpus that is large enough."""
-    sources = [(f"{name}", text) for name, text in _sources(setting) if len(text) >= _LEAST]
+    sources = [(name, text) for name, text in _sources(setting) if len(text) >= _LEAST]
     costs = [
         found
         for name, text in setting.progress("floor", sources, len(sources))
@@ -65,13 +66,8 @@ def run(setting: Setting) -> SuiteResult:
         )
         for c in costs
     )
-    middle = sorted(c.engine / c.floor for c in costs)[len(costs) // 2]
-    bar = at_most(
-        "source code: engine against parse, query and counts alone, median source",
-        _TIMES_THE_FLOOR, round(middle, 2), "x",
-    )  # fmt: skip
     table = Table("Source code: one core, ms, beside what its libraries take", columns, rows)
-    return SuiteResult("floor", (table,), {"sources": [asdict(c) for c in costs]}, (bar,))
+    return SuiteResult("floor", (table,), {"sources": [asdict(c) for c in costs]}, ())
 
 
 def _sources(setting: Setting) -> list[tuple[str, str]]:
@@ -85,7 +81,7 @@ def _sources(setting: Setting) -> list[tuple[str, str]]:
         ]
     except CorpusError:
         files = []
-    found += [(name.rpartition("_")[2], text) for name, text in files]
+    found += [(name[-_NAME_WIDTH:], text) for name, text in files]
     return [(name, text[: text.rfind("\n", 0, USUAL) + 1]) for name, text in found]
 
 
@@ -96,8 +92,9 @@ def _measure(setting: Setting, name: str, text: str) -> _Costs | None:
     seconds = 0.2 if setting.quick else 0.8
     hints = Hints(filename=name)
     data, view = text.encode(), engine_view(text, hints).text
-    parser = Parser(get_language(language))
-    tree, query = parser.parse(data), Query(get_language(language), QUERIES[language])
+    grammar = get_language(cast("SupportedLanguage", language))
+    parser = Parser(grammar)
+    tree, query = parser.parse(data), Query(grammar, QUERIES[language])
     return _Costs(
         name=name,
         kb=len(data) / KB,
