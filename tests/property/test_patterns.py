@@ -180,7 +180,7 @@ def called(text: str) -> set[str]:
 )
 @example("a.(a::(a.b::c!(")
 def test_calls_are_names_whose_parts_are_all_there(text: str) -> None:
-    assert calls(text) == called(text)
+    assert calls(text.encode()) == called(text)
 
 
 def literals(text: str) -> Iterator[tuple[str, str]]:
