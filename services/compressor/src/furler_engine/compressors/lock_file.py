@@ -1,7 +1,7 @@
 """Lock files: each package once, with its version and what it needs; checksums left out.
 
-What lives here: Cargo.lock, poetry.lock, uv.lock ([[package]] tables), yarn.lock
-and go.sum. What does not: settings that people write (config), JSON lock files.
+What lives here: Cargo.lock, poetry.lock, uv.lock ([[package]] tables), yarn.lock,
+pnpm-lock.yaml, Gemfile.lock, go.sum and what pip-compile writes. What does not: settings that people write (config), JSON lock files.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ _TABLE_NEED = re.compile(r"([\w.\"-]+) = .+")
 _YARN_HEAD = re.compile(r"(\"?[@\w][^\s:]*.*):")
 _YARN_VERSION = re.compile(r"  version:? \"?([^\"]+)\"?")
 _YARN_NEED = re.compile(r"    \"?([^\s\"]+)\"?:? .+")
+_PNPM = re.compile(r"  '?/?(@?[^\s'@/]+(?:/[^\s'@/]+)?)[@/](\d[^\s':]*)'?:(?: \{\})?")
+_PNPM_NEED = re.compile(r"      '?([^\s':]+)'?: \S+")
+_GEM = re.compile(r"    (\S+) \((\d[^)\s]*)\)")
+_GEM_NEED = re.compile(r"      (\S+)(?: \(.*\))?!?")
+_PIP = re.compile(r"([\w.-]+(?:\[[\w,-]+\])?)==([^\s;\\]+)(?: *;[^\\]*)? *\\?")
+_PIP_NEED = re.compile(r"(?!)")
+_INDENTED: Final = ((_PNPM, _PNPM_NEED, 3), (_GEM, _GEM_NEED, 5), (_PIP, _PIP_NEED, 1))
+"""What opens a package, what names one that it needs, by how many blanks its lines are set in."""
 _GO_SUM = re.compile(r"(\S+) (v[^\s/]+)(/go\.mod)? h1:\S+")
 
 
@@ -43,7 +51,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     """List the packages; what the query names is shown whole."""
     del policy
     lines = source.lines
-    packages = _toml(lines) or _yarn(lines) or _go_sum(lines)
+    readers = (_toml, _yarn, _go_sum, _indented)
+    packages: list[Package] = next(filter(None, (read(lines) for read in readers)), [])
     if len(packages) < MIN_PACKAGES:
         return None
     for package, following in pairwise(packages):
@@ -147,6 +156,25 @@ def _yarn(lines: Sequence[str]) -> list[Package]:
             else:
                 inside = line.strip() in ("dependencies:", "optionalDependencies:")
     return packages if all(p.version for p in packages) else []
+
+
+def _indented(lines: Sequence[str]) -> list[Package]:
+    for head, need, depth in _INDENTED:
+        packages: list[Package] = []
+        package: Package | None = None
+        for number, line in enumerate(lines, 1):
+            if match := head.fullmatch(line):
+                package = Package(number, number, match[1], match[2])
+                packages.append(package)
+            elif package is not None and line[:depth].isspace() and len(line) > depth:
+                package.last = number
+                found = need.fullmatch(line)
+                package.needs += [found[1]] if found else []
+            elif line:
+                package = None
+        if len(packages) >= MIN_PACKAGES:
+            return packages
+    return []
 
 
 def _go_sum(lines: Sequence[str]) -> list[Package]:

@@ -38,7 +38,7 @@ DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
     (Kind.LISTING, 0.89, listing.listing_score),
     (Kind.MARKDOWN, 0.8, markup.markdown_score),
     (Kind.PROSE, 0.88, markup.talk_score),
-    (Kind.CONFIG, 0.85, data.config_score),
+    (Kind.CONFIG, 0.95, data.config_score),
     (Kind.PROSE, 0.6, markup.prose_score),
 )
 """Kind, the highest score its detector gives, and the detector."""

@@ -23,6 +23,12 @@ _YAML_OPENING = re.compile(r"(?:#[^\n]*\n|\n)*[A-Za-z_][\w.-]*:(?: [^\n]*)?\n")
 _AROUND_SETTINGS = re.compile(
     r"\s*(?:- |[#;]|\[{1,2}[\w.\"' -]+\]{1,2}\s*$|\"[^\"]*\",?\s*$|[\]}],?\s*$|---\s*$)"
 )
+# Lock files that look like nothing else: yarn, pnpm, Bundler, Go, pip-compile.
+_LOCK = re.compile(
+    r"^# yarn lockfile v\d|\A\W*lockfileVersion: |\AGEM\n  remote: |\A(?:\S+ v\d\S* h1:\S{43}=\n){2}|^[\w.-]+==\S+ .*\\\n +--hash=",
+    re.MULTILINE,
+)
+_LOCK_SCORE = 0.95
 _QUOTED = re.compile(r'"[^"]*"')
 _ALIGNED_SCORE = 0.88
 _TWO_COLUMNS_SCORE = 0.87
@@ -106,6 +112,8 @@ def _is_aligned(lines: tuple[str, ...]) -> bool:
 
 def config_score(sample: Sample) -> float:
     """Score lines that set something, with lists and comments between: YAML, TOML, INI."""
+    if _LOCK.search(sample.head):
+        return _LOCK_SCORE
     firm = sample.share(_ASSIGNMENT.match)
     if firm < 0.25 or any(line.startswith(("```", "~~~")) for line in sample.lines):
         return 0.0

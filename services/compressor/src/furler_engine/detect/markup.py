@@ -14,6 +14,9 @@ _MARKDOWN = re.compile(
     r"#{1,6} \S|```|~~~|\s*[-*] \[|\s*[-*+] \S|\s*\d+\. \S|> |!?\[[^\]]+\]\(|\|.*\||={3,}$|-{3,}$"
 )
 _HEADING = re.compile(r"#{1,6} \S|```|~~~")
+_UNDER = re.compile(r"#{2,6} \S|```|~~~|\[!?\[|!?\[[^\]]+\]\(")
+"""What Markdown has, and files with comments behind a hash do not."""
+_PREPROCESSOR = re.compile(r"# ?(?:include|define|ifdef|ifndef|endif|if|else|elif|undef|pragma)\b")
 _SENTENCE = re.compile(r"(?:(?:\d{1,3}[.)]|[-*•]) )?[A-Z\"'(].*\w[.!?:,;]?[\"')]?\s*$")
 
 _WORD = re.compile(r"[(\"'“‘]*[^\W\d_]+(?:[-/’'][^\W\d_]+)*[\"'”’)]*[.,;:!?]*[\"'”’)]*")
@@ -55,7 +58,15 @@ def markdown_score(sample: Sample) -> float:
     """Score headings, lists, links, fences."""
     if not any(line.startswith(("# ", "## ", "### ", "```")) for line in sample.lines):
         return 0.0
+    if _has_comments(sample.lines) and not any(map(_UNDER.match, sample.lines)):
+        return 0.0
     return min(0.8, 0.5 + sample.share(_MARKDOWN.match))
+
+
+def _has_comments(lines: tuple[str, ...]) -> bool:
+    """Whether lines with one hash follow each other, or give orders to a preprocessor: no headings do."""
+    titles = [line.startswith("# ") for line in lines]
+    return any(a and b for a, b in pairwise(titles)) or any(map(_PREPROCESSOR.match, lines))
 
 
 def talk_score(sample: Sample) -> float:

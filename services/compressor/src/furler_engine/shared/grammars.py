@@ -25,6 +25,7 @@ _PYTHON: Final = """
 [(import_statement) (import_from_statement) (future_import_statement)] @import
 (module . (comment)* . (string) @doc)
 (block . (comment)* . (string) @doc)
+(class_definition body: (block (string) @doc))
 (function_definition name: (identifier) @name body: (block) @body) @function
 (class_definition name: (identifier) @name) @scope
 (decorated_definition definition: (_) @inner) @whole

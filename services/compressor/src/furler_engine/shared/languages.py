@@ -67,7 +67,10 @@ _EVIDENCE: Final = (
     ("javascript/typescript", "const let var", r"(?:const|let|var) [\w{}, \[\]]+ = "),
     ("javascript/typescript", "function async", r"(?:async )?function\*? ?\w*\("),
     ("javascript/typescript", "module exports", r"(?:module\.)?exports\b"),
-    ("javascript/typescript", "'", r"'use strict'"),
+    ("javascript/typescript", "' \"", r"['\"]use (?:strict|client)['\"]"),
+    ("javascript/typescript", "static async for if", r"static (?:async )?\w+ ?[=(]|async \*?\w+ ?\(.*\{$|for \((?:const|let|var) |if \(.*[!=]== "),
+    ("javascript/typescript", "test it describe expect beforeEach Object", r"\w+(?:\.\w+)?\("),
+    ("javascript/typescript/java/php", "class", r"class \w+ extends [\w.]+(?: \{)?$"),
     ("javascript/typescript", "constructor super", r"\w+\("),
     ("javascript/typescript", "this", r"this\.\w"),
     ("javascript/typescript", "return await", r"return \($|return \{$|await \w"),
@@ -84,7 +87,8 @@ _EVIDENCE: Final = (
     ("csharp", "using", r"using (?:static )?[\w.]+(?: = [\w.<>]+)?;$"),
     ("csharp", "namespace", r"namespace [\w.]+;?$"),
     ("csharp", "public private protected internal", r"(?:(?:public|private|protected|internal|static|readonly|override|virtual|async|sealed|partial|abstract) )+(?:class|record|struct|interface|enum|[\w<>\[\]?, ]+ \w+)\b"),
-    ("csharp", "var foreach get set", r"var \w+ = |foreach \(var |[gs]et(?:;| =>|$)"),
+    ("csharp", "foreach get set", r"foreach \(var |[gs]et(?:;| =>|$)"),
+    ("csharp/javascript/typescript", "var", r"var \w+ = "),
     ("csharp", "[", r"\[[A-Z]\w+(?:\(.*\))?\]$"),
     ("ruby", "def", r"def (?:self\.)?\w+[?!=]?(?:\(.*\))?$"),
     ("ruby", "class module", r"(?:class|module) [A-Z][\w:]*(?: < [\w:]+)?$"),
@@ -95,7 +99,8 @@ _EVIDENCE: Final = (
     ("php", "<", r"<\?php"),
     ("php", "$", r"\$\w+(?:->\w+|\[.*\])* ?[.+-]?=[^=]|\$this->"),
     ("php", "use namespace", r"(?:use|namespace) [A-Z]\w*(?:\\\w+)*(?: as \w+)?;$"),
-    ("php", "public private protected function static", r"(?:(?:public|private|protected|static|final|abstract) )*function \w+\(|(?:public|private|protected) (?:static )?(?:\??\w+ )?\$\w+"),
+    ("php/javascript/typescript", "function", r"function \w+\("),
+    ("php", "public private protected function static", r"(?:(?:public|private|protected|static|final|abstract) )+function \w+\(|function \w+\(.*\$|(?:public|private|protected) (?:static )?(?:\??\w+ )?\$\w+"),
     ("bash", "#", r"#!/.*\b(?:ba|z|k|da)?sh\b"),
     ("bash", "if elif while", r"\w+ !? ?\[|\w+ .*; (?:then|do)$"),
     ("bash", "then fi done do esac", r"\w+(?:$| |;)"),
@@ -114,6 +119,17 @@ another, but logs and messages hold such things too: it does not speak for code 
 _OPENING: Final = 3
 """Lines at the start; further down it may be an example in a text."""
 _PHP_OPENS: Final = "<?php"
+# What the first line says runs a script.
+_INTERPRETER: Final = re.compile(
+    r"#! ?/\S*?(?:env +)?\b(ba|z|k|da|a)?sh\b|#!.*\b(python|node|ruby|php)[\d.]*\b"
+)
+_RUNS: Final = {
+    "python": "python",
+    "node": "javascript",
+    "ruby": "ruby",
+    "php": "php",
+    None: "bash",
+}
 _SURE: Final = 10
 """A variety of first words that settles it."""
 _GO_IMPORT: Final = re.compile(r"[\w.]+ \"[\w.~-]+(?:/[\w.~-]+)+\"$")
@@ -170,6 +186,8 @@ def guess(lines: Iterable[str]) -> Guess | None:
     for number, line in enumerate(lines):
         if number < _OPENING and line.startswith(_PHP_OPENS):
             return Guess("php", 1.0, _SURE)
+        if number == 0 and (run := _INTERPRETER.match(line)) is not None:
+            return Guess(_RUNS[run[2]], 1.0, _SURE)
         stripped = line.strip()
         first = _FIRST.match(stripped)
         if first is None:

@@ -166,7 +166,12 @@ def parse(data: bytes, language: str) -> Tree | None:
     if language not in QUERIES or len(data) > PARSE_LIMIT:
         return None
     counts: list[int] = np.bincount(np.frombuffer(data, np.uint8), minlength=256).tolist()
-    if any(abs(counts[a] - counts[b]) > _MOST_UNCLOSED for a, b in _BRACKETS):
+    unclosed = [counts[a] - counts[b] for a, b in _BRACKETS]
+    if language == "bash":
+        unclosed[0] = max(
+            unclosed[0], 0
+        )  # each pattern of a case ends in a bracket that none opened
+    if any(abs(count) > _MOST_UNCLOSED for count in unclosed):
         return None
     if len(data) - sum(counts[byte] for byte in _WORDS) > _MOST_PUNCTUATION * len(data):
         return None
