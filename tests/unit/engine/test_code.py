@@ -9,7 +9,7 @@ import pytest
 from furler_engine.compressors.code import plan
 from furler_engine.coverage import check
 from furler_engine.detect import detect
-from furler_engine.shared.syntax import definitions
+from furler_engine.shared.syntax import definitions, language_of
 from furler_engine.types import (
     BytesShown,
     Draft,
@@ -315,3 +315,39 @@ def test_an_unclosed_definition_ends_where_the_text_ends() -> None:
     text = "class A {\n  int f() {\n    return 1;\n  }\n\n  int g() {\n    return"
     found = [(d.qualified_name, d.last_line, d.body is None) for d in definitions(text, "java")]
     assert found == [("A", 7, True), ("A.f", 4, False), ("A.g", 7, True)]
+
+
+def test_what_documents_a_field_keeps_its_first_line() -> None:
+    fields = "".join(
+        f'    field{n}: int\n    """What field {n} is.\n\n    {"And more of it. " * 6}\n    """\n\n'
+        for n in range(4)
+    )
+    shown = skeleton(f"class A(TypedDict):\n{fields}", "a.py").text
+    assert '    """What field 2 is. … L15-18' in shown
+
+
+def test_the_patterns_of_a_case_do_not_keep_a_script_from_being_read() -> None:
+    cases = "".join(f"    opt{n}) echo {n};;\n" for n in range(80))
+    shown = skeleton(f"main() {{\n  case $1 in\n{cases}  esac\n}}\nmain\n", "a.sh").text
+    assert "main() {… L1-84}\nmain" in shown
+
+
+SHELL = "#!/bin/sh\n# Tries it\n\n. ./lib.sh\n" + "".join(
+    f"test_expect_success 'case {n}' '\n\ttest_cmp {n} out\n'\n" for n in range(30)
+)
+EXPRESS = "'use strict';\n\n/**\n * Modules.\n */\n" + "".join(
+    f"var m{n} = require('m{n}');\nreq.f{n} = function f{n}(a) {{\n  return a + m{n};\n}};\n"
+    for n in range(20)
+)
+HEADER = "/* a.h */\n#ifndef A_H\n# define A_H\n# include <b.h>\n" + "".join(
+    f"# define F{n} {n}\nint f{n} (const char *s);\n" for n in range(20)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [(SHELL, "bash"), (EXPRESS, "javascript"), (HEADER, "cpp")]
+)
+def test_a_source_is_told_by_its_first_line_and_its_statements(text: str, language: str) -> None:
+    source = Source(text)
+    assert detect(source) is Kind.CODE
+    assert language_of(source) == language

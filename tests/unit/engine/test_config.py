@@ -27,6 +27,17 @@ POETRY = "\n".join(
     f'[package.dependencies]\nidna = ">=2.5"\n'
     for n in range(10)
 ) + '\n[metadata]\nlock-version = "2.1"\n'  # fmt: skip
+PNPM = "lockfileVersion: '9.0'\n\npackages:\n\n" + "\n".join(
+    f"  '@scope/pkg{n}@7.{n}.0':\n    resolution: {{integrity: sha512-{n:064x}}}\n    dependencies:\n      dep{n}: 1.0.{n}\n"
+    for n in range(10)
+)
+GEMS = "GEM\n  remote: https://gems.example/\n  specs:\n" + "".join(
+    f"    gem{n} (7.{n}.1)\n      dep{n} (= 7.1)\n      rack (>= 2)\n" for n in range(10)
+)
+PIP = "".join(
+    f"pkg{n}==1.{n}.0 \\\n    --hash=sha256:{n:064x} \\\n    --hash=sha256:{n + 1:064x}\n    # via app\n"
+    for n in range(10)
+)
 YARN = "# yarn lockfile v1\n\n\n" + "\n".join(
     f'"@babel/pkg{n}@^7.0.0", "@babel/pkg{n}@^7.1.0":\n  version "7.{n}.1"\n  resolved "https://x.example/{n:064x}"\n'
     f'  integrity sha512-{n:080x}\n  dependencies:\n    lodash "^4"\n'
@@ -139,3 +150,21 @@ def test_what_only_looks_long_is_no_data(text: str) -> None:
 )
 def test_settings_and_data_are_detected(text: str, kind: Kind) -> None:
     assert detect(Source(text)) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (PNPM, "L15 @scope/pkg2 7.2.0: dep2\n"),
+        (GEMS, "L10 gem2 7.2.1: dep2, rack\n"),
+        (PIP, "L9 pkg2 1.2.0\n"),
+        (YARN, ""),
+    ],
+)
+def test_lock_files_of_other_tools_are_detected_and_list_their_packages(
+    text: str, line: str
+) -> None:
+    assert detect(Source(text)) is Kind.CONFIG
+    draft = view(lock_file.plan, text)
+    assert line in draft.text
+    assert "10 packages" in draft.text
