@@ -41,6 +41,8 @@ _FRAMED = re.compile(r"\s*(?:\||[│┃║].*[│┃║]\s*\Z)")
 _BEFORE_PATH = re.compile(
     r"(?:[\d.]+[KMGT]?|-|[A-Z]\d{0,3})\t(?:(?:\d+|-)\t)?[^\t]*[/.][^\t]*\Z", re.ASCII
 )
+# A row printed downwards: psql -x, mysql \\G.
+_PRINTED_ROW = re.compile(r"-\[ RECORD 1 \]-|\*{5,} *1\. row \*{5,}")
 _CROSSED = re.compile(r"-[-+ ]*\+[-+ ]*-")
 _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
@@ -64,6 +66,8 @@ def table_score(sample: Sample) -> float:
         return 0.0
     if sample.share(_FRAMED.match) > 0.8:
         return 0.9
+    if _PRINTED_ROW.match(sample.head):
+        return 0.975
     lines = sample.lines[preamble(sample.lines) :]
     # Delimiters inside quotes are text; a doubled quote is two quoted cells side by side here.
     bare = [_QUOTED.sub("", line) if '"' in line else line for line in lines]
