@@ -269,7 +269,7 @@ class _Chooser:
         if self._cost(table) > budget and count > _SMALL:
             room = int(budget / (row_cost + min(inner / count, _INNER_ROOM)))
             texts = self._row_texts(table) if self.query else [""] * count
-            told = _inside(table)
+            told = _inside(table)[: max(_TAIL, room // 2)]
             kept = self._select(list(columns.values()), texts, room, told)
             self._keep(path, kept, count, "rows")
             if len(kept) < count:

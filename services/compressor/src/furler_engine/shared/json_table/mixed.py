@@ -19,8 +19,8 @@ FORM: Final = ("(form)",)
 """The column of what each element is: a scalar's type, the names of an object's members."""
 MOST_FORMS: Final = 12
 """Forms up to which each is worth an example: as many as values make a category."""
-_LONGEST: Final = 2_000
-"""Characters of a string that is read for words of trouble."""
+_LONGEST: Final = 120
+"""Characters of a string that is read for words of trouble: longer ones explain, and name it in passing."""
 _OPAQUE: Final = 48
 """Characters from which a string without a blank is data: pictures, hashes, tokens."""
 _HUGE: Final = 10**300
