@@ -108,16 +108,50 @@ def search(size: int, seed: int = 0) -> str:
 
 
 def code(size: int, seed: int = 0) -> str:
-    """Return a Python module of classes with methods."""
+    """Return a Python module of classes with methods, as people write them.
+
+    It has 197 syntax nodes a kilobyte. The 27 sources of the corpus have 30 to 381, their
+    median is 186; 61 modules of installed packages have a median of 170.
+    """
     pick = _random(seed)
 
     def lines() -> Iterator[str]:
-        yield '"""Generated."""'
-        number = 0
-        while True:
-            number += 1
+        yield '"""Generated."""\n\nimport logging\n\nlogger = logging.getLogger(__name__)'
+        for number in range(1, 1 << 30):
             yield f"\n\nclass {pick.choice(_WORDS).title()}{number}:"
-            yield f'    """Keeps a {pick.choice(_WORDS)}."""'
+            yield f'    """Keeps the {pick.choice(_WORDS)} of each {pick.choice(_WORDS)} until it is done.'
+            yield f"\n    Without its {pick.choice(_WORDS)} the {pick.choice(_WORDS)} is read again, once a day."
+            yield '    """'
+            for method in range(pick.randrange(2, 7)):
+                yield from _method(pick, method)
+
+    return _joined(lines(), size)
+
+
+def _method(pick: random.Random, method: int) -> Iterator[str]:
+    name, other = pick.choice(_WORDS), pick.choice(_WORDS)
+    yield f'\n    def {name}_{method}(self, limit: int, name: str = "{other}") -> int:'
+    yield f'        """Return the {name} that the {other} has left.'
+    yield f"\n        Raises ValueError if the {name} is not known to the {other}."
+    yield '        """'
+    yield f"        if limit < {pick.randrange(9)}:"
+    yield f'            raise ValueError(f"the {name} of {{name}} is below its limit, {{limit}}")'
+    for step in range(pick.randrange(1, 7)):
+        word = pick.choice(_WORDS)
+        if step % 2 == 0:
+            yield f"        # The {word} may be older than the {other}: what it says is looked at first."
+        yield f"        value_{step} = self.{word}(limit, {pick.randrange(1000)}) + {step}"
+        yield f'        logger.debug("the {word} of %s is at %d now", name, value_{step})'
+    yield "        return value_0"
+
+
+def dense_code(size: int, seed: int = 0) -> str:
+    """Return methods of one calculation a line, 345 syntax nodes a kilobyte: few sources have as many."""
+    pick = _random(seed)
+
+    def lines() -> Iterator[str]:
+        for number in range(1, 1 << 30):
+            yield f"\n\nclass {pick.choice(_WORDS).title()}{number}:"
             for method in range(pick.randrange(2, 7)):
                 yield f"\n    def {pick.choice(_WORDS)}_{method}(self, {pick.choice(_WORDS)}: int) -> int:"
                 yield f'        """Return the {pick.choice(_WORDS)}."""'

@@ -71,7 +71,7 @@ def run(setting: Setting) -> SuiteResult:
 
 
 def _sources(setting: Setting) -> list[tuple[str, str]]:
-    found = [("generated.py", generate.KINDS["code"](USUAL, 0))]
+    found = [("generated.py", generate.code(USUAL)), ("dense.py", generate.dense_code(USUAL))]
     try:
         files = [(path.name, read_text(path)) for path in setting.corpus.files("code")]
         files += [
