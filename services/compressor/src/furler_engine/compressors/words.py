@@ -17,9 +17,10 @@ from typing import Final
 from furler_engine import tokens
 from furler_engine.coverage import line_starts
 from furler_engine.shared.json_offsets import byte_offsets
+from furler_engine.shared.prose_sense import complete
 from furler_engine.shared.prose_words import Span, is_small
 from furler_engine.shared.running_text import Interval, Word, stretches, words
-from furler_engine.shared.word_choice import choose
+from furler_engine.shared.word_choice import Reading
 from furler_engine.types import (
     LEAST_KEEP,
     WORDS,
@@ -40,7 +41,7 @@ NAME: Final = "words"
 KINDS: Final = (Kind.PROSE, Kind.MARKDOWN, Kind.TEXT)
 _MOSTLY: Final = 0.6
 """Share of running text from which a text of no known kind is one."""
-_KEEP: Final = {Level.CAREFUL: 0.65, Level.TIGHT: 0.45}
+_KEEP: Final = {Level.CAREFUL: 0.6, Level.TIGHT: 0.45}
 """Share of the words that stay. Small words are cheap: .65 of the words are about .7 of the tokens."""
 _LEAST_SAVED: Final = 120
 """Tokens. Legend and trailer take half of it, and a model's time is worth something, too."""
@@ -69,6 +70,7 @@ _LEADING: Final = frozenset({
     "of", "in", "on", "by", "to", "at", "for", "from", "with", "into", "without", "under", "over",
     "between", "through", "during", "within", "against", "per", "via", "than",
 })  # fmt: skip
+_LINKS: Final = ("and", "or", "but", "so", "that", "which")
 _CLAUSE_ENDS: Final = ".!?,;:"
 _BLANKS: Final = (" ", "\t")
 
@@ -123,9 +125,11 @@ def refine(
         if (scores := answers.get(text[stretch.start : stretch.end])) is not None
     ]
     writer = _Writer(source, policy, base, shown)
+    spans = [Span(word.start, word.end) for stretch, _ in heard for word in stretch.words]
+    reading = Reading.of(text, spans)
     draft: Draft | None = None
     for _ in range(_ATTEMPTS):
-        gone = _gone(source, heard, keep)
+        gone = _gone(source, reading, heard, keep)
         if any(gone):
             draft = writer.draft(gone)
         over = _over(policy, draft)
@@ -184,7 +188,10 @@ def _keep(policy: Policy, size: int) -> float:
 
 
 def _gone(
-    source: Source, heard: Sequence[tuple[_Stretch, Sequence[float]]], keep: float
+    source: Source,
+    reading: Reading,
+    heard: Sequence[tuple[_Stretch, Sequence[float]]],
+    keep: float,
 ) -> list[list[Interval]]:
     """Return the runs of words that go, by stretch."""
     flat = [word for stretch, _ in heard for word in stretch.words]
@@ -193,18 +200,20 @@ def _gone(
     fixed = sum(not word.may_go for word in flat)
     share = max(keep, (fixed + (keep - _SLACK) * (len(flat) - fixed)) / max(1, len(flat)))
     worth = [score if word.may_go else 1.0 for word, score in zip(flat, scores, strict=True)]
-    spans = [Span(word.start, word.end) for word in flat]
-    stays = choose(source.text, spans, worth, share, source.hints.query) if flat else []
-    for n, word in enumerate(flat):
-        stays[n] = stays[n] or not word.may_go
+    stays = reading.choose(worth, share, source.hints.query, [not word.may_go for word in flat])
+    # A list mark goes with its line where words may go; one that may not stays.
+    stays = [kept or not word.may_go for kept, word in zip(stays, flat, strict=True)]
+    mended: list[bool] = []
+    for stretch, given in heard:
+        mine = stays[len(mended) : len(mended) + len(stretch.words)]
+        mended += _mended(source.text, stretch, mine, given)
+    complete(reading.needs(share), mended)
     gone: list[list[Interval]] = []
     at = 0
-    for stretch, given in heard:
-        mine = stays[at : at + len(stretch.words)]
+    for stretch, _ in heard:
+        mine = mended[at : at + len(stretch.words)]
         at += len(stretch.words)
-        gone.append(
-            list(_runs(source.text, stretch.words, _mended(source.text, stretch, mine, given)))
-        )
+        gone.append(list(_runs(source.text, stretch.words, mine)))
     return gone
 
 
@@ -220,7 +229,9 @@ def _mended(
     starts = [word.start for word in stretch.words] + [stretch.end]
     for n, word in enumerate(stretch.words):
         if text[word.end - 1] in _CLAUSE_ENDS:
-            mended[n] = mended[n] or any(mended[clause:n])
+            # "Around the patient and, when needed, the staff": no end is where a link stands.
+            is_link = text[word.start : word.end - 1].lower() in _LINKS
+            mended[n] = mended[n] or (not is_link and any(mended[clause:n]))
             clause = n + 1
         if "\n" in text[word.end : starts[n + 1]] or n + 1 == len(stretch.words):
             if not any(mended[line : n + 1]):

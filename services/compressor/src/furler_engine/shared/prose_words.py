@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from furler_engine.shared.prose_sense import Need, Words, finer_needs, limits, needs
+from furler_engine.shared.sense_words import NUMBERS
+
 _WORD: Final = re.compile(r"\S+")
 _EDGES: Final = ".,;:!?\"'()[]{}<>*_|~=…“”‘’«»–—"
 _SIGNS: Final = _EDGES + "@$#&^%+-/"
@@ -45,9 +48,16 @@ _SMALL: Final = frozenset({
 _LIMITS: Final = frozenset({
     "not", "no", "never", "none", "neither", "nor", "nothing", "nobody", "cannot", "without",
     "unless", "except", "only", "must", "shall", "should", "may", "might", "if", "until",
-    "otherwise", "required", "deprecated", "optional", "least",
+    "otherwise", "required", "deprecated", "optional", "least", "could", "against", "instead",
+    "unlike", "unlikely", "despite", "hardly", "barely", "scarcely", "rarely", "seldom", "sometimes",
+    "often", "usually", "typically", "generally", "once", "mostly", "nearly", "almost", "probably", "possibly", "perhaps", "maybe",
+    "approximately", "else", "everything", "everyone", "anything", "anyone", "than", "either",
+    "eventually", "temporarily", "partially", "partly", "formerly", "potentially", "provided", "off", "but", "although", "though", "whereas", "would", "whether", "within", "when", "whenever", "told", "said", "says", "thinks", "believes", "believe", "claims", "claimed",
+    "announced", "argues", "argued", "according", "reportedly", "alleged", "allegedly", "assume",
+    "avoid", "avoids", "prevent", "prevents", "lack", "lacks", "fails", "unable", "wish", "wishes",
 })  # fmt: skip
-"""Negation, limits, modality, conditions: without one of these a sentence says something else."""
+"""Negation, limits, modality, conditions, comparison, degrees of certainty: without one of these a
+sentence says something else."""
 # Code, paths, addresses, flags, camelCase, snake_case, dotted.names.
 _IDENTIFIER: Final = re.compile(
     r"`|://|::|\w/\w|^/\w|\w_\w|^__|\w@\w|[a-z][A-Z]|^--?[A-Za-z]|\w\.\w+\w|\w\(\)|\\\w"
@@ -103,6 +113,10 @@ class Marks:
     line: tuple[int, ...]
     sentence: tuple[int, ...]
     """Number of the line and of the sentence, ascending from 0."""
+    needs: tuple[Need, ...]
+    """What else stays where a word does, so that what is left says the same."""
+    finer: tuple[Need, ...]
+    """Likewise, where a dial leaves room for it."""
 
 
 def spans(text: str) -> list[Span]:
@@ -143,17 +157,22 @@ def marks(text: str, words: Sequence[Span]) -> Marks:
     classes = [_class(word) for word in plain]
     quoted = _quoted(plain, lines)
     lower = [core(word).lower() for word in plain]
-    at_most = [w == "most" and i > 0 and lower[i - 1] == "at" for i, w in enumerate(lower)]
+    small = tuple(c is _SMALL_WORD for c in classes)
+    read = Words.of(plain, lower, sentences, small)
+    limited = frozenset(limits(read))
     return Marks(
         forced=tuple(
-            c is _FORCED or q or m for c, q, m in zip(classes, quoted, at_most, strict=True)
+            c is _FORCED or q or i in limited
+            for i, (c, q) in enumerate(zip(classes, quoted, strict=True))
         ),
         article=tuple(word in _ARTICLES for word in lower),
-        small=tuple(c is _SMALL_WORD for c in classes),
+        small=small,
         bridge=tuple(_bridges(plain, lower)),
         marker=tuple(_markers(plain, lines)),
         line=tuple(lines),
         sentence=tuple(sentences),
+        needs=needs(read),
+        finer=finer_needs(read),
     )
 
 
@@ -174,7 +193,7 @@ def _found_class(word: str) -> str:
     inner = core(word)
     bare = inner.strip(_SIGNS)
     lower = bare.lower().replace("’", "'")
-    if lower in _LIMITS or lower.endswith("n't") or _UNSPACED.search(word):
+    if lower in _LIMITS or lower in NUMBERS or lower.endswith("n't") or _UNSPACED.search(word):
         return _FORCED
     if any(map(str.isdigit, word)) or (len(bare) > 1 and bare.isupper()):
         return _FORCED

@@ -30,6 +30,7 @@ _INDENTED: Final = re.compile(r" {4}|[ ]{0,3}\t")
 _NO_TEXT: Final = re.compile(r"[ \t]*(?:\[[^\]\n]+\]:|</?[A-Za-z!]|\.\. |\||---[ \t]*$|\$ |>>> )")
 _LABEL: Final = re.compile(r"[ \t]*[^\W\d_a-z][\w.'’()-]{0,30}(?: [\w.'’()-]{1,30}){0,3}:[ \t]")
 _WORD: Final = re.compile(r"\S+")
+_LETTER: Final = re.compile(r"[^\W_]")
 # Thai, Lao, Tibetan, Burmese, Khmer, kana, Han, hangul and their wide forms: written without
 # blanks between words, or not in the model's vocabulary.
 _UNSPACED: Final = re.compile(
@@ -53,7 +54,7 @@ _EDGES: Final = ("", " ", "\t", "\n")
 _UNSPACED_SHARE: Final = 0.05
 """Of characters, up to which a text only names something in such a script: that word stays."""
 _FEWEST_WORDS: Final = 6
-"""Words of a turn, an item, a paragraph under which it says little that could go."""
+"""Words with a letter, behind a speaker's name, of a turn, an item, a paragraph under which it says little that could go."""
 _SET_IN: Final = 0.9
 """Share of indented lines. Manual pages have .94 and more, lists in Markdown up to .8."""
 _HYPHENS: Final = "-‐"
@@ -108,10 +109,14 @@ def words(text: str, start: int, end: int) -> list[Word]:
     at = 0
     for first, behind in _units(text, list(_lines(text, start, end))):
         spans = [match.span() for match in _WORD.finditer(text, first, behind)]
+        label = _LABEL.match(text, first, behind)
+        said = label.end() if label else first
+        read = sum(a >= said and _LETTER.search(text, a, b) is not None for a, b in spans)
+        is_long = read >= _FEWEST_WORDS
         for a, b in spans:
             while at < len(kept) and kept[at][1] <= a:
                 at += 1
-            free = len(spans) >= _FEWEST_WORDS and (at == len(kept) or kept[at][0] >= b)
+            free = is_long and (at == len(kept) or kept[at][0] >= b)
             is_plain = _PLAIN.fullmatch(text, a, b) is not None
             whole = _stands_alone(text, a, b) and not (found and _goes_on(text, found[-1], a))
             found.append(Word(a, b, free and is_plain and whole))

@@ -12,15 +12,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from furler_engine.shared.answers import relevance
+from furler_engine.shared.prose_sense import Need, complete
 from furler_engine.shared.prose_words import Marks, Span, core, is_small, marks
 from furler_engine.shared.ranking import Passages, literals
 from furler_engine.shared.units import is_talk
 
 LEAST: Final = 0.3
 """Share of words below which text can no longer be read."""
+ROOM: Final = 0.55
+"""Share of words from which details keep their prepositions, particles and speakers; a text of
+half its words is a telegram, and names are worth more in it (.006 of SQuAD's answers)."""
 _OWN: Final = 0.6
 """Part of a small word's value that is its own; the rest is the mean of its neighbours. All
 words smoothed lose .056 of SQuAD's answers at half the words; small ones alone gain .01."""
+_SMALL: Final = 0.04
+"""What a small word is worth less: those that matter are pulled in by what needs them."""
 _ARTICLE: Final = -5.0
 """Beside scores from 0 to 1: articles go before any other word."""
 _LENT: Final = 0.3
@@ -34,38 +40,87 @@ development set; the other half is no worse."""
 def choose(
     text: str, spans: Sequence[Span], scores: Sequence[float], keep: float, query: str = ""
 ) -> list[bool]:
-    """Say per word whether it stays.
+    """Say per word whether it stays; see Reading.choose."""
+    return Reading.of(text, spans).choose(scores, keep, query)
 
-    What is forced stays whatever the budget: numbers, identifiers, quotations, negation,
-    limits, modality, scripts without spaces, and the names that the query names.
-    Deterministic; linear but for one sort.
 
-    Args:
-        text: Running text.
-        spans: ``prose_words.spans(text)``.
-        scores: One per word, from 0 (drop) to 1 (keep).
-        keep: Share of the words that stay, from 0.3 to 1; more where more is forced.
-        query: What the text is read for; sentences that answer it are kept whole.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Running text, its words and their marks."""
 
-    Raises:
-        ValueError: ``scores`` are not one per word, or ``keep`` is out of range.
+    text: str
+    spans: Sequence[Span]
+    found: Marks
+
+    @classmethod
+    def of(cls, text: str, spans: Sequence[Span]) -> Reading:
+        """Return the reading of a text whose words are ``spans``."""
+        return cls(text, spans, marks(text, spans))
+
+    def choose(
+        self, scores: Sequence[float], keep: float, query: str = "", fixed: Sequence[bool] = ()
+    ) -> list[bool]:
+        """Say per word whether it stays.
+
+        What is forced stays whatever the budget: numbers, identifiers, quotations, negation,
+        limits, modality, scripts without spaces, and the names that the query names; and what
+        forced words need beside them. Deterministic; n log n in the number of words.
+
+        Args:
+            scores: One per word, from 0 (drop) to 1 (keep).
+            keep: Share of the words that stay, from 0.3 to 1; more where more is forced.
+            query: What the text is read for; sentences that answer it are kept whole.
+            fixed: One per word: those that stay besides, for reasons of the caller's.
+
+        Raises:
+            ValueError: ``scores`` are not one per word, or ``keep`` is out of range.
+        """
+        spans, found = self.spans, self.found
+        if len(scores) != len(spans):
+            raise ValueError(f"scores: {len(scores)} for {len(spans)} words")
+        if not LEAST <= keep <= 1:
+            raise ValueError(f"keep: {keep} is not within {LEAST} and 1")
+        kept = [f or x for f, x in zip(found.forced, fixed or found.forced, strict=True)]
+        budget = max(1, round(keep * len(spans))) if spans else 0
+        values = _values(found, scores)
+        if query:
+            _keep_named(self.text, spans, query, kept)
+            sentences = _Sentences.of(self.text, spans, found, query)
+            _keep_answering(sentences, budget, values, kept)
+        kept = _filled(self.needs(keep), kept, values, budget)
+        _follow(found, kept)
+        return kept
+
+    def needs(self, keep: float) -> tuple[Need, ...]:
+        """Return what words need beside them at a dial."""
+        return self.found.needs + (self.found.finer if keep >= ROOM else ())
+
+
+def _filled(
+    needs: Sequence[Need], forced: Sequence[bool], values: Sequence[float], budget: int
+) -> list[bool]:
+    """Keep as many of the best words as fit the budget with what they need beside them.
+
+    How many do is found by halves: more words never need less.
     """
-    if len(scores) != len(spans):
-        raise ValueError(f"scores: {len(scores)} for {len(spans)} words")
-    if not LEAST <= keep <= 1:
-        raise ValueError(f"keep: {keep} is not within {LEAST} and 1")
-    found = marks(text, spans)
-    kept = list(found.forced)
-    budget = max(1, round(keep * len(spans))) if spans else 0
-    values = _values(found, scores)
-    if query:
-        _keep_named(text, spans, query, kept)
-        _keep_answering(_Sentences.of(text, spans, found, query), budget, values, kept)
-    room = budget - sum(kept)
-    order = sorted((i for i, k in enumerate(kept) if not k), key=lambda i: (-values[i], i))
-    for i in order[: max(0, room)]:
+    order = sorted((i for i, k in enumerate(forced) if not k), key=lambda i: (-values[i], i))
+    fits, over = 0, len(order) + 1
+    best = _with_best(needs, forced, ())
+    while over - fits > 1:
+        middle = (fits + over) // 2
+        kept = _with_best(needs, forced, order[:middle])
+        if sum(kept) <= budget:
+            fits, best = middle, kept
+        else:
+            over = middle
+    return best
+
+
+def _with_best(needs: Sequence[Need], forced: Sequence[bool], best: Sequence[int]) -> list[bool]:
+    kept = list(forced)
+    for i in best:
         kept[i] = True
-    _follow(found, kept)
+    complete(needs, kept)
     return kept
 
 
@@ -77,11 +132,11 @@ def _values(found: Marks, scores: Sequence[float]) -> list[float]:
         value = score
         if found.small[i]:
             around = (scores[i - 1] if i else 0.0) + (scores[i + 1] if i < last else 0.0)
-            value = _OWN * score + (1 - _OWN) * around / 2
+            value = _OWN * score + (1 - _OWN) * around / 2 - _SMALL
         held = found.bridge[i]
         if held:
             # Without "of" its two words are no longer one thing; it stays as long as both do.
-            value = max(value, min(scores[held.start], scores[held.end]))
+            value = max(value + _SMALL, min(scores[held.start], scores[held.end]))
         elif found.article[i]:
             value += _ARTICLE
         values.append(round(value, 6))
