@@ -52,7 +52,7 @@ _LIMITS: Final = frozenset({
     "unlike", "unlikely", "despite", "hardly", "barely", "scarcely", "rarely", "seldom", "sometimes",
     "often", "usually", "typically", "generally", "once", "mostly", "nearly", "almost", "probably", "possibly", "perhaps", "maybe",
     "approximately", "else", "everything", "everyone", "anything", "anyone", "than", "either",
-    "eventually", "temporarily", "partially", "partly", "formerly", "potentially", "provided", "off", "but", "although", "though", "whereas", "would", "whether", "within", "when", "whenever", "told", "said", "says", "thinks", "believes", "believe", "claims", "claimed",
+    "eventually", "temporarily", "partially", "partly", "formerly", "potentially", "provided", "off", "but", "because", "although", "though", "whereas", "would", "whether", "within", "when", "whenever", "told", "said", "says", "thinks", "believes", "believe", "claims", "claimed",
     "announced", "argues", "argued", "according", "reportedly", "alleged", "allegedly", "assume",
     "avoid", "avoids", "prevent", "prevents", "lack", "lacks", "fails", "unable", "wish", "wishes",
 })  # fmt: skip
