@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 OK = "ok"
 DEGRADED = "degraded"
@@ -68,6 +69,18 @@ class Phase:
     def outcomes(self) -> dict[str, int]:
         """Return how many calls ended in each way."""
         return dict(sorted(Counter(call.outcome for call in self.calls).items()))
+
+
+def merged(name: str, rounds: Sequence[Phase]) -> Phase:
+    """Return phases of one kind, at least one, as if they had been one that was as long as all."""
+    whole = Phase(name, 0.0, rounds[0].offered)
+    for phase in rounds:
+        whole.calls += [replace(call, due=call.due + whole.seconds) for call in phase.calls]
+        whole.seconds += phase.seconds
+        whole.lag = max(whole.lag, phase.lag)
+        for part, seconds in phase.cpu.items():
+            whole.cpu[part] = whole.cpu.get(part, 0.0) + seconds
+    return whole
 
 
 def percentile(samples: list[float], share: float) -> float:

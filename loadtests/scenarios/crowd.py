@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from contextlib import AsyncExitStack
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
+from loadtests.apart import Cores, Flood, Sender, Sent, on
 from loadtests.arrivals import closed_loop, open_loop
 from loadtests.calls import Agents
 from loadtests.contents import KB, Contents
-from loadtests.fleet import fleet
-from loadtests.measure import OK, Phase
+from loadtests.fleet import Fleet, fleet
+from loadtests.measure import OK, Phase, merged
 from loadtests.scenario import Parameters, Result, common_facts, spent
 
 _QUIET = ("ada", "ben", "cai", "dee")
@@ -27,9 +30,7 @@ _CALM = 3.0
 async def overload(parameters: Parameters) -> Result:
     """New contents come at a multiple of what the fleet can do; then at half of it again."""
     contents = Contents(_SIZES)
-    with fleet(
-        parameters.count("replicas"), engine_processes=str(parameters.count("engines"))
-    ) as running:
+    async with _apart(parameters) as running:
         agents = Agents(running.target, deadline=parameters["deadline"])
 
         async def phase(name: str, rate: float, seconds: float) -> Phase:
@@ -47,7 +48,9 @@ async def overload(parameters: Parameters) -> Result:
             ),
         )  # fmt: skip
         calm = await phase("before", peak.goodput * 0.5, parameters["calm_seconds"])
+        busy = time.process_time()
         flood = await phase("overload", peak.goodput * parameters["times"], parameters["seconds"])
+        busy = time.process_time() - busy
         after = await phase("after", peak.goodput * 0.5, parameters["recovery_seconds"])
         await agents.close()
     late = Phase("", after.seconds / 2, calls=[c for c in after.calls if c.due > after.seconds / 2])
@@ -57,7 +60,27 @@ async def overload(parameters: Parameters) -> Result:
     facts["recovery_seconds"] = recovery(after, calm)
     facts["goodput_after"] = late.goodput / after.offered
     facts["refusal_p99_ms"] = flood.ms(0.99, "refused")
+    facts["generator_busy"] = busy / flood.seconds
     return Result([peak, calm, flood, after], facts)
+
+
+@asynccontextmanager
+async def _apart(parameters: Parameters, keys: str = "") -> AsyncIterator[Fleet]:
+    """Run a fleet on all cores but one, this process on that one. ``keys`` is a file of API keys.
+
+    There are no more replicas than cores for them: two that share one would measure whose turn the
+    kernel thinks it is.
+    """
+    cores = Cores.split()
+    replicas = min(parameters.count("replicas"), max(1, len(cores.service)))
+    engines = str(parameters.count("engines"))
+    with ExitStack() as stack:
+        with on(cores.service):
+            running = stack.enter_context(
+                fleet(replicas, engine_processes=engines, api_keys=keys, audit="off")
+            )
+        stack.enter_context(on(cores.generator))
+        yield running
 
 
 def recovery(after: Phase, before: Phase) -> float:
@@ -74,62 +97,70 @@ def recovery(after: Phase, before: Phase) -> float:
 
 
 async def neighbour(parameters: Parameters) -> Result:
-    """Tenants share a fleet at half of what it does; then one of them sends many times as much."""
+    """Tenants share a fleet at half of what it does; then one of them sends many times as much.
+
+    Both take turns some times, so that what else the machine does hits both. The noisy tenant sends
+    from a process of its own, as it would: what the quiet ones notice is the service.
+    """
     contents = Contents(_SIZES)
-    with tempfile.TemporaryDirectory(prefix="furler-load-") as directory:
-        keys = _key_file(Path(directory))
-        async with AsyncExitStack() as stack:
-            running = stack.enter_context(
-                fleet(
-                    parameters.count("replicas"),
-                    engine_processes=str(parameters.count("engines")),
-                    api_keys=str(keys),
-                    audit="off",
-                )
-            )
-            agents = {
-                tenant: Agents(running.target, 2, token=tenant, deadline=parameters["deadline"])
-                for tenant in (*_QUIET, _NOISY)
-            }
-            for one in agents.values():
-                stack.push_async_callback(one.close)
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="furler-load-"))
+        keys = str(_key_file(Path(directory)))
+        running = await stack.enter_async_context(_apart(parameters, keys))
+        sender = stack.enter_context(closing(Sender()))
+        agents = {
+            tenant: Agents(running.target, 2, token=tenant, deadline=parameters["deadline"])
+            for tenant in _QUIET
+        }
+        for one in agents.values():
+            stack.push_async_callback(one.close)
 
-            async def send(name: str, number: int) -> str:
-                tenant = _QUIET[number % len(_QUIET)]
-                return await agents[tenant].compress(number, contents.new(name, number))
+        async def send(name: str, number: int) -> str:
+            tenant = _QUIET[number % len(_QUIET)]
+            return await agents[tenant].compress(number, contents.new(name, number))
 
-            async def shout(name: str, number: int) -> str:
-                data = contents.new(f"{name} noisy", number)
-                return await agents[_NOISY].compress(number, data)
-
-            await asyncio.gather(*(send("warm", n) for n in range(8)))
-            peak = await spent(
-                running,
-                closed_loop(
-                    "peak", lambda n: send("peak", n),
-                    parameters.count("clients"), parameters["peak_seconds"],
-                ),
+        async def side_by_side(name: str, noise: float) -> tuple[Phase, Sent]:
+            flood = Flood(
+                f"noisy, {name}", running.target, _NOISY, parameters["deadline"], _SIZES,
+                noise * peak.goodput, parameters["seconds"],
             )  # fmt: skip
-            phases = [peak]
-            for name, noise in (("usual", 0.2), ("flood", parameters["times"])):
-                quiet, noisy = await asyncio.gather(
-                    open_loop(
-                        f"quiet, {name}", lambda n, name=name: send(name, n),  # type: ignore[misc]
-                        0.3 * peak.goodput, parameters["seconds"],
-                    ),
-                    open_loop(
-                        f"noisy, {name}", lambda n, name=name: shout(name, n),  # type: ignore[misc]
-                        noise * peak.goodput, parameters["seconds"], seed=2,
-                    ),
-                )  # fmt: skip
-                phases += [quiet, noisy]
-    return Result(phases, _fairness(phases))
+            quiet = open_loop(
+                f"quiet, {name}", lambda n: send(name, n), 0.3 * peak.goodput, parameters["seconds"]
+            )
+            return await asyncio.gather(quiet, sender.send(flood))
+
+        await asyncio.gather(*(send("warm", n) for n in range(8)))
+        peak = await spent(
+            running,
+            closed_loop(
+                "peak", lambda n: send("peak", n),
+                parameters.count("clients"), parameters["peak_seconds"],
+            ),
+        )  # fmt: skip
+        await side_by_side("warm", 0.2)
+        usual, flood = [], []
+        for at in range(parameters.count("rounds")):
+            usual.append(await side_by_side(f"usual {at}", 0.2))
+            flood.append(await side_by_side(f"flood {at}", parameters["times"]))
+    phases = [peak, *_together("usual", usual), *_together("flood", flood)]
+    facts = _fairness(phases)
+    facts["sender_busy"] = sum(sent.busy for _, sent in flood) / phases[3].seconds
+    return Result(phases, facts)
+
+
+def _together(name: str, rounds: list[tuple[Phase, Sent]]) -> tuple[Phase, Phase]:
+    """Return the quiet tenants' calls of all rounds, and the noisy one's."""
+    return (
+        merged(f"quiet, {name}", [quiet for quiet, _ in rounds]),
+        merged(f"noisy, {name}", [sent.phase for _, sent in rounds]),
+    )
 
 
 def _fairness(phases: list[Phase]) -> dict[str, float]:
     """Return what the quiet tenants noticed: phases are peak, quiet and noisy as usual, and in the flood."""
     peak, usual, _, quiet, noisy = phases
     facts = common_facts(quiet, peak)
+    facts["failed"] += usual.failed + noisy.failed
     facts["quiet_not_served"] = (len(quiet.calls) - quiet.count(OK)) / max(1, len(quiet.calls))
     facts["p99_ratio"] = quiet.ms(0.99) / max(0.001, usual.ms(0.99))
     facts["p50_ratio"] = quiet.ms(0.5) / max(0.001, usual.ms(0.5))

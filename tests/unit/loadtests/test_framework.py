@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
-from loadtests.arrivals import closed_loop, open_loop  # noqa: E402 - found through the line above
-from loadtests.measure import DEGRADED, OK, REFUSED, Call, Phase, percentile  # noqa: E402
+from loadtests.apart import Cores, on  # noqa: E402 - found through the line above
+from loadtests.arrivals import closed_loop, open_loop  # noqa: E402
+from loadtests.measure import DEGRADED, OK, REFUSED, Call, Phase, merged, percentile  # noqa: E402
 from loadtests.report import judge  # noqa: E402
 from loadtests.scenario import Limit, Result, Settings, load_settings  # noqa: E402
 from loadtests.scenarios import SCENARIOS  # noqa: E402
@@ -134,3 +137,34 @@ def test_recovery_is_the_last_second_that_was_not_calm() -> None:
 def test_growth_compares_the_last_quarter_with_the_second() -> None:
     assert growth([1, 1, 10, 10, 10, 10, 10, 10]) == 1.0
     assert growth([1, 1, 10, 10, 10, 10, 20, 20]) == 2.0
+
+
+def test_rounds_together_are_one_phase_that_was_as_long_as_all() -> None:
+    rounds = [
+        Phase("q 0", 2.0, offered=3.0, calls=calls(OK, due=1.0), cpu={"a": 1.0}, lag=0.2),
+        Phase("q 1", 2.0, offered=3.0, calls=calls(REFUSED, due=1.5), cpu={"a": 2.0}, lag=0.1),
+    ]
+    whole = merged("quiet", rounds)
+    assert [(call.due, call.outcome) for call in whole.calls] == [(1.0, OK), (3.5, REFUSED)]
+    assert (whole.name, whole.seconds, whole.offered) == ("quiet", 4.0, 3.0)
+    assert (whole.cpu, whole.lag) == ({"a": 3.0}, 0.2)
+
+
+def test_service_and_generator_have_cores_of_their_own_where_there_are_two() -> None:
+    mine = os.sched_getaffinity(0)
+    cores = Cores.split()
+    assert cores.service | cores.generator == mine
+    assert len(cores.generator) == 1
+    assert len(cores.service & cores.generator) == (len(mine) == 1)
+
+
+def test_what_starts_meanwhile_stays_on_its_cores_and_the_generator_goes_back() -> None:
+    mine = os.sched_getaffinity(0)
+    one = frozenset([min(mine)])
+    with on(one):
+        child = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    assert child.stdout.strip() == str(set(one))
+    assert os.sched_getaffinity(0) == mine
