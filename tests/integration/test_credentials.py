@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -40,6 +41,7 @@ KEYS: dict[str, dict[str, object]] = {
     "acme-build": {"tenant": "acme", "spaces": ["build-*"]},
     "globex": {"tenant": "globex"},
     "slow": {"tenant": "slow", "requests_per_second": 0.01},
+    "brief": {"tenant": "brief", "bytes_per_second": 10},
     "narrow": {"tenant": "narrow", "bytes_per_second": 10},
 }
 
@@ -140,6 +142,27 @@ def test_over_a_rate_the_answer_says_when_to_come_back(service: Service) -> None
     assert dict(limited.value.metadata) == {"quota": "requests_per_second", "limit": "0.01"}
     assert limited.value.retry_after is not None
     assert limited.value.retry_after > 60
+
+
+def test_who_has_to_wait_is_refused_unread_and_may_still_ask_who_it_is(service: Service) -> None:
+    request = compressor_service_pb2.CompressRequest(
+        content=content_pb2.Content(inline=b"x" * 10_000)
+    )
+    call = service.channel.unary_unary(
+        "/furler.v1.CompressorService/Compress",
+        request_serializer=None,
+        response_deserializer=None,
+    )
+    for _ in range(2):
+        with suppress(grpc.RpcError):
+            call(request.SerializeToString(), metadata=bearer("brief"))
+    with pytest.raises(grpc.RpcError) as raised:
+        call(b"no message", metadata=bearer("brief"))
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    identity = service.info.GetIdentity(
+        info_service_pb2.GetIdentityRequest(), metadata=bearer("brief")
+    )
+    assert identity.tenant == "brief"
 
 
 def test_a_batch_counts_as_its_items_and_a_stream_by_its_bytes(service: Service) -> None:

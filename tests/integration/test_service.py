@@ -299,6 +299,46 @@ def test_a_full_queue_is_refused_with_a_time_to_come_back() -> None:
         pending.cancel()  # type: ignore[no-untyped-call]
 
 
+def raw_compress(service: Service, *messages: bytes) -> grpc.RpcError:
+    """Call Compress with messages as they are, and return the error."""
+    call = service.channel.stream_unary(
+        "/furler.v1.CompressorService/Compress",
+        request_serializer=None,
+        response_deserializer=None,
+    )
+    with pytest.raises(grpc.RpcError) as raised:
+        call(iter(messages), timeout=30)
+    return raised.value
+
+
+def test_a_message_that_is_missing_or_malformed_is_the_callers_mistake(service: Service) -> None:
+    for messages in ((), (b"\xff\xff\xff",)):
+        error = raw_compress(service, *messages)
+        info, _ = details(error)
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert dict(info.metadata) == {"field": "request"}
+
+
+def test_a_call_that_is_refused_at_the_door_is_not_even_read() -> None:
+    with running_service(max_calls="1", engine_processes="1") as busy:
+        large = compressor_service_pb2.CompressRequest(
+            content=content_pb2.Content(inline=service_log(100_000).encode())
+        )
+        pending = busy.compressor.Compress.future(large)
+
+        def refused() -> grpc.RpcError | None:
+            nonlocal pending
+            if pending.done():  # the other call had the place when it came
+                pending = busy.compressor.Compress.future(large)
+            # Who reads it finds that it is no message at all.
+            error = raw_compress(busy, b"\xff\xff\xff")
+            return error if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED else None
+
+        info, _ = details(eventually(refused, "the only place is taken"))
+        assert info.reason == "ERROR_REASON_OVERLOADED"
+        pending.cancel()  # type: ignore[no-untyped-call]
+
+
 def test_a_call_in_flight_survives_the_drain() -> None:
     with running_service() as ending:
         pending = ending.compressor.Compress.future(

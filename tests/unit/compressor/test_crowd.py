@@ -1,10 +1,12 @@
-"""While there is room everybody gets in; beyond it, who has less than an equal share."""
+"""While there is room everybody gets in; beyond it, who has few. Long queues inside take room away."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from furler_compressor.app.crowd import Crowd
 from furler_compressor.app.errors import OverloadedError
@@ -62,3 +64,92 @@ def test_who_is_refused_is_told_to_wait_as_long_as_calls_take() -> None:
     with crowd.admitted("a"), pytest.raises(OverloadedError) as raised, crowd.admitted("a"):
         pass
     assert raised.value.retry_after == pytest.approx(2.0, rel=0.01)
+
+
+def shrink(crowd: Crowd, calls: int) -> None:
+    """Let calls in that find too long a queue inside."""
+    for _ in range(calls):
+        with suppress(OverloadedError), crowd.admitted("a"):
+            raise OverloadedError("engine queue is too long", retry_after=1.0)
+
+
+def test_calls_that_find_too_long_a_queue_inside_take_room_away_and_leave_an_eighth() -> None:
+    crowd = Crowd(64)
+    shrink(crowd, 1)
+    assert crowd.room == 60
+    shrink(crowd, 1000)
+    assert crowd.room == 8
+
+
+def test_what_is_refused_at_the_door_takes_no_room_away() -> None:
+    crowd = Crowd(2)
+    with ExitStack() as stack:
+        let_in(crowd, stack, "a", 100)
+        assert crowd.room == 2
+
+
+def test_calls_that_end_well_give_the_room_back_and_no_more() -> None:
+    crowd = Crowd(64)
+    shrink(crowd, 1000)
+    ended = 0
+    while crowd.room < 64:
+        with crowd.admitted("a"):
+            ended += 1
+    # A place for every room's worth of calls: 8 + 9 + ... + 63, nearly.
+    assert ended == pytest.approx(sum(range(8, 64)), rel=0.05)
+    for _ in range(100):
+        with crowd.admitted("a"):
+            pass
+    assert crowd.room == 64
+
+
+def test_less_room_is_the_large_tenants_loss_and_not_a_small_ones() -> None:
+    crowd = Crowd(64)
+    shrink(crowd, 1000)
+    with ExitStack() as stack:
+        assert let_in(crowd, stack, "noisy", 20) == 8
+        assert let_in(crowd, stack, "quiet", 20) == 4
+        assert let_in(crowd, stack, "noisy") == 0
+
+
+def test_beyond_the_room_a_large_tenants_places_are_not_filled_again() -> None:
+    crowd = Crowd(8)
+    with ExitStack() as quiet:
+        with ExitStack() as noisy:
+            let_in(crowd, noisy, "noisy", 8)
+            let_in(crowd, quiet, "quiet", 8)
+            assert len(crowd) == 12
+        with ExitStack() as noisy:
+            assert let_in(crowd, noisy, "noisy", 8) == 4
+    assert len(crowd) == 0
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["in", "out", "over"]))),
+    st.integers(1, 12),
+)
+def test_there_are_never_more_than_twice_as_many_and_a_tenant_alone_never_more_than_the_room(
+    steps: list[tuple[str, str]], most: int
+) -> None:
+    crowd = Crowd(most)
+    inside: dict[str, list[ExitStack]] = {tenant: [] for tenant in "abcd"}
+    for tenant, step in steps:
+        if step == "in":
+            stack = ExitStack()
+            before = {name: len(stacks) for name, stacks in inside.items()}
+            if let_in(crowd, stack, tenant):
+                inside[tenant].append(stack)
+                few = 2 * before[tenant] < max(before.values())
+                assert sum(before.values()) < crowd.room or few
+            else:
+                assert sum(before.values()) >= crowd.room
+        elif inside[tenant]:
+            ending = inside[tenant].pop(0)
+            error = OverloadedError("inside", retry_after=1.0) if step == "over" else None
+            ending.__exit__(type(error) if error else None, error, None)
+        assert len(crowd) == sum(map(len, inside.values())) <= 2 * most
+        assert max(1, most // 8) <= crowd.room <= most
+    for stacks in inside.values():
+        for stack in stacks:
+            stack.close()
+    assert len(crowd) == 0

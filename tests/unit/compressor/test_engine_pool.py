@@ -120,6 +120,23 @@ async def test_a_newcomer_gets_in_where_one_tenant_fills_the_queue() -> None:
         assert (await crowd[0]).tokens_after > 0
 
 
+async def test_a_job_whose_caller_leaves_as_it_has_to_make_room_harms_nobody() -> None:
+    async with pool(waiting=2) as engines:
+        noisy = replace(SMALL, owner="noisy")
+        running = asyncio.create_task(engines.compress(replace(LARGE, owner="noisy"), 60))
+        crowd = [asyncio.create_task(engines.compress(noisy, 60)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        # It comes in the same turn of the loop in which the one that would go for it is cancelled.
+        quiet = asyncio.create_task(engines.compress(replace(SMALL, owner="quiet"), 60))
+        crowd[1].cancel()
+        await asyncio.sleep(0)
+        running.cancel()
+        assert (await quiet).tokens_after > 0
+        assert (await crowd[0]).tokens_after > 0
+        with pytest.raises(asyncio.CancelledError):
+            await crowd[1]
+
+
 async def test_large_jobs_leave_a_process_to_small_ones() -> None:
     async with pool(processes=2) as engines:
         large = [asyncio.create_task(engines.compress(LARGE, 60)) for _ in range(3)]
@@ -157,13 +174,21 @@ async def test_a_job_that_would_run_out_of_time_is_not_begun_while_others_wait()
         assert engines.pids == old
 
 
-async def test_a_queue_that_is_longer_than_the_deadline_refuses_at_once() -> None:
+async def test_a_queue_of_more_than_half_the_time_refuses_at_once() -> None:
     async with pool(waiting=64) as engines:
+        # Two wait; what they take is expected from their sizes, as nothing has ended yet.
         running = [asyncio.create_task(engines.compress(LARGE, 600)) for _ in range(3)]
         await asyncio.sleep(0.05)
         with pytest.raises(OverloadedError) as raised:
             await engines.compress(LARGE, 0.5)
-        assert raised.value.retry_after > 0.5
+        wait = raised.value.retry_after
+        assert wait > 0.5
+        with pytest.raises(OverloadedError):
+            await engines.compress(LARGE, 1.99 * wait)
+        let_in = asyncio.create_task(engines.compress(LARGE, 2.01 * wait))
+        await asyncio.sleep(0.01)
+        assert not let_in.done()
+        running.append(let_in)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

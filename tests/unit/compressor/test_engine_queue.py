@@ -96,6 +96,28 @@ def test_large_jobs_are_ahead_of_large_ones_only() -> None:
     assert queue.ahead(ticket("a", size=LARGE_BYTES)) == large.cost
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, LARGE_BYTES - 1)), max_size=80),
+    st.integers(0, 40),
+    st.integers(1, LARGE_BYTES - 1),
+)
+def test_a_newcomers_job_waits_for_its_own_work_from_each_other_tenant_and_one_job_more(
+    crowd: list[tuple[str, int]], taken: int, size: int
+) -> None:
+    queue = Queue(1000)
+    for number, (tenant, each) in enumerate(crowd):
+        queue.push(ticket(tenant, number, each))
+    for _ in range(min(taken, len(crowd))):
+        queue.pop(large=True)
+    queue.push(mine := ticket("newcomer", size=size))
+    before: dict[str, list[int]] = defaultdict(list)
+    while (found := queue.pop(large=True)) is not mine:
+        assert found is not None
+        before[found.tenant].append(found.cost)
+    for costs in before.values():
+        assert sum(costs[:-1]) <= mine.cost
+
+
 def test_the_pace_follows_what_jobs_took() -> None:
     pace = Pace()
     for _ in range(100):

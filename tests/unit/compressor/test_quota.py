@@ -10,7 +10,14 @@ from contract.places import Clock, record_of
 from furler_compressor.adapters.memory_store import MemoryStore
 from furler_compressor.app.errors import QuotaExceededError
 from furler_compressor.app.ports import Scope
-from furler_compressor.app.quota import BURST_SECONDS, LocalMeter, Quota, StoredBytes
+from furler_compressor.app.quota import (
+    BURST_SECONDS,
+    Excess,
+    Excesses,
+    LocalMeter,
+    Quota,
+    StoredBytes,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -69,3 +76,41 @@ async def test_stored_bytes_are_read_again_after_a_while() -> None:
         await stored.add(store, "a", quota, 30)
     clock.now += 6
     await stored.add(store, "a", quota, 30)
+
+
+async def test_who_was_told_to_wait_is_refused_until_then_and_is_told_what_is_left() -> None:
+    clock = Clock()
+    excesses, quota = Excesses(clock), Quota(requests_per_second=0.5)
+    excesses.check("a", quota)
+    excesses.note("a", quota, Excess("requests_per_second", 0.5, 2.0))
+    clock.now += 1.5
+    with pytest.raises(QuotaExceededError) as raised:
+        excesses.check("a", quota)
+    assert raised.value.retry_after == pytest.approx(0.5)
+    assert raised.value.metadata == {"quota": "requests_per_second", "limit": "0.5"}
+    excesses.check("b", quota)
+    excesses.check("a", Quota(requests_per_second=5))
+    clock.now += 0.5
+    excesses.check("a", quota)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 3), st.integers(1, 3), st.integers(0, 300)), max_size=60),
+    st.sampled_from([Quota(requests_per_second=1.5), Quota(bytes_per_second=100), Quota(2, 50)]),
+)
+async def test_what_is_refused_unasked_the_meter_would_have_refused(
+    calls: list[tuple[float, int, int]], quota: Quota
+) -> None:
+    clock = Clock()
+    meter, excesses = LocalMeter(clock), Excesses(clock)
+    for pause, requests, size in calls:
+        clock.now += pause
+        refused = False
+        try:
+            excesses.check("a", quota)
+        except QuotaExceededError:
+            refused = True
+        excess = await meter.take("a", quota, requests, size)
+        assert excess is not None or not refused
+        if excess is not None:
+            excesses.note("a", quota, excess)

@@ -38,10 +38,11 @@ class Settings(BaseSettings):
     """Engine processes per worker; its event loop needs little beside them. Large jobs (256 KiB) leave
     one of several to small ones; with a single one everybody waits for the largest."""
     engine_queue: Annotated[int, Field(ge=0, le=100_000)] = 64
-    """Jobs that may wait per worker; the next is refused with RESOURCE_EXHAUSTED."""
+    """Jobs that may wait per worker; the next is refused with RESOURCE_EXHAUSTED, and so is one that
+    would wait for more than half of its time."""
     max_calls: Annotated[int, Field(ge=1, le=100_000)] = 64
-    """Unary calls a worker has in flight; the next is refused with RESOURCE_EXHAUSTED, at once and
-    at little cost, unless its tenant has less than an equal share of them."""
+    """Unary calls a worker has in flight at most; the next is refused with RESOURCE_EXHAUSTED, unread,
+    unless its tenant has few. Where jobs would wait too long for their deadlines there are fewer."""
     engine_recycle_bytes: int = 768 * MIB
     """An engine process whose peak memory passed this is replaced after its job."""
     max_content_bytes: int = 64 * MIB

@@ -31,6 +31,9 @@ from furler_engine.types import View
 _GRACE_SECONDS = 1.0
 """A job whose caller is gone may end by itself for as long: most do, and no process is replaced."""
 
+_QUEUE_SHARE = 0.5
+"""Most of a job's time that it may be expected to wait. What is left is for the job itself, and for
+jobs that take longer than expected: one whose time ends half way was done for nothing."""
 
 _Waiting: TypeAlias = Ticket[asyncio.Future[EngineProcess]]
 
@@ -152,7 +155,7 @@ class EnginePool:
     async def _acquire(self, ticket: _Waiting, seconds: float) -> EngineProcess:
         """Wait for a child. Raises OverloadedError, TimeoutError if it is not worth starting."""
         wait = self._pace.expect(self._queue.ahead(ticket)) / self._size
-        if wait > seconds:
+        if wait > _QUEUE_SHARE * seconds:
             raise OverloadedError("engine queue is too long for the deadline", retry_after=wait)
         out = self._queue.push(ticket, free=len(self._free))
         if out is not None:
@@ -160,7 +163,8 @@ class EnginePool:
             refused = OverloadedError(full, retry_after=max(0.05, wait))
             if out is ticket:
                 raise refused
-            out.give.set_exception(refused)
+            if not out.give.done():  # its caller may have left in this very moment
+                out.give.set_exception(refused)
         telemetry.add_waiting(1)
         try:
             self._dispatch()

@@ -1,8 +1,13 @@
 """How many calls a process works on at a time, and whose: the cheapest place to say no.
 
 A call that is refused here has cost a fraction of a millisecond, so a flood leaves the process to
-those who are let in. While there is room everybody is; beyond that, who has less than an equal
-share of it.
+those who are let in. While there is room everybody is; beyond that, who has less than half of what
+the largest tenant has.
+
+How much room there is, the calls themselves tell: one that got in and found too long a queue inside
+takes a twentieth of it away, and room's worth of calls that went well give one place back (additive
+increase, multiplicative decrease: Chiu and Jain 1989). So in an overload calls wait here, where it is
+cheap to say no, and who gets in is answered in time.
 """
 
 from __future__ import annotations
@@ -16,27 +21,39 @@ from dataclasses import dataclass, field
 from furler_compressor.app.errors import OverloadedError
 
 _LEAST_RETRY_SECONDS = 0.05
+_SHRINK = 0.95
+_LEAST_SHARE = 8
+"""However short deadlines are, an eighth of the room is left: more than the engine processes need."""
 
 
 @dataclass(slots=True)
 class Crowd:
-    """Lets ``most`` calls be in flight; up to as many again from tenants with less than their share."""
+    """Lets ``most`` calls be in flight; up to as many again from tenants with few of their own."""
 
     most: int
     clock: Callable[[], float] = time.monotonic
+    _room: float = field(init=False)
     _calls: Counter[str] = field(default_factory=Counter)
     _total: int = 0
     _average_seconds: float = _LEAST_RETRY_SECONDS
 
+    def __post_init__(self) -> None:
+        self._room = float(self.most)
+
     def __len__(self) -> int:
         return self._total
+
+    @property
+    def room(self) -> int:
+        """How many calls may be in flight now."""
+        return int(self._room)
 
     @contextmanager
     def admitted(self, tenant: str) -> Iterator[None]:
         """Let a call of a tenant in for the time of the body. Raises OverloadedError."""
-        if self._total >= self.most and not self._has_share_left(tenant):
+        if self._total >= self.room and not self._has_few(tenant):
             raise OverloadedError(
-                f"too many calls at once: {self.most}",
+                f"too many calls at once: {self.room}",
                 retry_after=max(_LEAST_RETRY_SECONDS, self._average_seconds),
             )
         self._calls[tenant] += 1
@@ -44,6 +61,11 @@ class Crowd:
         began = self.clock()
         try:
             yield
+        except OverloadedError:
+            self._room = max(1.0, self.most / _LEAST_SHARE, self._room * _SHRINK)
+            raise
+        else:
+            self._room = min(float(self.most), self._room + 1 / self._room)
         finally:
             self._average_seconds += 0.05 * (self.clock() - began - self._average_seconds)
             self._total -= 1
@@ -51,8 +73,11 @@ class Crowd:
             if not self._calls[tenant]:
                 del self._calls[tenant]
 
-    def _has_share_left(self, tenant: str) -> bool:
-        """Return whether a tenant has less in flight than if all that call had the same."""
-        own = self._calls.get(tenant, 0)
-        tenants = len(self._calls) + (own == 0)
-        return own < self.most // tenants and self._total < 2 * self.most
+    def _has_few(self, tenant: str) -> bool:
+        """Return whether a tenant has less in flight than half of what the largest one has.
+
+        What ends is then a large tenant's, which gets no more in: the room comes back by itself.
+        """
+        if self._total >= 2 * self.most:
+            return False
+        return 2 * self._calls.get(tenant, 0) < max(self._calls.values(), default=0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from furler_compressor.app.errors import QuotaExceededError
@@ -114,6 +114,40 @@ def excess_of(quota: Quota, requests: float, size: float) -> Excess | None:
             # A millisecond more, so that who waits exactly that long finds something.
             return Excess(name, rate, (1 - level) / rate + 0.001)
     return None
+
+
+@dataclass(slots=True)
+class Excesses:
+    """Knows whose buckets are empty, and until when: such a call is refused unread and unasked.
+
+    Buckets fill at their rate and no faster, so nothing is refused that the meter would let in.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _until: OrderedDict[tuple[str, Quota], tuple[float, Excess]] = field(
+        default_factory=OrderedDict
+    )
+
+    def note(self, tenant: str, quota: Quota, excess: Excess) -> None:
+        """Remember what a tenant was refused for."""
+        key = (tenant, quota)
+        self._until[key] = (self.clock() + excess.seconds, excess)
+        self._until.move_to_end(key)
+        if len(self._until) > _MOST_TENANTS:
+            self._until.popitem(last=False)
+
+    def check(self, tenant: str, quota: Quota) -> None:
+        """Raise QuotaExceededError if the tenant has to wait still."""
+        if not self._until:
+            return
+        key = (tenant, quota)
+        until, excess = self._until.get(key, (0.0, None))
+        if excess is None:
+            return
+        left = until - self.clock()
+        if left > 0:
+            raise exceeded(tenant, replace(excess, seconds=left))
+        del self._until[key]
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ RetryInfo. Anything else is INTERNAL without a word of what was inside.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,7 @@ from furler_compressor.app.errors import (
 DOMAIN: Final = "furler.dev"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 STORE_RETRY_SECONDS: Final = 1.0
+_SPREAD: Final = 1.5
 
 _CODES: Final = {
     "FIELD_INVALID": grpc.StatusCode.INVALID_ARGUMENT,
@@ -120,7 +122,10 @@ def status_of(error: Exception) -> Status:
 
 
 def _retry_after(error: FurlerError) -> float:
-    if isinstance(error, OverloadedError | QuotaExceededError | SpaceFullError):
+    if isinstance(error, OverloadedError):
+        # Whoever was refused in the same moment is not to come back in the same moment.
+        return error.retry_after * random.uniform(1.0, _SPREAD)  # noqa: S311 - no secret
+    if isinstance(error, QuotaExceededError | SpaceFullError):
         return error.retry_after
     return STORE_RETRY_SECONDS if error.reason == "STORE_UNAVAILABLE" else 0.0
 

@@ -19,7 +19,7 @@ from furler.v1 import info_service_pb2 as info
 from furler_compressor.app.caller import Caller
 from furler_compressor.app.crowd import Crowd
 from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
-from furler_compressor.app.quota import LocalMeter, Meter, exceeded
+from furler_compressor.app.quota import Excesses, LocalMeter, Meter, exceeded
 
 AUTHORIZATION: Final = "authorization"
 EDGE_IDENTITY: Final = "furler-identity"
@@ -27,6 +27,8 @@ EDGE_IDENTITY: Final = "furler-identity"
 AGENT: Final = "furler-agent"
 """Metadata by which an agent names itself, for the audit trail."""
 _SCHEME: Final = "bearer "
+_FREE: Final = "/furler.v1.InfoService/GetIdentity"
+"""Costs nothing: a gateway asks, whose caller did not."""
 _MAX_AGENT = 128
 MOST_CALLS: Final = 64
 """As the setting max_calls has it."""
@@ -41,6 +43,7 @@ class Gate:
     edge: EdgeAuthenticator | None = None
     """None: no gateway's word counts."""
     crowd: Crowd = field(default_factory=lambda: Crowd(MOST_CALLS))
+    excesses: Excesses = field(default_factory=Excesses)
 
     async def enter(self, metadata: Mapping[str, str], deadline: float, rpc: str = "") -> Caller:
         """Return who calls. Raises CredentialInvalidError."""
@@ -53,8 +56,13 @@ class Gate:
         agent = metadata.get(AGENT, "")[:_MAX_AGENT]
         return Caller(grant.tenant, deadline, agent if agent.isprintable() else "", grant)
 
-    def admitted(self, caller: Caller) -> AbstractContextManager[None]:
-        """Count a call as in flight for the time of the body. Raises OverloadedError."""
+    def admitted(self, caller: Caller, rpc: str) -> AbstractContextManager[None]:
+        """Count a call as in flight for the time of the body, before its message is read.
+
+        Raises OverloadedError, and QuotaExceededError while a tenant has to wait that was told so.
+        """
+        if rpc != _FREE:
+            self.excesses.check(caller.tenant, caller.grant.quota)
         return self.crowd.admitted(caller.tenant)
 
     async def charge(self, caller: Caller, request: Message) -> None:
@@ -79,6 +87,7 @@ class Gate:
             return
         excess = await self.meter.take(caller.tenant, quota, requests, size)
         if excess is not None:
+            self.excesses.note(caller.tenant, quota, excess)
             raise exceeded(caller.tenant, excess)
 
 
@@ -102,6 +111,6 @@ def _items(request: Message) -> int:
         case contents.BatchRetrieveRequest():
             return max(1, len(request.requests))
         case info.GetIdentityRequest():
-            return 0  # a gateway asks, whose caller did not
+            return 0  # as _FREE
         case _:
             return 1

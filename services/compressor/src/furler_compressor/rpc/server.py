@@ -15,14 +15,14 @@ from typing import Final, TypeAlias
 
 import grpc
 import grpc.aio
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Limits
-from furler_compressor.app.errors import FurlerError
+from furler_compressor.app.errors import FieldInvalidError, FurlerError
 from furler_compressor.app.identity import Anyone
 from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
@@ -105,14 +105,17 @@ class Server:
             return grpc.stream_stream_rpc_method_handler(self._both(method), read, write)
         if method.server_streams:
             return grpc.unary_stream_rpc_method_handler(self._streaming(method), read, write)
-        return grpc.unary_unary_rpc_method_handler(self._unary(method), read, write)
+        # On the wire the same as unary_unary, which would read and parse a message of any size
+        # before it asks whether the call may come in.
+        return grpc.stream_unary_rpc_method_handler(self._unary(method), read, write)
 
-    def _unary(self, method: Method) -> Callable[[Message, _Call], object]:
-        work = method.unary(self._handlers)
+    def _unary(self, method: Method) -> Callable[[object, _Call], object]:
+        work, name = method.unary(self._handlers), _full_name(method)
 
-        async def serve(request: Message, call: _Call) -> Message:
+        async def serve(_requests: object, call: _Call) -> Message:
             async with self._served(method, call) as caller:
-                with self._gate.admitted(caller):
+                with self._gate.admitted(caller, name):
+                    request = await _received(method, call)
                     await self._gate.charge(caller, request)
                     return await work(caller, request)
             raise AssertionError("an error aborts the call")
@@ -153,8 +156,7 @@ class Server:
             status = Status(grpc.StatusCode.OK, "")
             try:
                 async with asyncio.timeout(seconds):
-                    rpc = f"/{method.service}/{method.name}"
-                    yield await self._gate.enter(headers, started + seconds, rpc)
+                    yield await self._gate.enter(headers, started + seconds, _full_name(method))
             except (FurlerError, TimeoutError) as error:
                 status = status_of(error)
             except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is INTERNAL
@@ -166,6 +168,23 @@ class Server:
             )
         if status.code is not grpc.StatusCode.OK:
             await call.abort(status.code, status.message, status.trailing_metadata())
+
+
+async def _received(method: Method, call: _Call) -> Message:
+    """Read a call's only message. Raises FieldInvalidError if there is none, or it is malformed."""
+    try:
+        request = await call.read()
+    except DecodeError:
+        raise FieldInvalidError(
+            f"request: not a {method.request.DESCRIPTOR.full_name}", field="request"
+        ) from None
+    if not isinstance(request, Message):  # the end, and nothing before it
+        raise FieldInvalidError("request: want a message", field="request")
+    return request
+
+
+def _full_name(method: Method) -> str:
+    return f"/{method.service}/{method.name}"
 
 
 def _time_left(call: _Call, settings: Settings) -> float:
