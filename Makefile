@@ -70,8 +70,9 @@ triton: $(VENV)/.dev $(TRITON)/.ready ## Serve the prose model by Triton on loop
 	@$(BIN)/python -m furler_kompress.repository --to $(TRITON)/models --backend python
 	@$(BIN)/python -m furler_kompress.wheel_server --wheel $(TRITON) --repository $(TRITON)/models --port $(or $(PORT),8001)
 
-docs: $(VENV)/.dev ## Make docs/telemetry.md from what names metrics and spans, docs/examples/prose.md from its texts
+docs: $(VENV)/.dev ## Make docs/telemetry.md from what names metrics and spans, docs/examples/prose.md from its texts, compose's settings
 	@$(BIN)/python tools/generate_telemetry_docs.py
+	@$(BIN)/python tools/generate_compose_env.py
 	@$(BIN)/python tools/generate_prose_examples.py
 
 bench: $(VENV)/.dev ## Measure savings and speed (CORPUS=directory PEER=1 SUITE=inputs,speed)

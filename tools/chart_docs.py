@@ -30,7 +30,6 @@ _OWNED: Final = {
         "listen",
         "health_listen",
         "metrics_listen",
-        "workers",
         "engine_processes",
         "drain_seconds",
         "store",
@@ -70,6 +69,14 @@ _OWNED: Final = {
         "otlp_endpoint",
         "trace_share",
     ],
+}
+# What no value sets, and why.
+_WITHHELD: Final = {
+    "compressor": {
+        "workers": "a replica is one worker, which its probe and its port of metrics speak for; "
+        "`compressor.replicas` says how many there are"
+    },
+    "gateway": {},
 }
 _SETTINGS: Final = {"compressor": CompressorSettings, "gateway": GatewaySettings}
 
@@ -174,7 +181,7 @@ def _settings(program: str) -> dict[str, object]:
     told = _SETTINGS[program].model_json_schema()["properties"]
     properties = {}
     for name, field in sorted(told.items()):
-        if name not in _OWNED[program]:
+        if name not in (*_OWNED[program], *_WITHHELD[program]):
             kept = {k: v for k, v in field.items() if k not in ("title", "default")}
             if kept.get("type") == "array":
                 kept = {"type": "array", "items": {"type": "string"}}
@@ -202,6 +209,11 @@ def readme(found: list[Value]) -> str:
             lines.append(
                 f"| `{name}` | `{_cell(json.dumps(value.default))}` | {_cell(value.text)} |"
             )
+    lines += ["", "Every setting of the programs is one of these values, or stands below"]
+    lines[-1] += " `compressor.settings` and `gateway.settings`, but for:"
+    lines.append("")
+    for program, withheld in _WITHHELD.items():
+        lines += [f"- {program}: `{name}`: {why}." for name, why in withheld.items()]
     return "\n".join(lines) + "\n"
 
 

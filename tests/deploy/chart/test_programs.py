@@ -29,7 +29,7 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("etc")
     authority = Authority(root)
     pair = authority.issue("server")
-    for place in ("tls", "redis", "triton"):
+    for place in ("tls", "redis", "triton", "gateway"):
         (root / place).mkdir()
         (root / place / "ca.crt").write_bytes(authority.file.read_bytes())
         (root / place / "tls.crt").write_bytes(pair.certificate.read_bytes())
@@ -37,6 +37,7 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file, text in {
         "api-keys/api-keys.toml": API_KEYS,
         "keyring/keyring": f"first:{base64.b64encode(bytes(32)).decode()}\n",
+        "edge/edge-keys": f"first:{base64.b64encode(bytes(32)).decode()}\n",
         "policy/policy.yaml": "version: 1\nrevision: first\n",
         "prices/prices.yaml": "currency: USD\nas_of: 2026-11-20\nmodels: {large: {input: 4.0, cached_input: 0.4}}\n",
     }.items():

@@ -10,12 +10,16 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 
 from deploy.chart.conftest import Renders
+from furler_compressor.config import Settings as CompressorSettings
+from furler_gateway.config import Settings as GatewaySettings
 from support.helm import CHART, FEATURES, Helm, values_of
 from support.kube_api import Json
 
 ROOT = CHART.parents[2]
+_SET = re.compile(r"\bname: (FURLER_\w+)")
 _USE = re.compile(r"\$?\.Values((?:\.[A-Za-z0-9]+)+)")
 
 
@@ -53,6 +57,27 @@ def test_schema_and_readme_are_made_from_their_sources() -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, ""), "run `make chart`"
+
+
+@pytest.mark.parametrize(
+    ("program", "settings"), [("compressor", CompressorSettings), ("gateway", GatewaySettings)]
+)
+def test_every_setting_of_a_program_can_be_given_by_one_value(
+    program: str, settings: type[BaseSettings]
+) -> None:
+    prefix = settings.model_config.get("env_prefix", "")
+    every = {prefix + name.upper() for name in settings.model_fields}
+    offered = schema()["properties"][program]["properties"]["settings"]["properties"]  # type: ignore[index]
+    by_name = {prefix + name.upper() for name in offered}
+    texts = [path.read_text() for path in (CHART / "templates").glob("*.*")]
+    by_template = {name for text in texts for name in _SET.findall(text)}
+    readme = (CHART / "README.md").read_text()
+    withheld = {
+        prefix + name.upper()
+        for name in re.findall(rf"^- {program}: `(\w+)`: ", readme, re.MULTILINE)
+    }
+    assert by_name & by_template == set()
+    assert every - by_name - by_template == withheld
 
 
 def test_every_value_is_used_by_a_template() -> None:

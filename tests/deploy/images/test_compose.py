@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE = ROOT / "docker-compose.yml"
+TOOL = runpy.run_path(str(ROOT / "tools/generate_compose_env.py"))
+PROGRAMS: dict[str, type[BaseSettings]] = TOOL["PROGRAMS"]
+SETTINGS: dict[Path, str] = TOOL["documents"]()
 PROFILES = {
     "": {"redis", "compressor", "gateway"},
     "gpu": {"triton"},
@@ -177,3 +182,30 @@ def test_the_programs_accept_every_variable_of_compose_and_of_their_images(
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "configuration is valid\n", "")
+
+
+def test_every_setting_of_the_programs_can_be_set() -> None:
+    for path, text in SETTINGS.items():
+        assert path.read_text(encoding="utf-8") == text, "run `make docs`"
+        program = path.stem
+        names = set(re.findall(r"^#(FURLER_\w+)=", text, re.MULTILINE))
+        service = services()[program]
+        assert service["env_file"] == [f"deploy/compose/{path.name}"]
+        dockerfile = (ROOT / f"services/{program}/Dockerfile").read_text()
+        fixed = {*service["environment"], *re.findall(r"\b(FURLER_\w+)=", dockerfile)}  # type: ignore[misc]
+        prefix = PROGRAMS[program].model_config.get("env_prefix", "")
+        every = {prefix + name.upper() for name in PROGRAMS[program].model_fields}
+        assert names | fixed == every
+        assert names & fixed == set()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_settings_as_they_are_written_for_compose_are_the_defaults(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = next(text for path, text in SETTINGS.items() if path.stem == program)
+    written = dict(re.findall(r"^#(FURLER_\w+)=(.*)$", text, re.MULTILINE))
+    default = PROGRAMS[program]()
+    for name, value in written.items():
+        monkeypatch.setenv(name, value)
+    assert PROGRAMS[program]() == default
