@@ -158,8 +158,8 @@ class EngineProcess:
         """Send a job, wait for its outcome. Raises EngineFailedError if the process ends."""
         frame = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
         try:
-            self._writer.write(LENGTH.pack(len(frame)))
-            self._writer.write(frame)
+            # In one piece: the child wakes up once.
+            self._writer.writelines((LENGTH.pack(len(frame)), frame))
             await self._writer.drain()
         except OSError as error:
             raise EngineFailedError("the engine process ended") from error
