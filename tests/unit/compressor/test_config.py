@@ -27,6 +27,8 @@ SECRET = "hunter2hunter2hunter2hunter2hunter2"  # noqa: S105 - a test's
         ({"tls_client_ca_file": "ca"}, "FURLER_TLS_CLIENT_CA_FILE"),
         ({"jwks": "file"}, "FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE"),
         ({"jwks": "file", "jwt_issuer": "x"}, "FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE"),
+        ({"jwt_issuer": "https://x"}, "FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE: want both"),
+        ({"jwt_audience": "x"}, "FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE: want both"),
         ({"metrics_listen": "9464"}, "FURLER_METRICS_LISTEN: want HOST:PORT"),
         ({"metrics_listen": "0.0.0.0:65535", "workers": 2}, "FURLER_METRICS_LISTEN"),
         ({"redis_key_file": "key"}, "FURLER_REDIS_CERT_FILE and FURLER_REDIS_KEY_FILE"),

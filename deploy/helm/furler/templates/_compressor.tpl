@@ -41,9 +41,14 @@
 {{- end }}
 {{- with .Values.auth.jwt.jwks }}
 - {name: FURLER_JWKS, value: {{ . | quote }}}
-- {name: FURLER_JWT_ISSUER, value: {{ $.Values.auth.jwt.issuer | quote }}}
+{{- end }}
+{{- with .Values.auth.jwt.issuer }}
+- {name: FURLER_JWT_ISSUER, value: {{ . | quote }}}
 - {name: FURLER_JWT_AUDIENCE, value: {{ $.Values.auth.jwt.audience | quote }}}
 - {name: FURLER_JWT_TENANT_CLAIM, value: {{ $.Values.auth.jwt.tenantClaim | quote }}}
+{{- end }}
+{{- with .Values.auth.jwt.keyHosts }}
+- {name: FURLER_JWT_KEY_HOSTS, value: {{ join "," . | quote }}}
 {{- end }}
 {{- if .Values.tls.enabled }}
 - {name: FURLER_TLS_CERT_FILE, value: /etc/furler/tls/tls.crt}

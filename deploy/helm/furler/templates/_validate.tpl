@@ -33,6 +33,12 @@
 {{- if and .Values.auth.jwt.jwks (not (and .Values.auth.jwt.issuer .Values.auth.jwt.audience)) -}}
 {{- fail "auth.jwt.jwks: wants auth.jwt.issuer and auth.jwt.audience, too" -}}
 {{- end -}}
+{{- if ne (empty .Values.auth.jwt.issuer) (empty .Values.auth.jwt.audience) -}}
+{{- fail "auth.jwt.issuer and auth.jwt.audience: want both or neither" -}}
+{{- end -}}
+{{- if and .Values.auth.jwt.issuer (not .Values.auth.jwt.jwks) (not (hasPrefix "https://" .Values.auth.jwt.issuer)) -}}
+{{- fail "auth.jwt.issuer: wants https:// to be discovered, or name the keys in auth.jwt.jwks" -}}
+{{- end -}}
 {{- if and .Values.gateway.httpRoute.enabled (not .Values.gateway.httpRoute.parentRefs) -}}
 {{- fail "gateway.httpRoute.parentRefs: want at least one Gateway" -}}
 {{- end -}}

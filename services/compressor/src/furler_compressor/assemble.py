@@ -133,15 +133,23 @@ def authenticators(settings: Settings) -> tuple[Authenticator, EdgeAuthenticator
             from furler_compressor.adapters.edge import EdgeAssertions  # noqa: PLC0415
 
             edge = EdgeAssertions(load_keyring(Path(settings.edge_keys)), keys.grant_of_certificate)
-    if settings.jwks:
-        from furler_compressor.adapters.jwks import Jwks  # noqa: PLC0415
-        from furler_compressor.adapters.tokens import TokenRules, Tokens  # noqa: PLC0415
-
-        rules = TokenRules(
-            settings.jwt_issuer, settings.jwt_audience, tenant_claim=settings.jwt_tenant_claim
-        )
-        members.append(Tokens(Jwks(settings.jwks), rules, quota))
+    if settings.jwks or settings.jwt_issuer:
+        members.append(_tokens(settings, quota))
     return AnyOf(members), edge
+
+
+def _tokens(settings: Settings, quota: Quota) -> Authenticator:
+    """Return who reads signed tokens. Raises JwksError."""
+    from furler_compressor.adapters.jwks import Jwks  # noqa: PLC0415 - as above
+    from furler_compressor.adapters.key_sources import Issuer, source_of  # noqa: PLC0415
+    from furler_compressor.adapters.tokens import TokenRules, Tokens  # noqa: PLC0415
+
+    rules = TokenRules(
+        settings.jwt_issuer, settings.jwt_audience, tenant_claim=settings.jwt_tenant_claim
+    )
+    hosts = [host.strip() for host in settings.jwt_key_hosts.split(",") if host.strip()]
+    source = source_of(settings.jwks) if settings.jwks else Issuer(settings.jwt_issuer, hosts)
+    return Tokens(Jwks(source), rules, quota)
 
 
 def trail(settings: Settings) -> AuditTrail:

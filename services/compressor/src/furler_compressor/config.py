@@ -96,13 +96,17 @@ class Settings(BaseSettings):
     api_keys: str = ""
     """File of API keys, TOML or JSON (adapters/api_keys.py); read again when it changes."""
     jwks: str = ""
-    """File or https URL of the JWK set that tokens are signed with. Needs issuer and audience."""
+    """File or https URL of the JWK set that tokens are signed with. Empty: where the issuer's discovery
+    document (``/.well-known/openid-configuration``) says."""
     jwt_issuer: str = ""
-    """What a token's iss must be."""
+    """What a token's iss must be; an https URL if keys are to be discovered. Needs the audience."""
     jwt_audience: str = ""
     """What a token's aud must hold."""
+    jwt_key_hosts: str = ""
+    """Hosts, comma-separated, that may have a discovered issuer's keys besides its own, such as
+    ``www.googleapis.com`` for ``https://accounts.google.com``."""
     jwt_tenant_claim: str = "tenant"
-    """The claim that names the tenant. With neither api_keys nor jwks nobody is asked for
+    """The claim that names the tenant. With neither api_keys nor jwt_issuer nobody is asked for
     credentials, and all are the tenant ``default``."""
     edge_keys: str = ""
     """File of keys, as seal_keyring has them, by which gateways sign whom they know by a client
@@ -167,7 +171,7 @@ class Settings(BaseSettings):
 
     def asks_who(self) -> bool:
         """Return whether callers need credentials."""
-        return bool(self.api_keys or self.jwks)
+        return bool(self.api_keys or self.jwks or self.jwt_issuer)
 
     def audit_target(self) -> str:
         """Return where the audit trail goes: a file, "stderr", or nothing."""
@@ -187,6 +191,8 @@ class Settings(BaseSettings):
                 raise ValueError("FURLER_METRICS_LISTEN: want HOST:PORT, such as 0.0.0.0:9464")
         if self.jwks and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
+        if bool(self.jwt_issuer) != bool(self.jwt_audience):
+            raise ValueError("FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE: want both or neither")
         if self.edge_keys and not self.api_keys:
             raise ValueError("FURLER_EDGE_KEYS: wants FURLER_API_KEYS, which lists certificates")
         if self.model == "triton" and not self.triton_urls.strip():

@@ -131,7 +131,7 @@ async def _advise(settings: Settings, store: Store) -> None:
     loopback = _LOOPBACK.match(settings.listen) is not None
     if not settings.asks_who() and not loopback:
         _LOG.warning(
-            "whoever reaches %s shares one cache: set FURLER_API_KEYS or FURLER_JWKS",
+            "whoever reaches %s shares one cache: set FURLER_API_KEYS or FURLER_JWT_ISSUER",
             settings.listen,
         )
     if settings.asks_who() and not settings.tls_cert_file and not loopback:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from contract.places import Clock
 from furler_compressor.adapters.api_keys import ApiKeys, KeyFileError
 from furler_compressor.adapters.credentials import AnyOf
-from furler_compressor.adapters.jwks import Jwks, JwksError
+from furler_compressor.adapters.jwks import Jwks
+from furler_compressor.adapters.key_sources import JwksError, source_of
 from furler_compressor.adapters.tokens import TokenRules, Tokens
 from furler_compressor.app.errors import CredentialInvalidError
 from furler_compressor.app.identity import Authenticator, Grant
@@ -179,7 +180,7 @@ def signed(key_id: str = "ec-1", **changed: object) -> str:
 def tokens(tmp_path: Path) -> Tokens:
     file = tmp_path / "jwks.json"
     file.write_text(jwk_set("rsa-1", "ec-1"))
-    return Tokens(Jwks(str(file)), RULES, Quota(requests_per_second=3))
+    return Tokens(Jwks(source_of(str(file))), RULES, Quota(requests_per_second=3))
 
 
 @pytest.mark.parametrize("key_id", ["rsa-1", "ec-1"])
@@ -228,7 +229,7 @@ async def test_a_new_key_of_the_issuer_is_found_and_made_up_ones_do_not_flood_it
 ) -> None:
     file, clock, reads = tmp_path / "jwks.json", Clock(), 0
     file.write_text(jwk_set("rsa-1"))
-    jwks = Jwks(str(file), clock)
+    jwks = Jwks(source_of(str(file)), clock)
     load = jwks._load
 
     def counted() -> dict[str, jwt.PyJWK]:
@@ -260,9 +261,9 @@ async def test_keys_come_from_a_url(tmp_path: Path) -> None:
         thread.start()
         try:
             port = server.server_address[1]
-            tokens = Tokens(Jwks(f"http://127.0.0.1:{port}/jwks.json"), RULES, UNLIMITED)
+            tokens = Tokens(Jwks(source_of(f"http://127.0.0.1:{port}/jwks.json")), RULES, UNLIMITED)
             assert (await tokens.grant_of(signed("ec-1"))).tenant == "acme"
-            none = Tokens(Jwks(f"http://127.0.0.1:{port}/none.json"), RULES, UNLIMITED)
+            none = Tokens(Jwks(source_of(f"http://127.0.0.1:{port}/none.json")), RULES, UNLIMITED)
             await refused(none, signed("ec-1"))
         finally:
             server.shutdown()
@@ -277,10 +278,15 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 def test_keys_come_over_https_only() -> None:
-    with pytest.raises(JwksError):
-        Jwks("http://issuer.example/jwks")
-    Jwks("https://issuer.example/jwks")
-    Jwks("http://127.0.0.1:8080/jwks")
+    for url in (
+        "http://issuer.example/jwks",
+        "ftp://issuer.example/jwks",
+        "https://u:p@i.example/",
+    ):
+        with pytest.raises(JwksError):
+            source_of(url)
+    for url in ("https://issuer.example/jwks", "http://127.0.0.1:8080/jwks", "/etc/jwks.json"):
+        source_of(url)
 
 
 async def test_both_kinds_are_taken_side_by_side(tmp_path: Path, tokens: Tokens) -> None:
