@@ -55,7 +55,11 @@ class FakeIssuer:
         return f"http://127.0.0.1:{self.port}/realm"
 
     def tells(self, **fields: object) -> None:
-        said: dict[str, object] = {"issuer": self.url, "jwks_uri": f"http://127.0.0.1:{self.port}/keys", **fields}
+        said: dict[str, object] = {
+            "issuer": self.url,
+            "jwks_uri": f"http://127.0.0.1:{self.port}/keys",
+            **fields,
+        }
         self.has["/realm" + WELL_KNOWN] = json.dumps(said).encode()
 
     def token(self, key: str = "old", **claims: object) -> str:
