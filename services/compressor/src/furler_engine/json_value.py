@@ -1,6 +1,7 @@
 """JSON values exactly as the content has them.
 
-A document is one JSON text, or JSON Lines read as the array of its lines.
+A document is one JSON text, JSON Lines read as the array of its lines, or indented texts
+one below the other, as jq prints them, read as the array of these.
 Parsing refuses what a value cannot carry without loss: duplicate names.
 Integers beyond 64 bits and floats beyond double precision keep their digits.
 """
@@ -28,6 +29,9 @@ _MINUS_ZEROS = (b":-0", b" -0", b",-0", b"[-0", b"\n-0", b"\t-0", b"\r-0")
 # In JSON an unescaped quote before a colon always ends a member name.
 _NAME_END = re.compile(r'(?<!\\)"\s*:')
 _SPACED_COLON = re.compile(r'"\s+:')
+# No JSON text has these: within one a comma follows a bracket, and strings have no line breaks.
+_BORDERS = ("\n}\n{", "\n}\r\n{", "\n]\n[", "\n]\r\n[")
+_BETWEEN = re.compile(r"(?<=\n[}\]])\r?\n(?=[{\[])")
 _MAX_DEPTH = 200
 """Deeper documents are data for a machine, not for a reader; encoders recurse."""
 
@@ -37,13 +41,13 @@ class JsonError(ValueError):
 
 
 def parse(text: str) -> object:
-    """Return the value of one JSON text, or of JSON Lines as a list.
+    """Return the value of one JSON text, or of several, below each other, as a list.
 
     Raises JsonError for anything else, for duplicate names, and for nesting
     deeper than 200.
     """
-    if _looks_like_lines(text):
-        parts = [line for line in text.split("\n") if line and not line.isspace()]
+    parts = split_texts(text)
+    if parts:
         value: object = _parse_all(text, parts)
     else:
         value = _parse_all(text, [text])[0]
@@ -53,8 +57,15 @@ def parse(text: str) -> object:
 
 
 def is_json_lines(text: str) -> bool:
-    """Whether the text is read as JSON Lines rather than as one document."""
-    return _looks_like_lines(text)
+    """Whether the text is read as several JSON texts, by line or indented, rather than as one."""
+    return _looks_like_lines(text) or _looks_like_texts(text)
+
+
+def split_texts(text: str) -> list[str]:
+    """Return the JSON texts that stand below each other; none for a document."""
+    if _looks_like_lines(text):
+        return [line for line in text.split("\n") if line and not line.isspace()]
+    return _BETWEEN.split(text) if _looks_like_texts(text) else []
 
 
 def loads(text: str) -> object:
@@ -121,6 +132,16 @@ def _looks_like_lines(text: str) -> bool:
         return False
     try:
         orjson.loads(first)
+    except ValueError:
+        return False
+    return True
+
+
+def _looks_like_texts(text: str) -> bool:
+    if not any(mark in text for mark in _BORDERS):
+        return False
+    try:
+        orjson.loads(_BETWEEN.split(text, 1)[0])
     except ValueError:
         return False
     return True

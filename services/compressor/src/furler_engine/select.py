@@ -16,7 +16,7 @@ from typing import Final
 
 import re2
 
-from furler_engine.json_value import JsonError, is_json_lines
+from furler_engine.json_value import JsonError, split_texts
 from furler_engine.json_value import parse as parse_json
 from furler_engine.markers import MarkerError, format_place, parse_place
 from furler_engine.shared.headings import sections
@@ -207,9 +207,8 @@ def _value(text: str, what: str) -> object:
     except JsonError:
         pass
     try:
-        if is_json_lines(text):
-            return [json.loads(line) for line in text.split("\n") if line and not line.isspace()]
-        return json.loads(text)
+        parts = split_texts(text)
+        return [json.loads(part) for part in parts] if parts else json.loads(text)
     except RecursionError as error:
         raise SelectorError(f"{what}: the content is nested too deeply") from error
     except ValueError as error:
