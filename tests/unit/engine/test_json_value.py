@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 
 import pytest
@@ -151,3 +152,17 @@ def test_a_fraction_is_a_float_where_a_float_has_its_value(text: str) -> None:
     assert isinstance(json_value.parse_fraction(text), float)
     assert json_value.parse_fraction("12345.678901234561") == Decimal("12345.678901234561")
     assert json_value.parse_fraction("8811437542997181e-49") == Decimal("8811437542997181e-49")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_indented_texts_below_each_other_are_a_list(end: str) -> None:
+    texts = [{"id": 1, "a": [1, 2]}, {"id": 2, "a": []}, {"id": 3}]
+    text = "".join(json.dumps(value, indent=2).replace("\n", end) + end for value in texts)
+    assert parse(text) == texts
+    assert is_json_lines(text)
+
+
+def test_a_border_between_broken_texts_is_none() -> None:
+    with pytest.raises(JsonError):
+        parse("{\n}\n{\n")
+    assert not is_json_lines("{\n1\n}\n{\n}\n")

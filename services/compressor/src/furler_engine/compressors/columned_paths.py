@@ -30,6 +30,8 @@ _MODE: Final = re.compile(r"[.dlbcpsh-][rwxsStT-]{9}[.+@]?")
 _DATE: Final = r"(?:[A-Z][a-z]{2} [ \d]\d|[ \d]?\d [A-Z][a-z]{2}) (?:\d\d:\d\d| \d{4})|\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
 _FIELD: Final = re.compile(rf" *({_DATE}|[^\s:,=\"]+)(?= )", re.ASCII)
 _PATH: Final = re.compile(r" +([^\s:\"][^:\"\x00-\x1f]*)")
+_LONGEST: Final = 5_000
+"""Characters: PATH_MAX is 4,096 bytes."""
 _MARK: Final = "| "
 
 
@@ -103,14 +105,16 @@ def _rows_within(lines: Sequence[str]) -> tuple[int, int]:
 
 def _shape(line: str) -> str:
     """Return a letter for each field before what has a slash, or before the last word."""
-    at, found, shape = 0, "", ""
+    at, shape = 0, ""
+    if len(line) > _LONGEST:
+        return ""
     while match := _FIELD.match(line, at):
         at = match.end()
         shape += "d" if " " in match[1] else "n" if match[1].isdigit() else "w"
         rest = _PATH.fullmatch(line, at)
-        if rest is not None and not found and "/" in rest[1].partition(" ")[0]:
-            found = shape
-    return found or shape
+        if rest is not None and "/" in rest[1].partition(" ")[0]:
+            break
+    return shape
 
 
 def _row(line: str, count: int) -> _Row | None:

@@ -13,27 +13,18 @@ from typing import Final
 
 from furler_engine import tokens
 from furler_engine.shared import numbered, stanzas
-from furler_engine.shared.outline import join_names
-from furler_engine.shared.ranking import hits
-from furler_engine.shared.severity import CALM, level
+from furler_engine.shared.specimens import NOTHING, SAID, left_out, pick
 from furler_engine.shared.stanzas import Record
-from furler_engine.shared.statistics import MUST, STRIKING, describe, notable
+from furler_engine.shared.statistics import describe
 from furler_engine.types import Draft, Kind, Level, Policy, Source
 
-_HEAD: Final = 3
-_TAIL: Final = 2
 _SHARE: Final = {Level.CAREFUL: 0.25, Level.TIGHT: 0.1}
 """Part of the text that a view shows, in tokens: records are read for more than their rare values."""
-_STRETCH: Final = 1.5
 _LEAST: Final = 600
 _MOST: Final = 5_000
-_HITS: Final = 20
 _COLUMNS_SAID: Final = 24
-_LISTED: Final = 0.15
-"""Share of the text that titles of records left out may take."""
 _LOCKED: Final = re.compile(r"sha(?:256|512|1)[-:]|checksum")
 _NAMES: Final = ("name", "metadata.name", "- name", "id", "- id", "Package", "Name")
-_NOTHING: Final = object()
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
@@ -46,16 +37,16 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     kind = Kind.CONFIG if policy.is_tight(Kind.CONFIG) else Kind.TABLE
     share = _SHARE.get(policy.level(kind), 1.0)
     budget = policy.target_tokens or min(max(share * size, _LEAST), _MOST)
-    columns = stanzas.columns(records, _NOTHING)
+    columns = stanzas.columns(records, NOTHING)
     texts = [" ".join(lines[record.first : record.last]) for record in records]
-    kept = _pick(columns, texts, source.hints.query, int(budget * len(records) / size) + 1)
+    kept = pick(columns, texts, source.hints.query, int(budget * len(records) / size) + 1)
     if len(kept) == len(records):
         return None
     inside = {at for record in records for at in range(record.first, record.last)}
     shown = {at for row in kept for at in range(records[row].first, records[row].last)}
     picked = shown | {at for at in set(range(len(lines))) - inside if lines[at].strip()}
     page = numbered.Page(picked=picked, block=set(picked))
-    page.opening = _opening(records, columns, kept, int(_LISTED * len(source.text)))
+    page.opening = _opening(records, columns, kept, len(source.text))
     return numbered.draft(source, lines, page)
 
 
@@ -65,51 +56,21 @@ def _is_locked(lines: Sequence[str], records: Sequence[Record]) -> bool:
     return locked > len(records) / 2
 
 
-def _pick(
-    columns: dict[str, list[object]], texts: Sequence[str], query: str, room: int
-) -> set[int]:
-    count = len(texts)
-    kept = {*range(min(_HEAD, count)), *range(max(0, count - _TAIL), count)}
-    if query:
-        kept.update(hits(texts, query, _HITS))
-    bad = [row for row, text in enumerate(texts) if level(text) != CALM]
-    if len(bad) <= max(2, count // 10):
-        kept.update(bad)
-    for row, weight in notable(columns.values(), count, _NOTHING).ranked():
-        limit = room * _STRETCH if weight >= STRIKING else room
-        if len(kept) >= limit and weight < MUST + 1:
-            break
-        kept.add(row)
-    return kept
-
-
 def _opening(
-    records: Sequence[Record], columns: dict[str, list[object]], kept: set[int], room: int
+    records: Sequence[Record], columns: dict[str, list[object]], kept: set[int], size: int
 ) -> list[str]:
     said = [
         f"{name.removeprefix('- ')}: {text}"
         for name, column in columns.items()
-        if (text := describe(column, _NOTHING))
+        if (text := describe(column, NOTHING))
     ]
     more = f"; {len(said) - _COLUMNS_SAID} more names" if len(said) > _COLUMNS_SAID else ""
     count = f"{len(records):,} records"
-    how = (
-        f"[{count} of several lines, {len(kept):,} shown, exact, under their line numbers: the first {_HEAD}, the last {_TAIL},"
-        " what the query names, rare values, outliers, errors; the others are counted only:]"
-    )
-    out = [
-        how,
+    titles: list[Sequence[object]] = [[record.title for record in records]]
+    titles += [columns[name] for name in _NAMES if name in columns]
+    how = f"{len(kept):,} shown, exact, under their line numbers: {SAID}; the others are counted only:"
+    return [
+        f"[{count} of several lines, {how}]",
         f"[all {count}: {'; '.join(said[:_COLUMNS_SAID])}{more}]",
+        *left_out(titles, kept, size),
     ]
-    titles = _titles(records, columns)
-    listed = join_names(title for row, title in enumerate(titles) if row not in kept)
-    if listed and len(listed) <= room:
-        out.append(f"[left out: {listed}]")
-    return out
-
-
-def _titles(records: Sequence[Record], columns: dict[str, list[object]]) -> list[str]:
-    """Return what each record is called; nothing where that does not tell them apart."""
-    candidates = [[record.title for record in records]]
-    candidates += [[str(value) for value in columns[name]] for name in _NAMES if name in columns]
-    return next((found for found in candidates if len(set(found)) == len(records)), [])

@@ -1,159 +1,111 @@
 """XML as an outline: one line per element, no closing tags, no declarations.
 
-What lives here: feeds, build files, settings, drawings. What does not: web
-pages, of which only the main text counts (markup.py).
+What lives here: feeds, build files, settings, reports, drawings; which of many elements that are
+alike a view shows. What does not: web pages, of which only the main text counts (markup.py), how
+elements are written (shared.xml_outline) and read as records (shared.xml_rows).
 
 ``name key="value": text`` is an element with its attributes and its text, what
-it holds is indented below it. Comments and CDATA stand as they are. Texts and
-attributes too long to read are left out: ``… B120-4000``.
+it holds is indented below it. Comments and CDATA stand as they are. What is left out: texts and
+attributes too long to read, and of many elements of one name those that are like the rest: ``… B120-4000``.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from furler_engine import tokens
 from furler_engine.markers import format_place
 from furler_engine.shared.json_offsets import byte_offsets
-from furler_engine.shared.markup_scan import CLOSE, OTHER, Tag, folded, is_xml, tags
-from furler_engine.types import Bytes, Draft, Elision, Policy, Source, TextShown
+from furler_engine.shared.markup_scan import is_xml
+from furler_engine.shared.specimens import NOTHING, SAID, left_out, pick
+from furler_engine.shared.statistics import describe
+from furler_engine.shared.xml_outline import Cut, Gap, Line, Outline
+from furler_engine.shared.xml_rows import Alike, alike, values
+from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Source, TextShown
 
-_LONG_TEXT: Final = 1_000
-_LONG_ATTRIBUTES: Final = 400
-_SHOWN_OF_LONG: Final = 120
-_DEEPEST: Final = 40
-"""Levels that are indented; deeper ones stand at the same column."""
+_LEGEND: Final = '[XML as an outline: name key="value": text; what an element holds is below it]'
+_FLOOR: Final = 1_500
+"""Tokens up to which all elements are shown."""
+_SHARE: Final = {Level.CAREFUL: 0.25, Level.TIGHT: 0.1}
+"""Part of the text that elements which are alike may take."""
+_LEAST: Final = 600
+_MOST: Final = 5_000
+_COLUMNS: Final = 24
+_TITLES: Final = ("@name", "@id", "artifactid", "title", "name", "id", "@key")
 
 
-def plan(source: Source, _policy: Policy) -> Draft | None:
+def plan(source: Source, policy: Policy) -> Draft | None:
     """Show XML as an outline. None for pages and for what is no XML."""
     text = source.text
     if not is_xml(text):
         return None
-    outline = _Outline(text)
+    gaps, said = _left_out(source, policy)
+    outline = Outline(text, gaps)
     lines = outline.lines()
     if not outline.elements:
         return None
     cuts = outline.cuts
     offsets = byte_offsets(text, [at for cut in cuts for at in cut] + [len(text)])
     places = {cut: Bytes(offsets[cut[0]], offsets[cut[1]]) for cut in cuts}
-    written = [line if isinstance(line, str) else _cut(line, places) for line in lines]
-    written.insert(
-        0, '[XML as an outline: name key="value": text; what an element holds is below it]'
-    )
+    written = [_LEGEND, *said, *(_written(line, places) for line in lines)]
     borders = [0, *(at for cut in cuts for at in (places[cut].start, places[cut].end))]
     borders.append(len(source.data))
     pairs = zip(borders[::2], borders[1::2], strict=True)
+    why = {(gap.start, gap.end): gap.said for gap in gaps}
     return Draft(
         text="\n".join(written),
         coverage=TextShown(tuple(Bytes(a, b) for a, b in pairs if a < b)),
         units="bytes",
         total=len(source.data),
         shown=len(source.data) - sum(p.end - p.start for p in places.values()),
-        elisions=tuple(Elision(places[cut], "long text") for cut in cuts),
+        elisions=tuple(Elision(places[cut], why.get(cut, "long text")) for cut in cuts),
     )
 
 
-Cut = tuple[int, int]
-"""Half-open characters that are left out."""
-Line = str | tuple[str, Cut]
-"""A line of the view; with a cut, what stands before it."""
-
-
-def _cut(line: tuple[str, Cut], places: dict[Cut, Bytes]) -> str:
+def _written(line: Line, places: dict[Cut, Bytes]) -> str:
+    if isinstance(line, str):
+        return line
     before, cut = line
     return f"{before}… {format_place(places[cut])}"
 
 
-class _Outline:
-    """One outline being written; ``cuts`` are ascending and disjoint."""
+def _left_out(source: Source, policy: Policy) -> tuple[list[Gap], list[str]]:
+    """Return which elements are left out of many that are alike, and a line on all of them."""
+    size = tokens.estimate(source.text, policy.tokenizer)
+    if size <= (policy.target_tokens or _FLOOR):
+        return [], []
+    found = alike(source.text)
+    if found is None:
+        return [], []
+    texts = [source.text[element.start : element.end] for element in found.elements]
+    rows = [values(text) for text in texts]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: [row.get(name, NOTHING) for row in rows] for name in names[: 2 * _COLUMNS]}
+    share = _SHARE.get(policy.level(Kind.MARKUP), 1.0)
+    budget = policy.target_tokens or min(max(share * size, _LEAST), _MOST)
+    kept = pick(columns, texts, source.hints.query, int(budget * len(rows) / size) + 1)
+    gaps = list(_gaps(found, kept))
+    if not gaps:
+        return [], []
+    told = [
+        f"{name}: {text}" for name, column in columns.items() if (text := describe(column, NOTHING))
+    ]
+    titles = [columns[name] for name in _TITLES if name in columns]
+    return gaps, [
+        f"[all {len(rows):,} {found.name}, {len(kept):,} shown ({SAID}): {'; '.join(told[:_COLUMNS])}]",
+        *left_out(titles, kept, len(source.text)),
+    ]
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.cuts: list[Cut] = []
-        self.elements = 0
-        self._lines: list[Line] = []
-        self._open: list[str] = []
-        self._fresh = False
-        """Whether the last line is an element's, still without text."""
 
-    def lines(self) -> list[Line]:
-        """Write all lines."""
-        at = 0
-        for tag in tags(self.text):
-            self._piece(at, tag.start)
-            at = tag.end
-            if tag.sign == OTHER:
-                self._other(tag)
-            elif tag.sign == CLOSE:
-                self._close(tag.name)
-            else:
-                self._element(tag)
-        self._piece(at, len(self.text))
-        return self._lines
-
-    @property
-    def _indent(self) -> str:
-        return " " * min(len(self._open), _DEEPEST)
-
-    def _piece(self, start: int, end: int) -> None:
-        """Write the text between two tags."""
-        if start >= end or self.text[start:end].isspace():
-            return
-        if end - start > _LONG_TEXT:
-            at = start + _SHOWN_OF_LONG
-            blank = self.text.rfind(" ", start, at)
-            at = blank if blank > start else at
-            if blank > start or "&" not in self.text[start:at]:  # no reference is cut in two
-                self._text(folded(self.text[start:at]), (at, end))
-                return
-        self._text(folded(self.text[start:end]))
-
-    def _text(self, text: str, cut: Cut | None = None) -> None:
-        last = self._lines[-1] if self._lines else None
-        if self._fresh and isinstance(last, str):
-            written = f"{last}: {text}"
-            self._lines.pop()
-        else:
-            written = self._indent + text
-        self._fresh = False
-        if cut is None:
-            self._lines.append(written)
-        else:
-            self.cuts.append(cut)
-            self._lines.append((written, cut))
-
-    def _element(self, tag: Tag) -> None:
-        self.elements += 1
-        name = self.text[tag.start + 1 : tag.start + 1 + len(tag.name)]
-        attributes = tag.attributes.rstrip("/").strip()
-        head = f"{self._indent}{name}"
-        if len(attributes) > _LONG_ATTRIBUTES:
-            # The whole tag is named: a range that is shown cannot end inside one.
-            cut = (tag.start, tag.end)
-            self.cuts.append(cut)
-            self._lines.append((f"{head} {' '.join(attributes[:_SHOWN_OF_LONG].split())}", cut))
-            self._fresh = False
-        else:
-            self._lines.append(f"{head} {' '.join(attributes.split())}" if attributes else head)
-            self._fresh = True
-        if not tag.attributes.endswith("/"):
-            self._open.append(tag.name)
-
-    def _close(self, name: str) -> None:
-        self._fresh = False
-        for depth in range(len(self._open) - 1, max(-1, len(self._open) - _DEEPEST), -1):
-            if self._open[depth] == name:
-                del self._open[depth:]
-                return
-
-    def _other(self, tag: Tag) -> None:
-        """Write a comment, CDATA, the content of a script or style; declarations go."""
-        raw = self.text[tag.start : tag.end]
-        if raw.startswith("<?") or not raw.strip():
-            return
-        if raw.startswith("<!"):
-            self._fresh = self._fresh and raw.startswith("<![CDATA[")  # a comment is no text
-        if len(raw) > _LONG_TEXT:
-            self._text(" ".join(raw[:_SHOWN_OF_LONG].split()), (tag.start, tag.end))
-        else:
-            self._text(" ".join(raw.split()))
+def _gaps(found: Alike, kept: set[int]) -> list[Gap]:
+    """Join neighbours that are left out; what stands between them goes with them."""
+    gaps: list[Gap] = []
+    first = -1
+    for row in range(len(found.elements) + 1):
+        if row < len(found.elements) and row not in kept:
+            first = row if first < 0 else first
+        elif first >= 0:
+            start, end = found.elements[first].start, found.elements[row - 1].end
+            gaps.append(Gap(start, end, f"{row - first} {found.name}"))
+            first = -1
+    return gaps

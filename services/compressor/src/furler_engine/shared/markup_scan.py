@@ -69,14 +69,89 @@ _XML: Final = re.compile(
     r"\s*(?:<\?xml\b|<(?:svg|rss|feed|project|urlset|configuration|beans|testsuites?|coverage|plist)[\s>])",
     re.IGNORECASE,
 )
+_ROOT: Final = re.compile(
+    r"\s*(?:<!DOCTYPE\s+(?!html)[^<>\[]{1,300}(?:\[[^\]]{0,1500}\]\s*)?>\s*)?<([A-Za-z_][\w.-]*(?::[\w.-]+)?)[\s>]",
+    re.IGNORECASE,
+)
+_OF_PAGES: Final = frozenset(
+    [
+        "a",
+        "article",
+        "aside",
+        "b",
+        "body",
+        "br",
+        "button",
+        "center",
+        "code",
+        "details",
+        "div",
+        "dl",
+        "em",
+        "fieldset",
+        "figure",
+        "font",
+        "footer",
+        "form",
+        "frameset",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "head",
+        "header",
+        "hr",
+        "html",
+        "i",
+        "iframe",
+        "img",
+        "input",
+        "label",
+        "li",
+        "link",
+        "main",
+        "meta",
+        "nav",
+        "noscript",
+        "ol",
+        "p",
+        "picture",
+        "pre",
+        "script",
+        "section",
+        "select",
+        "span",
+        "strong",
+        "style",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "template",
+        "textarea",
+        "title",
+        "tr",
+        "ul",
+        "video",
+    ]
+)
+"""Elements that a page, or a part of one, opens with."""
 _HTML: Final = re.compile(r"<html[\s>]", re.IGNORECASE)
 _OPENING: Final = 2_000
 """Characters in which the element of a page would stand."""
 
 
 def is_xml(text: str) -> bool:
-    """Whether a text opens as XML does, and is no page."""
-    return _XML.match(text) is not None and _HTML.search(text, 0, _OPENING) is None
+    """Whether a text opens as XML does, or is one element that no page has, and is no page."""
+    if _XML.match(text) is None:
+        root = _ROOT.match(text)
+        if root is None or root[1].lower() in _OF_PAGES:
+            return False
+        if not text[-_OPENING:].rstrip().endswith(f"</{root[1]}>"):
+            return False
+    return _HTML.search(text, 0, _OPENING) is None
 
 
 def tags(text: str) -> Iterator[Tag]:
