@@ -38,7 +38,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     )
     page.picked.update(rare_hits(source.hints.query, lines))
     tally = fold(page, lines, range(len(lines)), layout)
-    if not (long or 0 < tally.patterns <= _MOST_PATTERNS * len(lines)):
+    has_form = tally.traces or 0 < tally.patterns <= _MOST_PATTERNS * len(lines)
+    if not (long or has_form):
         return None
     told = legend(page)
     if told:

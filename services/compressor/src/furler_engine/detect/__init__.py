@@ -28,7 +28,7 @@ DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
     (Kind.TABLE, 0.98, data.table_score),
     (Kind.GIT_LOG, 0.9, search.git_log_score),
     (Kind.SEARCH_RESULTS, 0.95, search.search_score),
-    (Kind.STACK_TRACE, 0.98, log.stack_trace_score),
+    (Kind.STACK_TRACE, 0.97, log.stack_trace_score),
     (Kind.TEST_OUTPUT, 0.98, log.test_output_score),
     (Kind.DIAGNOSTICS, 0.97, log.strict_diagnostics_score),
     (Kind.DIAGNOSTICS, 0.93, log.diagnostics_score),

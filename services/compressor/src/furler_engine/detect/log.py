@@ -28,9 +28,16 @@ _LEVEL = re.compile(
     r"[\[<]?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|trace|debug|info|warn|warning|error|fatal)[\]>]?[: |]"
 )
 _FRAME = re.compile(
-    r"\s+at \S|\s+File \".*\", line \d|Traceback \(most|goroutine \d+ \[|Caused by: |\s+\d+: \S+(?:::|$)|\s+\.\.\. \d+ (?:more|common)"
+    r"\s+at \S|[\s|]+File \".*\", line \d|\s*(?:[|+] )?(?:Exception Group )?Traceback \(most|goroutine \d+ \[|Caused by: |\s+\d+: \S+(?:::|$)|\s+\.\.\. \d+ (?:more|common)"
     r"|\t\S+\.go:\d+|thread '.*' panicked|panic: |\S+(?:Error|Exception)(?:: |$)|\s+from \S+:\d+:in "
 )
+_TRACE_HEAD = re.compile(
+    r"\s*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):|panic: |fatal error: |goroutine \d+ \[|Exception in thread \"|thread '[^'\n]*' .{0,20}panicked at "
+)
+"""How a trace begins that nothing stands above."""
+_SOME_FRAMES = 0.15
+_TRACED_LINES = 2
+"""Lines of source and carets under a Python frame."""
 _TEST = re.compile(
     r"\S+::.+ (?:PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)\b|={3,} .* ={3,}$|_{4,} .* _{4,}$|test \S.* \.\.\. (?:ok|FAILED|ignored)"
     r"|\s*--- (?:PASS|FAIL|SKIP): |=== (?:RUN|PAUSE|CONT) |\s+[✓✔✗✕✖√×○] |\s*(?:PASS|FAIL) \S|\S+ \(\S+\) \.\.\. |\S.* \.\.\. (?:ok|FAIL|ERROR|skipped)"
@@ -56,7 +63,7 @@ _RUN_TAIL = re.compile(
     r"|^[ \t]+Duration +[\d.]+m?s|^ *Tests:? +(?:\d+ \w+[,|] )?\d+ (?:passed|total)|^\[INFO\] BUILD (?:SUCCESS|FAILURE)\Z",
     re.MULTILINE,
 )
-_ENDS_SCORE = 0.95
+_ENDS_SCORE = 0.98
 # What grep never prints between a place and its text: a column and a blank, a severity, a rule.
 _STRICT = re.compile(
     r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? (?! )|[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
@@ -87,8 +94,22 @@ def log_score(sample: Sample) -> float:
 
 
 def stack_trace_score(sample: Sample) -> float:
-    """Score frames of Python, Java, JavaScript, Go and Rust traces."""
-    return min(0.98, 1.5 * sample.share(_FRAME.match))
+    """Score frames of Python, Java, JavaScript, Go and Rust traces, alone or in what a program prints."""
+    found = frames = excerpt = 0
+    for line in sample.lines:
+        if _FRAME.match(line):
+            found, frames = found + 1, frames + 1
+            excerpt = _TRACED_LINES if 'File "' in line else 0
+        elif excerpt and line[:1] in " |":
+            found, excerpt = found + 1, excerpt - 1
+        else:
+            excerpt = 0
+    share = found / len(sample.lines)
+    if frames and _TRACE_HEAD.match(sample.head):
+        return 0.97
+    stamps = sample.share(_STAMP.match) if share > _SOME_FRAMES else 1.0
+    mixed = 0.9 * (share + stamps) if stamps < 0.5 else 0.0
+    return min(0.97, max(1.5 * share, mixed))
 
 
 def test_output_score(sample: Sample) -> float:

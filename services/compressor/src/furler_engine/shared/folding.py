@@ -73,7 +73,8 @@ class Tally:
             if count
         ]
         total = self.folded + self.single + self.blank + self.traced
-        return f"all {self.patterns:,} patterns shown, {total:,} lines = {' + '.join(parts) or '0'}"
+        shown = f"all {self.patterns:,} patterns shown, " if self.patterns else ""
+        return f"{shown}{total:,} lines = {' + '.join(parts) or '0'}"
 
 
 def legend(page: Page) -> list[str]:

@@ -22,9 +22,15 @@ _FRAME: Final = re.compile(
     r"|#\d+ +\S+\(\d+\): |\s+\d+: +(?:0x[0-9a-f]+ - )?[\w<]|\t\S+\.go:\d+|created by \S+"
 )
 _CHAIN: Final = re.compile(
-    r"\s*(?:[+|] +)*(?:Traceback \(most recent|Exception Group Traceback)|\s*(?:Caused by|Suppressed): |During handling of the above"
+    r"\s*(?:[+|] +)*(?:Traceback \(most recent|Exception Group Traceback)|\s*\+(?:-\+)?-{10,}(?: \d+ -+)?$|\s*(?:Caused by|Suppressed): |During handling of the above"
     r"|The above exception was the direct|goroutine \d+ \[|stack backtrace:|panic: |thread '.*' panicked at "
 )
+_MARGIN: Final = " |+"
+"""What Python puts before the lines of an exception group."""
+_GOROUTINE: Final = re.compile(r"goroutine \d+ \[")
+_PROPERTIES: Final = re.compile(r"(\s*)at .* \{$")
+"""A frame of Node's after which the error's own properties stand, up to a brace."""
+_ADDRESS: Final = re.compile(r"0x[0-9a-f]+")
 _GO_CALL: Final = re.compile(r"[\w./\-]+(?:\.\(\*?\w+\))?[\w.]*\(.*\)$")
 _GO_PLACE: Final = re.compile(r"\t\S+\.go:\d+")
 _NEEDLES: Final = (
@@ -51,6 +57,8 @@ _LIBRARY: Final = re.compile(
 )
 _SHORTEST: Final = 2
 """Frames that make a trace."""
+_MOST_PROPERTIES: Final = 60
+"""Lines after a frame that may be an error's properties; more are something else."""
 _MIN_RUN: Final = 2
 """Frames in a row that are worth a note instead."""
 _ENDS: Final = 2
@@ -59,11 +67,16 @@ _ENDS: Final = 2
 
 @dataclass(slots=True)
 class Trace:
-    """One trace: its rows, the frames in them (each a list of rows), the chain of exceptions."""
+    """One trace: its rows, the frames in them (each a list of rows), the chain of exceptions.
+
+    ``until`` is the line that ends properties which began after ``opened`` rows, if they did.
+    """
 
     rows: list[int] = field(default_factory=list)
     frames: list[list[int]] = field(default_factory=list)
     chain: list[int] = field(default_factory=list)
+    until: str = ""
+    opened: int = 0
 
 
 def find_traces(lines: Sequence[str], rows: Sequence[int]) -> list[Trace]:
@@ -71,19 +84,26 @@ def find_traces(lines: Sequence[str], rows: Sequence[int]) -> list[Trace]:
     traces: list[Trace] = []
     trace = Trace()
     for at, row in enumerate(rows):
-        if trace.rows and row != trace.rows[-1] + 1:
+        line = lines[row]
+        if trace.rows and (row != trace.rows[-1] + 1 or (trace.frames and _GOROUTINE.match(line))):
             _close(trace, traces)
             trace = Trace()
-        line = lines[row]
         below = lines[rows[at + 1]] if at + 1 < len(rows) and rows[at + 1] == row + 1 else ""
         if _GO_PLACE.match(line) and trace.frames and trace.rows[-1] == trace.frames[-1][-1]:
             trace.frames[-1].append(row)
         elif _FRAME.match(line) or (_GO_PLACE.match(below) and _GO_CALL.match(line)):
             _add_frame(trace, row, line, lines)
+            if not trace.until and (opened := _PROPERTIES.match(line)):
+                # The brace stands as deep as the error's message, four columns before its frames.
+                trace.until, trace.opened = opened[1][4:] + "}", len(trace.rows)
         elif _CHAIN.match(line):
             trace.chain.append(row)
         elif _continues(trace, line, lines):
             trace.frames[-1].append(row)
+        elif trace.until and len(trace.rows) - trace.opened < _MOST_PROPERTIES:
+            trace.chain.append(row)
+            if line.rstrip() == trace.until:
+                trace.until = ""
         elif _is_raised(trace, row, line, lines) or (
             trace.frames and not line.strip() and _CHAIN.match(_after_blank(lines, row))
         ):
@@ -117,9 +137,12 @@ def _continues(trace: Trace, line: str, lines: Sequence[str]) -> bool:
     if not trace.frames or not line[:1].isspace() or not line.strip():
         return False
     head = lines[trace.frames[-1][0]]
-    indent = len(head) - len(head.lstrip())
-    deeper = len(line) - len(line.lstrip()) > indent
-    return deeper and 'File "' in head and len(trace.frames[-1]) < 4
+    return 'File "' in head and len(trace.frames[-1]) < 4 and _depth(line) > _depth(head)
+
+
+def _depth(line: str) -> int:
+    """Return the column of a line's text, past the margin of an exception group."""
+    return len(line) - len(line.lstrip(_MARGIN))
 
 
 def _is_raised(trace: Trace, row: int, line: str, lines: Sequence[str]) -> bool:
@@ -159,10 +182,10 @@ def show_traces(page: Page, lines: Sequence[str], traces: Sequence[Trace]) -> li
 def _signature(trace: Trace, lines: Sequence[str]) -> Iterator[str]:
     for frame in trace.frames:
         for row in frame:
-            yield mask(lines[row])
+            yield mask(_ADDRESS.sub("", lines[row]))
     for row in trace.chain:
         # The message of an exception varies; its type does not.
-        yield lines[row].split(":", 1)[0]
+        yield mask(lines[row].split(":", 1)[0])
 
 
 def left_out(trace: Trace, lines: Sequence[str]) -> Iterator[tuple[list[int], str]]:
