@@ -148,3 +148,40 @@ def test_a_long_output_is_read_as_a_short_one(monkeypatch: pytest.MonkeyPatch, t
     each = diagnostics._read(lines, text)
     monkeypatch.setattr(diagnostics, "_FEW_LINES", 0)
     assert each == diagnostics._read(lines, text)
+
+
+def test_messages_that_differ_in_their_code_alone_are_kinds_of_their_own() -> None:
+    lines = [
+        f"a{n % 3}.py:{n}:1: PTH{100 + n % 20} `os.f{n}()` should be replaced by `Path.f{n}()`"
+        for n in range(80)
+    ]
+    text = _draft("\n".join(lines)).text
+    for n in range(20):
+        assert f": PTH{100 + n} `os.f{n}()` should" in text
+    assert text.count("×4 at ") == 20
+
+
+SHELLCHECK = """\
+
+In bin/run{n}.sh line {n}:
+    cat $file{n} | grep x
+        ^----^ SC2086 (info): Double quote to prevent globbing and word splitting.
+    ^-- SC2002 (style): Useless cat.
+
+Did you mean: 
+    cat "$file{n}" | grep x
+
+"""  # noqa: W291
+
+
+def test_shellchecks_messages_are_counted_by_code_file_and_line() -> None:
+    report = "".join(SHELLCHECK.format(n=n) for n in range(10, 40)) + "For more information:\n"
+    assert detect(Source(report)) is Kind.DIAGNOSTICS
+    text = _draft(report).text
+    for code in ("SC2086", "SC2002"):
+        assert text.count(code) == 2
+    assert text.count("×30 at bin/run10.sh 10; bin/run11.sh 11; ") == 2
+    assert "kinds of message, all shown: 2, messages: 60, files: 30" in text
+    assert [line.split(":", 1)[-1] for line in text.split("\n") if "grep x" in line].count(
+        '    cat "$file10" | grep x'
+    ) == 1

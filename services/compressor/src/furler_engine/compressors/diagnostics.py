@@ -23,13 +23,15 @@ from furler_engine.shared.folding import RARE, fold, legend
 from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.places import (
     Place,
+    above_carets,
+    code_of,
     listed_line,
     place_span,
     pointed_at,
     say_places,
 )
 from furler_engine.shared.query import rare_hits
-from furler_engine.shared.templates import mine
+from furler_engine.shared.templates import Pattern, mine
 from furler_engine.types import Draft, Kind, Policy, Source
 
 _SAMPLES: Final = 2
@@ -46,7 +48,7 @@ _EXCERPT: Final = re.compile(r"\d+ +[|+-]")
 # What places.py reads a line number behind, and what opens a message: a superset of both, which
 # one search over the whole text finds where line by line each would need five.
 _MAY_BE_MESSAGE: Final = re.compile(
-    r"[(:|,] ?(?:\[|at line |[Ll]ine[ :])?\d|^error|^warning", re.MULTILINE
+    r"[(:|,] ?(?:\[|at line |[Ll]ine[ :])?\d|^error|^warning|\^-", re.MULTILINE
 )
 # The same where places stand on a line of their own, under the message: rustc, ruff.
 _ARROW: Final = "--> "
@@ -55,6 +57,9 @@ _MAY_BE_POINTED: Final = re.compile(
 )
 _FEW_LINES: Final = 4_000
 """Lines up to which that search costs more than it saves: there each line may be a message."""
+_ADVISES: Final = "Did you mean:"
+_ADVICE: Final = 3
+"""Lines of shellcheck's advice: a blank one, its words, and the line as it should be."""
 _GAP: Final = "\x01"
 """Stands for a blank inside quotes, so that a quoted name is one word."""
 
@@ -71,6 +76,7 @@ class _Message:
     place: Place
     kind: str
     heading: int = -1
+    carets: bool = False
     context: list[int] = field(default_factory=list)
 
 
@@ -127,7 +133,8 @@ def _read(lines: Sequence[str], text: str) -> tuple[list[_Message], array[int]]:
             current = None
             others.append(candidate)
             heading = _heading(lines, candidate, at, heading)
-    return messages, others
+    above = {row for message in messages if message.carets for row in message.context}
+    return messages, array("i", [row for row in others if row not in above]) if above else others
 
 
 def _candidates(text: str) -> Iterator[int]:
@@ -156,6 +163,13 @@ def _heading(lines: Sequence[str], first: int, end: int, before: int) -> int:
 def _belongs(row: int, lines: Sequence[str], message: _Message) -> bool:
     """Whether a line is part of the message above: indented, or the source line over a caret."""
     line = lines[row]
+    if message.carets:
+        advice = message.row + 2
+        return (
+            advice < len(lines)
+            and row <= message.row + _ADVICE
+            and lines[advice].startswith(_ADVISES)
+        )
     if message.heading >= 0 or len(message.context) >= _LONGEST_CONTEXT:
         return False
     if line[:1].isspace():
@@ -168,6 +182,10 @@ def _belongs(row: int, lines: Sequence[str], message: _Message) -> bool:
 
 def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None:
     line = lines[row]
+    carets = above_carets(row, lines)
+    if carets is not None:
+        under, said, above = carets
+        return _Message(row, under, said, carets=True, context=above)
     listed = listed_line(line)
     if listed is not None and heading >= 0:
         return _Message(row, Place(lines[heading], listed), line, heading)
@@ -193,7 +211,7 @@ def _show(page: numbered.Page, messages: Sequence[_Message]) -> str:
         return ""
     named = [_QUOTED.sub("'0'", message.kind) for message in messages]
     worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), m.kind) for m in messages]
-    kinds = mine(named, severity.level, layout_of(named).width)
+    kinds = _kinds(messages, named)
     for kind in kinds:
         members = [messages[at] for at in kind.rows]
         whole = members if kind.count <= RARE else members[:_SAMPLES]
@@ -211,3 +229,14 @@ def _show(page: numbered.Page, messages: Sequence[_Message]) -> str:
             )
     files = len({message.place.file for message in messages})
     return f"kinds of message, all shown: {len(kinds):,}, messages: {len(messages):,}, files: {files:,}. Other lines: "
+
+
+def _kinds(messages: Sequence[_Message], named: Sequence[str]) -> list[Pattern]:
+    """Group messages by their words; no two codes share a kind, for a number in a kind is as good as another."""
+    coded: dict[str, list[int]] = {}
+    for at, message in enumerate(messages):
+        coded.setdefault(code_of(message.kind), []).append(at)
+    width = layout_of(named).width
+    kinds = [kind for rows in coded.values() for kind in mine(named, severity.level, width, rows)]
+    kinds.sort(key=lambda kind: kind.rows[0])
+    return kinds

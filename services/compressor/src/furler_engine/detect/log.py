@@ -46,7 +46,7 @@ _TEST = re.compile(
 )
 _DIAGNOSTIC = re.compile(
     r"(?:\[\w+\] )?(?:\S*[/.]\S*|[A-Za-z]:\S.*?)(?:[:(]\[?\d+(?:[:,]\d+)?\)?\]?:? ?| ?: ?)(?:fatal |command line )?(?:error|warning|note|info|hint|remark|[A-Z]+\d+|\[[\w\-]+\])\b"
-    r"|\s+\d+:\d+\s+(?:error|warning)|(?:error|warning)(?:\[\w+\])?: |\s+--> \S+:\d+|\S+\.\w{1,6}[:(]\d+[:),]"
+    r"|\s+\d+:\d+\s+(?:error|warning)|(?:error|warning)(?:\[\w+\])?: |\s+--> \S+:\d+|In \S+ line \d+:$|\S+\.\w{1,6}[:(]\d+[:),]"
 )
 # A line that only a test runner prints: one tells, however long the failures around it are.
 _RUNNER = re.compile(

@@ -7,7 +7,7 @@ What does not: which messages belong together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -22,6 +22,14 @@ _LONG_FOLDER: Final = 12
 _LONGEST_FILE: Final = 240
 _ARROW: Final = re.compile(r"\s*(?:-->|:::) (.+):(\d{1,7}):\d+$")
 _LISTED: Final = re.compile(r"\s+(\d{1,7}):\d+\s+(?:error|warning|info)\b")
+
+_CARETS: Final = re.compile(r"\s*\^-*\^? (?=SC\d+ \()")
+_IN_LINE: Final = re.compile(r"In (.+) line (\d{1,7}):$")
+_EXCERPT: Final = 12
+"""Lines from shellcheck's place to a message under it: a source line, and other messages of that line."""
+_CODE: Final = re.compile(
+    r"(?:^|[\s\[(])([A-Z]{1,8}\d{2,6})\b|\[(-?[A-Za-z][\w.,=+\-]*)\]$|\(([a-z]\w*(?:-\w+)+)\)$"
+)
 
 
 class Place(NamedTuple):
@@ -66,6 +74,27 @@ def listed_line(line: str) -> int | None:
     """Return the line number of eslint's ``12:3  error …``, whose file stands above."""
     match = _LISTED.match(line)
     return int(match[1]) if match else None
+
+
+def above_carets(row: int, lines: Sequence[str]) -> tuple[Place, str, list[int]] | None:
+    """Read shellcheck's ``^--^ SC2086 (info): …``: its place above, its words, and the rows between."""
+    carets = _CARETS.match(lines[row])
+    if carets is None:
+        return None
+    for above in range(row - 1, max(-1, row - _EXCERPT), -1):
+        if found := _IN_LINE.match(lines[above]):
+            # Messages of one line share it: each row is the context of one.
+            source = [at for at in range(above, row) if not _CARETS.match(lines[at])]
+            return Place(found[1], int(found[2])), lines[row][carets.end() :], source
+        if not lines[above].strip():
+            return None
+    return None
+
+
+def code_of(message: str) -> str:
+    """Return the code that a message begins with (E501, TS2339) or ends with ([-Wunused], (no-member)); or nothing."""
+    found = _CODE.search(message)
+    return found[found.lastindex or 0] if found else ""
 
 
 def say_places(places: Iterable[Place]) -> str:

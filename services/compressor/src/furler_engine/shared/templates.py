@@ -27,6 +27,8 @@ _HEX: Final = re.compile(
 # Paths, addresses and structured values: one is as good as another.
 _PATH: Final = re.compile(r"[/\\@|<{]")
 _KEY: Final = re.compile(r"([\w.\-]*[A-Za-z_]=|[A-Za-z_]\w*[:=])[^=:]")
+_BAR: Final = re.compile(r"[━─╸╺█▉▊▋▌▍▎▏▓▒░]{3,}")
+"""A progress bar, of any length."""
 WILD: Final = "*"
 """What stands in a template where its lines differ: alone, or after a prefix they share."""
 
@@ -145,7 +147,7 @@ def _shape(key: str, header: int, known: _Known) -> tuple[str, ...]:
 
 def _word(word: str) -> str:
     """Return a word with WILD for its variable end, if it has one."""
-    if len(word) > _LONGEST_WORD:
+    if len(word) > _LONGEST_WORD or _BAR.fullmatch(word):
         return WILD
     at = word.find(MASK)
     keyed = _KEY.match(word)

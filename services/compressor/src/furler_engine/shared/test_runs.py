@@ -86,7 +86,7 @@ _FORMS: Final = (
     _form(r" *not ok \d+", r" *(?:ok \d|# |\d+\.\.\d)", has_results=True),
     _form(r"✖ failing tests:$", r"(?!)"),
     _form(r"\[ERROR\] .*<<< (?:FAILURE|ERROR)!$|\[ERROR\] (?:Failures|Errors): ?$", r"\[(?:INFO|WARNING)\]|\[ERROR\] (?:Tests run:|Failed to)"),
-    _form(r"\S.* > .* FAILED$", r"\S"),
+    _form(r"[\w.$]{1,300} > .{1,500} FAILED$", r"\S"),
     # rspec and minitest; PHPUnit; dotnet.
     _form(r"Failures:$", r"Finished in "),
     _form(r"There (?:was|were) \d+ (?:failure|error)s?:$", r"(?:FAILURES|ERRORS)!$|OK"),
