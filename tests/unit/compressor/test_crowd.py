@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack, suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furler_compressor.app.crowd import Crowd
+from furler_compressor.app.crowd import Crowd, Lull
 from furler_compressor.app.errors import OverloadedError
+
+pytestmark = pytest.mark.anyio
 
 
 def let_in(crowd: Crowd, stack: ExitStack, tenant: str, calls: int = 1) -> int:
@@ -153,3 +156,28 @@ def test_there_are_never_more_than_twice_as_many_and_a_tenant_alone_never_more_t
         for stack in stacks:
             stack.close()
     assert len(crowd) == 0
+
+
+async def test_so_many_refusals_are_kept_back_at_a_time_and_the_next_goes_out_at_once() -> None:
+    lull = Lull(seconds=3600, most=2)
+    held = [asyncio.create_task(lull.wait(time_left=7200)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await lull.wait(time_left=7200)
+    assert [task.done() for task in held] == [False, False]
+    held[0].cancel()
+    await asyncio.wait(held[:1])
+    # A caller that left makes room for another.
+    held.append(asyncio.create_task(lull.wait(time_left=7200)))
+    await asyncio.sleep(0)
+    assert not held[2].done()
+    for task in held:
+        task.cancel()
+    await asyncio.wait(held)
+
+
+async def test_a_refusal_is_not_kept_back_until_the_callers_time_is_over() -> None:
+    lull = Lull(seconds=3600)
+    async with asyncio.timeout(30):
+        await lull.wait(time_left=0.002)
+        await lull.wait(time_left=0)
+        await lull.wait(time_left=-1)

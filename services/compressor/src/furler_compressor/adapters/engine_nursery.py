@@ -19,16 +19,11 @@ from furler_compressor.adapters.engine_wire import NURSERY
 from furler_compressor.app.work import warm
 from furler_engine.types import DEFAULT_TOKENIZER
 
-_NICE = 5
-"""A third of the event loop's share of a processor that both want."""
-
 
 def main() -> None:
     """Fork children until the socket closes. In a child: perform jobs until there are no more."""
     # The terminal's Ctrl-C reaches the whole group; the service decides when a process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Where they share processors with the event loop, it comes first: its turns are short, others wait.
-    os.nice(_NICE)
     warm(DEFAULT_TOKENIZER)
     # A collection writes to every object it looks at, and what is written to is shared no more.
     gc.collect()

@@ -17,7 +17,7 @@ from furler.v1 import compressor_service_pb2 as compressor
 from furler.v1 import content_service_pb2 as contents
 from furler.v1 import info_service_pb2 as info
 from furler_compressor.app.caller import Caller
-from furler_compressor.app.crowd import Crowd
+from furler_compressor.app.crowd import Crowd, Lull
 from furler_compressor.app.identity import Anyone, Authenticator, EdgeAuthenticator
 from furler_compressor.app.quota import Excesses, LocalMeter, Meter, exceeded
 
@@ -44,6 +44,7 @@ class Gate:
     """None: no gateway's word counts."""
     crowd: Crowd = field(default_factory=lambda: Crowd(MOST_CALLS))
     excesses: Excesses = field(default_factory=Excesses)
+    lull: Lull = field(default_factory=Lull)
 
     async def enter(self, metadata: Mapping[str, str], deadline: float, rpc: str = "") -> Caller:
         """Return who calls. Raises CredentialInvalidError."""

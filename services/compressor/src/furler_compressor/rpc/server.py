@@ -22,7 +22,12 @@ from grpc_reflection.v1alpha import reflection
 
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Limits
-from furler_compressor.app.errors import FieldInvalidError, FurlerError
+from furler_compressor.app.errors import (
+    FieldInvalidError,
+    FurlerError,
+    OverloadedError,
+    QuotaExceededError,
+)
 from furler_compressor.app.identity import Anyone
 from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
@@ -114,10 +119,14 @@ class Server:
 
         async def serve(_requests: object, call: _Call) -> Message:
             async with self._served(method, call) as caller:
-                with self._gate.admitted(caller, name):
-                    request = await _received(method, call)
-                    await self._gate.charge(caller, request)
-                    return await work(caller, request)
+                try:
+                    with self._gate.admitted(caller, name):
+                        request = await _received(method, call)
+                        await self._gate.charge(caller, request)
+                        return await work(caller, request)
+                except (OverloadedError, QuotaExceededError):
+                    await self._gate.lull.wait(caller.time_left())
+                    raise
             raise AssertionError("an error aborts the call")
 
         return serve
