@@ -20,6 +20,10 @@ LINES = [
     (Kind.LOG, "17734788{n}: New connection from 10.0.0.{n}:1883."),
     (Kind.LOG, "ts=2026-03-14T09:00:{n:02d}.001Z caller=head.go:812 level=info msg=done n={n}"),
     (Kind.LOG, 'caller=db.go:{n} level=info component=tsdb msg="block {n} written"'),
+    (Kind.LOG, "INFO  [Flush:{n}] 2026-03-14 09:00:{n:02d},123 Task.java:252 - Compacted {n}"),
+    (Kind.LOG, "I, [2026-03-14T09:00:{n:02d} #{n}]  INFO -- : Completed 200 OK in {n}ms"),
+    (Kind.LOG, "info: Microsoft.Hosting[{n}]\n      Request finished {n}"),
+    (Kind.LOG, "type=SYSCALL msg=audit(1773478800.{n}:{n}): arch=c000003e success=yes pid={n}"),
     (Kind.LOG, "billing-1  | GET /orders 200 {n}ms"),
     (Kind.SEARCH_RESULTS, "src/app/a.py:{n}:9:        return x"),
     (Kind.SEARCH_RESULTS, "{n}:  timeout: 30"),
@@ -91,3 +95,11 @@ SELECT * FROM orders WHERE id = {n};
 @pytest.mark.parametrize("record", [RECORD, SLOW])
 def test_records_of_several_lines_are_a_log_whatever_their_lines_hold(record: str) -> None:
     assert detect(Source("".join(record.format(n=n) for n in range(10, 40)))) is Kind.LOG
+
+
+def test_a_log_within_a_fence_does_not_make_a_page_of_it() -> None:
+    log = "".join(f"12:00:{n} INFO tick\n" for n in range(10, 40))
+    text = (
+        f"# Incident\n\nWhat happened:\n\n```\n{log}```\n\n```json\n" + '  "a": 1,\n' * 40 + "```\n"
+    )
+    assert detect(Source(text)) is Kind.MARKDOWN

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from furler_engine.compressors.line_rows import plan
 from furler_engine.coverage import check
-from furler_engine.types import Draft, Policy, Source
+from furler_engine.pipeline import compress
+from furler_engine.types import Draft, Fidelity, Hints, Kind, Policy, Source
 
 PIP = "Collecting all\n" + "\n".join(
     f"Requirement already satisfied: pkg{n} in /opt/python/lib/site-packages (from app=={n % 2}.1) ({n}.31)"
@@ -68,3 +69,14 @@ def test_every_draft_gives_all_lines_back(lines: list[str], times: int) -> None:
         f"{line} of one long form that is shared {n}" for line in lines for n in range(times)
     )
     draft_of(text)  # check() raises if a line is lost
+
+
+def test_a_log_whose_lines_are_of_one_form_has_a_view_without_loss() -> None:
+    text = "".join(
+        f"2026-03-14 09:00:{n} web-1 app[77]: user {n * 7919 % 9973} bought item {n} from the shop\n"
+        for n in range(10, 60)
+    )
+    view = compress(text, Hints(), Policy(fidelity=Fidelity.LOSSLESS), "a" * 16)
+    assert view.kind is Kind.LOG
+    assert view.compressors == ("line_rows",)
+    assert view.tokens_after < 0.6 * view.tokens_before

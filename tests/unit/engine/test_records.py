@@ -27,7 +27,11 @@ STANZAS = "\n".join(
     f"Package: lib{n}\nVersion: 1.{n % 4}\nSection: libs\nDescription: A library\n that does {n % 3}\n"
     for n in range(80)
 )
-TEXTS = [PSQL, INI, YAML, STANZAS]
+DOCUMENTS = "".join(
+    f"---\n# Source: shop/svc{n}.yaml\nkind: Service\nmetadata:\n  name: svc-{n}\nspec:\n  port: {8000 + n * 7 % 20}\n"
+    for n in range(80)
+)
+TEXTS = [PSQL, INI, YAML, STANZAS, DOCUMENTS]
 
 
 def view(text: str, query: str = "") -> Draft:
@@ -75,7 +79,7 @@ def test_what_is_left_out_is_called_by_its_title() -> None:
 
 def test_rows_printed_downwards_are_a_table_and_the_others_settings() -> None:
     kinds = [detect(Source(text)) for text in TEXTS]
-    assert kinds == [Kind.TABLE, Kind.CONFIG, Kind.CONFIG, Kind.CONFIG]
+    assert kinds == [Kind.TABLE, *[Kind.CONFIG] * 4]
 
 
 @pytest.mark.parametrize(

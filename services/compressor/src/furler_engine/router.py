@@ -83,6 +83,7 @@ _TABLE: Final = (
     (Kind.CODE, Compressor("code", _ELIDING, code.plan)),
     (Kind.CODE, Compressor("long_lines", _ELIDING, long_lines.plan)),
     (Kind.CODE, Compressor("sql_dump", _ELIDING, sql_dump.plan)),
+    (Kind.LOG, Compressor("line_rows", _LOSSLESS, line_rows.plan_whole)),
     (Kind.LOG, Compressor("log", _ELIDING, log.plan)),
     (Kind.TEST_OUTPUT, Compressor("test_output", _ELIDING, test_output.plan)),
     (Kind.BUILD_OUTPUT, Compressor("line_rows", _LOSSLESS, line_rows.plan)),

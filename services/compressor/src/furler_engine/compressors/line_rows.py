@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
+from furler_engine.types import Draft, Fidelity, Kind, Level, Lines, LinesShown, Policy, Source
 
 _SLOT: Final = "‹›"
 _SEPARATOR: Final = "|"
@@ -38,6 +38,12 @@ class _Run:
     start: int
     end: int
     form: tuple[str | None, ...]
+
+
+def plan_whole(source: Source, policy: Policy) -> Draft | None:
+    """Write a log as rows where nothing may be left out: its patterns say more in less."""
+    asked = policy.fidelity is Fidelity.LOSSLESS or policy.level(Kind.LOG) is Level.LOSSLESS
+    return plan(source, policy) if asked else None
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:  # noqa: ARG001 - one signature for all

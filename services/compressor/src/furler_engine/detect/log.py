@@ -16,12 +16,16 @@ _TIMES = (
 _STAMP = re.compile(
     rf"\[ *\d+\.\d{{3,6}}s?\]|\W{{0,2}}(?:{_TIMES})|\W{{0,2}}[\w.:\-]+ \W?(?:{_TIMES})|\S+ \S+ \S+ \[\d\d/\w{{3}}/\d{{4}}[: ]"
     rf"|(?:ts|time|timestamp|t|at|date)[=:][\"\[]?(?:{_TIMES}|\d{{4}}-)|(?:\w+=\S+ ){{0,3}}level=\w|[\w.]+[\w.-]*[-_]\d+ +\| "
+    # Cassandra, Rails, .NET, auditd.
+    rf"|[A-Z]{{4,8}} +\[[^\]]{{1,80}}\] +(?:{_TIMES})|[DIWEFA], \[\d{{4}}-|(?:trce|dbug|info|warn|fail|crit): \S+\[\d+\]$|type=[A-Z_]+ msg=audit\("
 )
 # MySQL's slow query log is statements, each under its times.
 _SLOW_QUERIES: Final = "\n# Query_time: "
 # A time, a size and a name alone are a listing's, as aws s3 ls prints them.
 _STORED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+ \S+$")
 _CONTINUED = re.compile(r"[ \t]+\S")
+_OPENING: Final = 3
+"""Lines at the start, one of which has a time where records do: else a log stands inside of something."""
 _STAMPED: Final = 0.25
 """Share of lines with a time from which indented lines are the rest of a record above."""
 _LEVEL = re.compile(
@@ -87,7 +91,7 @@ def log_score(sample: Sample) -> float:
     if _SLOW_QUERIES in sample.head:
         return 0.97
     stamps = sample.share(lambda line: _STAMP.match(line) and not _STORED.match(line))
-    if stamps >= _STAMPED:
+    if stamps >= _STAMPED and any(map(_STAMP.match, sample.lines[:_OPENING])):
         stamps += sample.share(lambda line: _CONTINUED.match(line) and not _STAMP.match(line))
     levels = sample.share(_LEVEL.match)
     return max(0.97 * stamps, 0.85 * (stamps + levels) if stamps + levels <= 1 else 0.85)

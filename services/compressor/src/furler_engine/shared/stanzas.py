@@ -20,6 +20,7 @@ _COMMON: Final = 0.6
 """Share of the records that have a name, and of the lines that such names take: else they are not alike."""
 _ROW = re.compile(r"-\[ RECORD \d+ \][-+]*|\*{5,} *\d+\. row *\*{5,}", re.ASCII)
 _SECTION = re.compile(r"\[[^\[\]]+\]")
+_DOCUMENT = re.compile(r"---(?: .*)?")
 _ITEM = re.compile(r"( *)- [\w.\"'/$@-]+:(?: .*)?")
 _FIELD = re.compile(r"( *(?:- )?)([^\s:=|#;\[][^:=|]{0,80}?)\s*(?::(?=\s|$)|=|\|)\s*(.*)")
 _STANZA = re.compile(r"[A-Za-z][\w. ()-]{0,60}:(?:\s.*)?")
@@ -37,7 +38,8 @@ class Record:
 
 def read(lines: Sequence[str]) -> list[Record] | None:
     """Read records that are alike; None for what has none. Linear."""
-    for bounds in (_headed(lines, _ROW), _headed(lines, _SECTION), _items(lines), _stanzas(lines)):
+    heads = (_headed(lines, head) for head in (_ROW, _SECTION, _DOCUMENT))
+    for bounds in (*heads, _items(lines), _stanzas(lines)):
         if len(bounds) >= MIN_RECORDS:
             records = [_record(lines, first, last) for first, last in bounds]
             return records if _are_alike(records) else None
