@@ -23,8 +23,7 @@ CASES = [
 def test_a_view_stands_as_it_was_read(kind: Kind, name: str) -> None:
     folder = GOLDEN / kind.value
     source = Source((folder / f"{name}.in").read_text(encoding="utf-8"))
-    (compressor,) = ROUTES[kind]
-    draft = compressor.plan(source, Policy())
-    assert draft is not None
+    drafts = [compressor.plan(source, Policy()) for compressor in ROUTES[kind]]
+    (draft,) = filter(None, drafts)
     check(source, draft)
     assert (folder / f"{name}.out").read_text(encoding="utf-8") == draft.text + "\n"
