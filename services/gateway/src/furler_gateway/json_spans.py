@@ -6,6 +6,7 @@ very bytes it came in.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -54,10 +55,8 @@ class Member(NamedTuple):
 
 def members(body: bytes) -> dict[str, Member]:
     """Return the members of the object that a body is, by name. Raises BodyError."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        raise BodyError("the body is not UTF-8") from None
+    if not _is_utf8(body):
+        raise BodyError("the body is not UTF-8")
     # One character per byte, so that the places found are places in the body. All that
     # JSON is made of is ASCII; in UTF-8 no other character has such a byte.
     text = body.decode("latin-1")
@@ -67,6 +66,17 @@ def members(body: bytes) -> dict[str, Member]:
         if isinstance(error, BodyError):
             raise
         raise BodyError("Invalid JSON in request body.") from None
+
+
+def _is_utf8(body: bytes) -> bool:
+    decoder, held = codecs.getincrementaldecoder("utf-8")(), memoryview(body)
+    try:
+        for at in range(0, len(body), _LARGE):  # in pieces: no other thread runs within one
+            decoder.decode(held[at : at + _LARGE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _members(body: bytes, text: str) -> dict[str, Member]:
