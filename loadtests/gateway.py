@@ -147,7 +147,7 @@ class Side:
 
     def cpu(self) -> dict[str, float]:
         """Return the processor seconds that each process and its children have used."""
-        return {name: _cpu(pid) for name, pid in self.processes.items()}
+        return {name: cpu_seconds(pid) for name, pid in self.processes.items()}
 
     def resident(self) -> str:
         """Return the resident memory of each process, children included."""
@@ -163,8 +163,17 @@ def _family(pid: int) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def _cpu(pid: int) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in _family(pid))
+def cpu_seconds(pid: int) -> float:
+    """Return the processor seconds that a process and its children have used, to the microsecond.
+
+    The kernel's scheduler counts them by thread (schedstat); other figures tick in hundredths of a second.
+    """
+    threads = (
+        Path(f"/proc/{process.pid}/task/{thread.id}/schedstat")
+        for process in _family(pid)
+        for thread in process.threads()
+    )
+    return sum(int(path.read_text().split()[0]) for path in threads if path.exists()) / 1e9
 
 
 async def measured(
@@ -238,13 +247,19 @@ async def run(sides: list[Side], seconds: float) -> None:
 
 
 @contextmanager
-def peer(command: str) -> Iterator[Side]:
+def peer(command: str, **environment: str) -> Iterator[Side]:
     """Run the peer's proxy, by its command, for the time of the body. Its default limit of 60/min is off."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="furler-peer-") as home:
         process = subprocess.Popen(  # noqa: S603 - what the caller names
             [command, "proxy", "--port", str(port), "--no-rate-limit"],
-            env={**os.environ, "HOME": home, "HEADROOM_OFFLINE": "1", "HEADROOM_TELEMETRY": "0"},
+            env={
+                **os.environ,
+                "HOME": home,
+                "HEADROOM_OFFLINE": "1",
+                "HEADROOM_TELEMETRY": "0",
+                **environment,
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
