@@ -144,6 +144,17 @@ def test_probes_and_metrics_are_on_the_operate_port_only(gateway: Gateway) -> No
     assert gateway.get("/metrics").status == 404
 
 
+def test_who_looks_for_a_probe_at_the_wrong_port_is_told_where_it_is(gateway: Gateway) -> None:
+    for path in ("/livez", "/metrics", "/dashboard"):
+        reply = gateway.get(path)
+        assert (reply.status, "port of operations" in str(reply.json["message"])) == (404, True)
+
+
+def test_no_reply_tells_versions(gateway: Gateway) -> None:
+    for reply in (gateway.get("/docs"), gateway.probe("/livez"), gateway.probe("/none")):
+        assert reply.headers["Server"] == "furler-gateway"
+
+
 def test_logs_are_json_and_hold_neither_content_nor_credential(gateway: Gateway) -> None:
     gateway.post(COMPRESS, _inline("zanzibar " * 400), authorization="Bearer sesame")
     gateway.post("/zanzibar", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -54,6 +55,16 @@ def test_the_default_re_encodes_without_loss_and_without_markers(gateway: Gatewa
     assert "furler" not in view
     assert all(f"customer {n}" in view or f"{n}|" in view for n in range(200))
     assert reply["ccr_hashes"] == []
+
+
+def test_the_sample_of_the_documentation_is_compressed_and_comes_back(gateway: Gateway) -> None:
+    sample = (Path(__file__).parents[2] / "samples" / "chat.json").read_bytes()
+    reply = gateway.post(COMPRESS, sample).json
+    assert isinstance(reply["compression_ratio"], float)
+    assert reply["compression_ratio"] < 0.1
+    (found,) = cast("list[str]", reply["ccr_hashes"])
+    original = gateway.get(f"/v1/retrieve/{found}").json["original_content"]
+    assert original == json.loads(sample)["messages"][2]["content"]
 
 
 def test_ccr_mode_elides_and_every_reference_resolves(gateway: Gateway) -> None:

@@ -27,6 +27,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _LOG: Final = logging.getLogger("furler.gateway")
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_OPERATIONS: Final = frozenset({"/dashboard", "/livez", "/readyz", "/metrics"})
 _PREFLIGHT_SECONDS: Final = "600"
 
 
@@ -81,7 +82,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         if error.status < 400:
             return error  # a redirection
-        failure = _http_failure(error)
+        failure = _http_failure(error, request.path)
     except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is 500
         telemetry.log_unforeseen(_LOG, error)
         failure = Failure("internal", "internal error")
@@ -94,9 +95,12 @@ def _certificate(request: web.Request) -> str:
     return name_of(found) if found else ""
 
 
-def _http_failure(error: web.HTTPException) -> Failure:
+def _http_failure(error: web.HTTPException, path: str) -> Failure:
     """Return the failure for what aiohttp's router raises."""
     match error.status:
+        case 404 if path in _OPERATIONS:
+            message = "this is on the port of operations, 8788 by default"
+            return Failure("unimplemented", message, status=404)
         case 404:
             return Failure("unimplemented", "there is nothing at this path", status=404)
         case 405:

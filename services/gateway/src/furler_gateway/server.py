@@ -82,6 +82,7 @@ class Gateway:
 
     def _operate(self) -> web.Application:
         app = web.Application(middlewares=[answering, guard_operations(self.settings)])
+        app.on_response_prepare.append(_name_server)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)

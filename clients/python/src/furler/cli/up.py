@@ -16,6 +16,8 @@ from furler.errors import FieldInvalidError, NotInstalledError
 
 DEFAULT_LISTEN = "127.0.0.1:50051"
 DEFAULT_GATEWAY = "127.0.0.1:8787"
+_OPERATIONS = "127.0.0.1:8788"
+"""Where the gateway answers operators, unless FURLER_GATEWAY_OPERATE_LISTEN names another place."""
 _GATEWAY_ENDS_SECONDS = 30.0
 """More than the gateway takes to drain."""
 
@@ -84,6 +86,7 @@ def _how_to_http(gateway: str) -> str:
         f"\n                    ANTHROPIC_BASE_URL={url} OPENAI_BASE_URL={url}/v1"
         f"\n  MCP               {url}/mcp"
         f"\n  HTTP/JSON         {url}/docs"
+        f"\n  what it saves     http://{_OPERATIONS}/dashboard"
         f"\n  LLM gateways      {url} as the address that they POST /v1/compress to"
     )
 
