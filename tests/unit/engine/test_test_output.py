@@ -123,6 +123,8 @@ def test_a_run_that_passes_does_not_grow() -> None:
     ("line", "said"),
     [
         ("[gw0] [ 10%] PASSED test_a.py::test_{n} ", "test_a.py: 40 passed"),
+        ("test_a.py::test_{n} SUBPASSED(n={n})      [ 10%]", "test_a.py: 40 passed"),
+        ("[gw1] [ 10%] SUBPASSED(n='{n}') test_a.py::test_b ", "test_a.py: 40 passed"),
         ("test_a.py .s.x. [ 10%]", "test_a.py: 120 passed, 40 skipped, 40 expected failure"),
         ("test_{n} (pkg.test_a.Case) ... ok", "pkg.test_a.Case: 40 passed"),
         ("test table::tests::case_{n} ... ok", "table::tests: 40 passed"),
@@ -225,7 +227,26 @@ def test_what_passing_tests_said_is_folded() -> None:
     assert "  ×40 to L119: took 0..39 (40)" in _draft(passed + "PASS\n").text
 
 
-def test_source_above_a_failing_line_gives_way_after_the_first_failures() -> None:
+def test_source_above_a_failing_line_gives_way_after_the_first_of_very_many_failures() -> None:
+    block = (
+        "______________________ Case.test_{n} ______________________\n\n    def test_{n}(self):\n"
+        "        # why {n}\n        a = {n}\n        b = a + 1\n>       assert a == b\n"
+        "E       assert {n} == 1{n}\n\ntest_m.py:{n}: AssertionError\n"
+    )
+    failures = "".join(block.format(n=n) for n in range(20, 90))
+    text = _draft(
+        PASSES + "=========== FAILURES ===========\n" + failures + "=== 70 failed in 1s ===\n"
+    ).text
+    assert text.count(">       assert a == b") == 70
+    assert text.count("        b = a + 1") == 70  # the statement just above
+    assert block.format(n=21) in text
+    assert "def test_89(self)" not in text  # the title names it
+    assert "# why 89" not in text
+    assert "        a = 89" not in text
+    assert "(left out: source above a failing line from L" in text
+
+
+def test_forty_failures_stand_whole() -> None:
     block = (
         "______________________ Case.test_{n} ______________________\n\n    def test_{n}(self):\n"
         "        # why {n}\n        a = {n}\n        b = a + 1\n>       assert a == b\n"
@@ -235,13 +256,7 @@ def test_source_above_a_failing_line_gives_way_after_the_first_failures() -> Non
     text = _draft(
         PASSES + "=========== FAILURES ===========\n" + failures + "=== 40 failed in 1s ===\n"
     ).text
-    assert text.count(">       assert a == b") == 40
-    assert text.count("        b = a + 1") == 40  # the statement just above
-    assert block.format(n=21) in text
-    assert "def test_59(self)" not in text  # the title names it
-    assert "# why 59" not in text
-    assert "        a = 59" not in text
-    assert "(left out: source above a failing line from L" in text
+    assert failures in text
 
 
 def test_many_frames_of_libraries_in_a_failure_are_counted_and_own_ones_shown() -> None:

@@ -28,15 +28,16 @@ from furler_engine.types import Draft, Kind, Policy, Source
 _MIN_GAIN: Final = 0.9
 _SUITES: Final = 40
 """Files listed with their counts; the rest are summed up."""
-_NAMED: Final = re.compile(r"(?:FAILED|ERROR) (\S+)")
+_NAMED: Final = re.compile(r"(?:(?:SUB)?FAILED(?:[(\[].{0,200}?[)\]])?|ERROR) (\S+)")
 _ADVERT: Final = "-- Docs: https://docs.pytest.org/"
 """Where pytest's manual explains warnings: the same after each run."""
 _DEF: Final = re.compile(r"\s+(?:async )?def (\w+)")
 _TITLE: Final = re.compile(r"_{3,} (.+) _{3,}$")
 _NOISE: Final = re.compile(r"(?:_ ){20,}$|self = <")
-_WHOLE: Final = 200
-"""Lines of failure blocks that are shown whole, four to eight failures with their source. Of those after
-them the source above a failing line is left out, but for a statement just above."""
+_MANY, _WHOLE = 600, 200
+"""Lines of failure blocks up to which all stand whole (about fifteen failures with their source), and how
+many do where there are more: of the later ones the source above a failing line is left out, but for a
+statement just above."""
 _WORTH_EARLY, _WORTH = 160, 60
 """Characters that a repeated run must have to be named by its place, in the lines shown whole and in those
 after them: where failures are few, unbroken blocks read better than they cost."""
@@ -119,7 +120,7 @@ def _show_failures(page: numbered.Page, lines: Sequence[str], failures: Sequence
     rows = [row for row in failures if row not in strange]
     if strange:
         left.append(f"{len(strange):,} lines of library frames")
-    far = _far_from_failure(lines, rows[_WHOLE:])
+    far = _far_from_failure(lines, rows[_WHOLE:]) if len(rows) > _MANY else set()
     if far:
         rows = [row for row in rows if row not in far]
         left.append(f"source above a failing line from L{min(far) + 1} on")

@@ -64,10 +64,12 @@ _RUN_TAIL = re.compile(
     r"^(?:=+ )?(?:\d+ (?:passed|failed|errors?|skipped|deselected)\b[^\n]*|no tests ran) in [\d.]+s\b"
     r"|^FAILED \((?:failures|errors|skipped|expected|unexpected)[^\n]*\)$|^OK(?: \([^\n]*\))?\Z|^test result: (?:ok|FAILED)\. "
     r"|^error: (?:test failed, to rerun|\d+ targets? failed)|^FAIL\Z|^ok  \t\S+\t|^FAIL\t\S+\t|^Ran all test suites|^# duration_ms \d|^ℹ duration_ms \d"
-    r"|^[ \t]+Duration +[\d.]+m?s|^ *Tests:? +(?:\d+ \w+[,|] )?\d+ (?:passed|total)|^\[INFO\] BUILD (?:SUCCESS|FAILURE)\Z",
+    r"|^[ \t]+Duration +[\d.]+m?s|^ *Tests:? +(?:\d+ \w+[,|] )?\d+ (?:passed|total)",
     re.MULTILINE,
 )
 _ENDS_SCORE = 0.98
+# Of a build that runs tests, it is the failing test that is looked for.
+_FAILED_IN_BUILD = re.compile(r".*<<< (?:FAILURE|ERROR)!")
 # What grep never prints between a place and its text: a column and a blank, a severity, a rule.
 _STRICT = re.compile(
     r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? (?! )|[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
@@ -120,6 +122,8 @@ def test_output_score(sample: Sample) -> float:
     """Score what test runners print."""
     score = min(0.98, 1.2 * sample.share(_TEST.match))
     if score < _ENDS_SCORE and (_RUN_HEAD.match(sample.head) or _RUN_TAIL.search(sample.tail)):
+        return _ENDS_SCORE
+    if any(map(_FAILED_IN_BUILD.match, sample.lines)):
         return _ENDS_SCORE
     if score < _RUNNER_SCORE and any(map(_RUNNER.match, sample.lines)):
         return _RUNNER_SCORE

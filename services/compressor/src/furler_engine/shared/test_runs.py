@@ -23,7 +23,7 @@ _STATUS: Final = {
     **dict.fromkeys(("xfail", "expected failure"), "expected failure"),
     **dict.fromkeys(("xpass", "unexpected success"), "unexpected success"),
     "error": "error",
-    "subfail": "failed",
+    **dict.fromkeys(("subfail", "subfailed"), "failed"),
     "": "started",
 }  # fmt: skip
 _BAD: Final = frozenset(["failed", "error", "unexpected success"])
@@ -39,8 +39,8 @@ _DOTS: Final = {
 }
 # One per runner: suite, test and status by name.
 _RESULTS: Final = (
-    re.compile(r"(?P<suite>[^\s:]+)::(?P<test>.+?) (?P<status>(?:SUB)?PASS(?:ED)?|(?:SUB)?SKIP(?:PED)?|SUBFAIL|XFAIL|XPASS|FAILED|ERROR)\b.{0,80}\[ *\d+%\]$"),
-    re.compile(r"\[gw\d+\] \[ *\d+%\] (?P<status>PASSED|SKIPPED|XFAIL|XPASS|FAILED|ERROR) (?P<suite>[^\s:]+)::(?P<test>.+?) *$"),
+    re.compile(r"(?P<suite>[^\s:]+)::(?P<test>.+?) (?P<status>(?:SUB)?PASS(?:ED)?|(?:SUB)?SKIP(?:PED)?|SUBFAIL(?:ED)?|XFAIL|XPASS|FAILED|ERROR)\b.{0,80}\[ *\d+%\]$"),
+    re.compile(r"\[gw\d+\] \[ *\d+%\] (?P<status>(?:SUB)?(?:PASSED|SKIPPED|FAILED)|XFAIL|XPASS|ERROR)(?:[(\[].{0,200}?[)\]])? (?P<suite>[^\s:]+)::(?P<test>.+?) *$"),
     re.compile(r"(?P<suite>[^\s:]+)::(?P<test>\S+)(?P<status>) $"),
     re.compile(r"(?P<suite>\S+\.py) (?P<status>[.sxXFE,u]+)(?: +\[ *\d+%\])?(?P<test>)$"),
     re.compile(r"(?P<suite>)(?P<status>[.sxXFE,u]+) +\[ *\d+%\](?P<test>)$"),
@@ -85,7 +85,7 @@ _FORMS: Final = (
     _form(r"⎯+ (?:Failed|Unhandled) ", r"\s*Test Files +|\s*Tests +\d"),
     _form(r" *not ok \d+", r" *(?:ok \d|# |\d+\.\.\d)", has_results=True),
     _form(r"✖ failing tests:$", r"(?!)"),
-    _form(r"\[ERROR\] .*<<< (?:FAILURE|ERROR)!$|\[ERROR\] (?:Failures|Errors): ?$", r"\[(?:INFO|WARNING)\]|\[ERROR\] (?:Tests run:|Failed to)"),
+    _form(r".*<<< (?:FAILURE|ERROR)!(?: -- in \S+)?$|\[ERROR\] (?:Failures|Errors): ?$", r"\[(?:INFO|WARNING)\]|\[ERROR\] (?:Tests run:|Failed to)"),
     _form(r"[\w.$]{1,300} > .{1,500} FAILED$", r"\S"),
     # rspec and minitest; PHPUnit; dotnet.
     _form(r"Failures:$", r"Finished in "),
