@@ -5,7 +5,8 @@ the view leaves nothing out, or has the line, or its place (visible.py, rule c)
 and its code; *counted*
 when one of the view's selectors covers it and the view names its file and its
 code, if it has one; *hidden* otherwise. Of failing test runs, the lines that
-carry a failure have to stand there verbatim.
+carry a failure have to stand there verbatim; it is counted, too, how many of all
+lines of pytest's failure blocks do, source, frames and rulers included.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _FAILURE = re.compile(
     r"^(?:E  |>  |FAILED |ERROR |error(?:\[\w+\])?: |---- .* stdout ----|thread '.*panicked)"
 )
+_BLOCKS = re.compile(
+    r"^={3,} (?:FAILURES|ERRORS) ={3,}\n(.*?)^={3,} (?:warnings summary|short test summary|PASSES|\d)",
+    re.MULTILINE | re.DOTALL,
+)
+_NUMBERED = re.compile(r"\d+:")
 
 
 @dataclass(slots=True)
@@ -57,6 +63,8 @@ class _Failures:
     total: int
     verbatim: int
     missing: list[str]
+    block: int = 0
+    block_verbatim: int = 0
 
 
 def run(setting: Setting) -> SuiteResult:
@@ -154,6 +162,12 @@ def _failures(name: str, text: str) -> _Failures:
                 result.verbatim += 1
             else:
                 result.missing.append(line[:160])
+    shown = {_NUMBERED.sub("", line, count=1) for line in view.text.split("\n")}
+    shown.update(view.text.split("\n"))
+    for block in _BLOCKS.findall(_ANSI.sub("", text)):
+        lines = [line for line in block.split("\n") if line.strip()]
+        result.block += len(lines)
+        result.block_verbatim += sum(line in shown for line in lines)
     return result
 
 
@@ -204,10 +218,19 @@ def _row(name: str, members: Sequence[_Diagnostics]) -> tuple[str, ...]:
 
 
 def _run_table(runs: Sequence[_Failures]) -> Table:
-    columns = ("run", "before", "after", "saved %", "failure lines", "verbatim")
+    columns = (
+        "run",
+        "before",
+        "after",
+        "saved %",
+        "failure lines",
+        "verbatim",
+        "lines of blocks",
+        "verbatim",
+    )
     rows = [
         (r.file, str(r.before), str(r.after), percent(saved(r.before, r.after)),
-         str(r.total), str(r.verbatim))
+         str(r.total), str(r.verbatim), str(r.block), str(r.block_verbatim))
         for r in runs
     ]  # fmt: skip
     return Table("Test and build runs", columns, tuple(rows))
