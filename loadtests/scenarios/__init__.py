@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtests.scenario import Scenario
-from loadtests.scenarios import crowd, rollout, soak, steady
+from loadtests.scenarios import crowd, gateways, rollout, soak, steady
 
 SCENARIOS: dict[str, Scenario] = {
     "hits": steady.hits,
@@ -18,6 +18,7 @@ SCENARIOS: dict[str, Scenario] = {
     "overload": crowd.overload,
     "replicas": rollout.replicas,
     "restart": rollout.restart,
+    "gateway_restart": gateways.gateway_restart,
     "soak": soak.soak,
 }
 """In the order they are run."""

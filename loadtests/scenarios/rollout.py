@@ -9,7 +9,7 @@ from loadtests.arrivals import closed_loop, open_loop
 from loadtests.calls import Agents
 from loadtests.contents import Contents
 from loadtests.fleet import Fleet, fleet
-from loadtests.measure import Phase
+from loadtests.measure import OK, Phase, merged
 from loadtests.scenario import Parameters, Result, common_facts, spent
 
 _SETTLED_SECONDS = 0.5
@@ -62,26 +62,38 @@ async def _under_load(parameters: Parameters, steps: Callable[[Fleet], Awaitable
                 parameters.count("clients"), parameters["peak_seconds"],
             ),
         )  # fmt: skip
-        rate = max(2.0, parameters["load"] * peak.goodput)
-        still = await open_loop("still", lambda n: traffic("still", n), rate, parameters["seconds"])
-        changing = asyncio.ensure_future(steps(running))
-        phases: list[Phase] = []
-        while not changing.done():
-            name = f"changing {len(phases) + 1}"
-            phases.append(
-                await open_loop(
-                    name, lambda n, name=name: traffic(name, n), rate, parameters["seconds"]  # type: ignore[misc]
-                )
-            )  # fmt: skip
-        await changing
-        after = await open_loop("after", lambda n: traffic("after", n), rate, parameters["seconds"])
+        still, changing, after = await while_it_changes(
+            parameters, traffic, lambda: steps(running), peak
+        )
         left = len(running.running)
         await agents.close()
     facts = common_facts(after, peak)
-    facts["failed"] = float(sum(p.failed for p in (peak, still, *phases, after)))
-    changed = [call for phase in phases for call in phase.calls]
-    whole = Phase("changing", sum(p.seconds for p in phases), offered=rate, calls=changed)
-    facts["not_served_share"] = 1 - whole.count("ok") / max(1, len(changed))
-    facts["p99_ratio"] = whole.ms(0.99) / max(0.001, still.ms(0.99))
+    facts["failed"] = float(sum(phase.failed for phase in (peak, still, changing, after)))
+    facts["not_served_share"] = 1 - changing.count(OK) / max(1, len(changing.calls))
+    facts["p99_ratio"] = changing.ms(0.99) / max(0.001, still.ms(0.99))
     facts["replicas_left"] = float(left)
-    return Result([peak, still, whole, after], facts)
+    return Result([peak, still, changing, after], facts)
+
+
+async def while_it_changes(
+    parameters: Parameters,
+    traffic: Callable[[str, int], Awaitable[str]],
+    steps: Callable[[], Awaitable[None]],
+    peak: Phase,
+) -> tuple[Phase, Phase, Phase]:
+    """Offer a share of the peak before, during and after some steps; the phases of the three.
+
+    ``traffic`` is given the phase's name and the number of the call in it.
+    """
+    rate = max(2.0, parameters["load"] * peak.goodput)
+
+    async def phase(name: str) -> Phase:
+        return await open_loop(name, lambda n: traffic(name, n), rate, parameters["seconds"])
+
+    still = await phase("still")
+    changing = asyncio.ensure_future(steps())
+    phases: list[Phase] = []
+    while not changing.done():
+        phases.append(await phase(f"changing {len(phases) + 1}"))
+    await changing
+    return still, merged("changing", phases), await phase("after")

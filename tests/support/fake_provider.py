@@ -35,19 +35,31 @@ class Got:
 
 @dataclass(frozen=True)
 class Says:
-    """A reply: pieces are written one by one. ``hangs`` leaves it unfinished; ``breaks`` breaks off."""
+    """A reply: pieces are written one by one, with pauses between them.
+
+    ``hangs`` leaves it unfinished; ``breaks`` breaks off.
+    """
 
     pieces: Sequence[bytes] = (b"{}",)
     status: int = 200
     headers: Sequence[tuple[str, str]] = JSON
     hangs: bool = False
     breaks: bool = False
+    pause_seconds: float = 0.0
 
 
-def stream(data: bytes, *, step: int = 0, hangs: bool = False, breaks: bool = False) -> Says:
+def stream(
+    data: bytes,
+    *,
+    step: int = 0,
+    hangs: bool = False,
+    breaks: bool = False,
+    pause_seconds: float = 0.0,
+) -> Says:
     """Return a stream of events that comes in pieces of so many bytes; 0: as one."""
     size = step or max(1, len(data))
-    return Says([data[at : at + size] for at in range(0, len(data), size)], 200, SSE, hangs, breaks)
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    return Says(pieces, 200, SSE, hangs, breaks, pause_seconds)
 
 
 Brain = Callable[[Got], Says]
@@ -85,6 +97,7 @@ class FakeProvider:
         try:
             for piece in says.pieces:
                 await reply.write(piece)
+                await asyncio.sleep(says.pause_seconds)
             if says.hangs:
                 await asyncio.Event().wait()
         except (asyncio.CancelledError, ConnectionResetError):

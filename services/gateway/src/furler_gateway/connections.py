@@ -1,4 +1,4 @@
-"""Connections of the HTTP server: bounded in number and in patience, and heads within limits.
+"""Connections of the HTTP server: bounded in number and in patience, heads within limits, a gentle end.
 
 aiohttp answers what it cannot parse by itself, before any handler of ours: here
 those answers get our form and status, and nothing of the bytes is logged.
@@ -11,7 +11,7 @@ import logging
 import ssl
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
@@ -28,14 +28,31 @@ _HANDSHAKE_SECONDS: Final = 10.0
 """Two round trips and some arithmetic, on the slowest of lines."""
 _READ_BYTES: Final = 256 * 1024
 """Bytes buffered per connection before the sender is held back."""
+_IDLE_SECONDS: Final = 1.0
+"""How long a connection is idle before it closes in the end: a request that meets the close is lost,
+and a client that talks will have said something by then, and been told to come by another."""
+_LOOK_SECONDS: Final = 0.05
+_CANCEL_SECONDS: Final = 1.0
+"""What requests may still take that the end has cancelled."""
 
 
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("max_connections",)
+    __slots__ = ("heard", "max_connections")
 
     max_connections: int
+    heard: float
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a request to begin."""
+        return self._waiter is not None and not self._messages
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, and note when: half a head is no idle connection."""
+        self.heard = self._loop.time()
+        super().data_received(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
@@ -78,20 +95,21 @@ class _Server(web.Server):
     def __call__(self) -> Connection:
         made = Connection(self, loop=self._loop, **self._kwargs)
         made.max_connections = self.max_connections
+        made.heard = 0.0
         return made
 
 
 class Runner(web.AppRunner):
     """Runs an application on connections of ours."""
 
-    __slots__ = ("_max_connections",)
+    __slots__ = ("_draining", "_max_connections")
 
     def __init__(self, app: web.Application, settings: Settings) -> None:
         super().__init__(
             app,
             access_log=None,
             handler_cancellation=True,  # a client that is gone must not keep the compressor busy
-            shutdown_timeout=settings.drain_seconds,
+            shutdown_timeout=_CANCEL_SECONDS,  # after the drain
             keepalive_timeout=settings.idle_timeout_seconds,
             max_line_size=settings.max_header_bytes,
             max_field_size=settings.max_header_bytes,
@@ -101,6 +119,39 @@ class Runner(web.AppRunner):
             auto_decompress=False,  # limits.py does, within bounds
         )
         self._max_connections = settings.max_connections
+        self._draining = False
+        app.on_response_prepare.append(self._say_that_it_closes)
+
+    async def drain(self, seconds: float) -> None:
+        """Serve what has begun and what is on its way; return when nobody is there, or after so long.
+
+        aiohttp's own end closes idle connections at once, and drops what bodies have still to come.
+        Here replies say from now on that their connection closes, and idle ones close a moment later.
+        """
+        self._draining = True
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        idle: dict[Connection, float] = {}
+        while (now := loop.time()) < start + seconds and (there := self._connections()):
+            idle = {c: max(c.heard, idle.get(c, now)) for c in there if c.is_idle}
+            for connection, since in idle.items():
+                if now - since >= _IDLE_SECONDS:
+                    connection.force_close()
+            if now - start >= _IDLE_SECONDS:  # who is told where we are knows by now
+                for site in list(self.sites):
+                    await site.stop()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _connections(self) -> list[Connection]:
+        server = self.server
+        return (
+            [] if server is None else [c for c in server.connections if isinstance(c, Connection)]
+        )
+
+    async def _say_that_it_closes(self, _: web.Request, reply: web.StreamResponse) -> None:
+        if self._draining:
+            reply.force_close()
+            reply.headers[hdrs.CONNECTION] = "close"
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()

@@ -65,6 +65,8 @@ class Gateway:
         self.draining = True
         # The operate port goes last: probes and scrapes go on while the gateway drains.
         for runner in self._runners:
+            if isinstance(runner, Runner):
+                await runner.drain(self.settings.drain_seconds)
             await runner.cleanup()
         for task in self._tasks:
             task.cancel()
