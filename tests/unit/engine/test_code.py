@@ -351,3 +351,21 @@ def test_a_source_is_told_by_its_first_line_and_its_statements(text: str, langua
     source = Source(text)
     assert detect(source) is Kind.CODE
     assert language_of(source) == language
+
+
+def test_modules_that_are_required_are_imports() -> None:
+    text = "".join(
+        f"const m{n} = require('./some/where/m{n}'){('', '.part', '(x)')[n % 3]};\n"
+        for n in range(9)
+    )
+    shown = skeleton(text + "const a = compute('m');\nmodule.exports = a;\n", "a.js").text
+    assert shown.endswith("… L1-9: 9 imports\nconst a = compute('m');\nmodule.exports = a;\n")
+
+
+def test_the_value_of_an_arrow_is_a_body() -> None:
+    style = "  color: theme.color.of.some.kind,\n" * 6
+    shown = skeleton(
+        f"const Root = styled('div')(({{ theme }}) => ({{\n{style}}}));\nexport {{ Root }};\n",
+        "a.js",
+    ).text
+    assert "(({ theme }) => … L1-8);\nexport { Root };" in shown

@@ -195,6 +195,7 @@ class _Cutter:
             head = _without_comments(data[part.head : span.start])
             start, end = part.head + len(head), span.end
             first = span.first_line - data.count(b"\n", start, span.start)
+            before = "" if data[start - 1 : start].isspace() else " "
         if end - start < _MIN_BYTES:
             return None
         lines = Lines(first, span.last_line)

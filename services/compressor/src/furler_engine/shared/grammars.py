@@ -11,7 +11,8 @@ that is syntax.py. Every query speaks the same few captures:
 - ``@callback`` with ``@body``: a function without a name;
 - ``@whole`` around ``@inner``: decorators, exports and the like belong to the
   definition inside;
-- ``@comment``, ``@doc`` (a string that documents), ``@import``.
+- ``@comment``, ``@doc`` (a string that documents), ``@import``;
+- ``@_by``: what a predicate looks at, nothing else.
 
 A name may be a C declarator; syntax.py looks inside.
 """
@@ -47,7 +48,18 @@ _JAVASCRIPT: Final = """
 (pair key: (property_identifier) @name value: (arrow_function body: (_) @body)) @function
 (pair key: (property_identifier) @name
   value: (function_expression body: (statement_block) @body)) @function
+(program [
+  (lexical_declaration (variable_declarator value: [
+    (call_expression function: (identifier) @_by)
+    (call_expression function: (call_expression function: (identifier) @_by))
+    (member_expression object: (call_expression function: (identifier) @_by))]))
+  (variable_declaration (variable_declarator value: [
+    (call_expression function: (identifier) @_by)
+    (call_expression function: (call_expression function: (identifier) @_by))
+    (member_expression object: (call_expression function: (identifier) @_by))]))] @import
+  (#match? @_by "^(require|_interopRequire|__importDefault|__importStar)"))
 (arrow_function body: (statement_block) @body) @callback
+(arrow_function body: (parenthesized_expression) @body) @callback
 (function_expression body: (statement_block) @body) @callback
 (class_declaration name: (_) @name) @scope
 (variable_declarator name: (identifier) @name value: (class)) @scope

@@ -133,6 +133,7 @@ def outline(data: bytes, language: str) -> Outline | None:
     matches: _Matches = []
     query = _query(language, with_errors=tree.root_node.has_error)
     for _, captures in QueryCursor(query).matches(tree.root_node):
+        captures.pop("_by", None)
         key, nodes = next(iter(captures.items()))
         if nodes[0].start_byte >= size:
             continue  # the tail
