@@ -87,3 +87,31 @@ def test_no_word_of_a_row_is_lost(rows: list[tuple[str, str, str]], right: bool)
     layout = layout_of(lines)
     assert layout is not None
     assert [layout.cells(line) for line in lines[1:]] == [list(row) for row in rows]
+
+
+PPROF = "      flat  flat%   sum%        cum   cum%\n" + "".join(
+    f"     {n % 7}.{n:02}s {n % 9}.10% {n % 90}.05%      {n % 5}.{n:02}s  {n % 8}.50%  runtime.f{n}\n"
+    for n in range(40)
+)
+PANDAS = "      city  orders   total\n" + "".join(
+    f"{n:<3}  {('Oslo', 'Pune')[n % 2]:>5}  {n * 7 % 40:6}  {n * 37 % 900:6}\n" for n in range(40)
+)
+
+
+@pytest.mark.parametrize("text", [PPROF, PANDAS])
+def test_words_above_columns_of_numbers_are_a_header(text: str) -> None:
+    assert detect(Source(text)) is Kind.TABLE
+    table = read(text.split("\n")[:-1])
+    assert table is not None
+    assert len(table.lines) == 40
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one  two three\n" + "a b c\n" * 30,
+        "we  have seen\n" + "".join(f"item {n} of {n}\n" for n in range(30)),
+    ],
+)
+def test_words_above_other_lines_are_none(text: str) -> None:
+    assert read(text.split("\n")) is None

@@ -28,6 +28,9 @@ FIT: Final = 0.9
 _WORD: Final = re.compile(r"\S+")
 _TITLED: Final = re.compile(r"(?:[A-Z%#][^\d:=]*|\|\|/)\Z")
 _TITLED_SHARE: Final = 0.6
+_NUMBER: Final = re.compile(r"[-+]?\d[\d.,:]{0,30}(?:%|[a-zA-Z]{1,3})?", re.ASCII)
+_MIN_NUMERIC: Final = 2
+"""Columns of numbers that make a header of the words above them, whatever their case."""
 _RULE: Final = re.compile(r"[-=+ ]*-{3,}[-=+ ]*\Z|[-=+ ]*={3,}[-=+ ]*\Z")
 # A rule of several runs says that what stands above it is a header, in whatever words.
 _RULED: Final = re.compile(r" *(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+) *")
@@ -60,7 +63,8 @@ def layout_of(lines: Sequence[str]) -> Layout | None:
     for at, line in enumerate(lines[:_HEADER_WITHIN]):
         words = list(_WORD.finditer(line[:_WIDEST]))
         ruled = at + 1 < len(lines) and _RULED.fullmatch(lines[at + 1]) is not None
-        if not (_is_header(words, line) or (ruled and len(words) >= _MIN_COLUMNS)):
+        is_header = _is_header(words, line) or (ruled and len(words) >= _MIN_COLUMNS)
+        if not (is_header or _heads_numbers(words, line, lines[at + 1 : at + 1 + _SAMPLE])):
             continue
         below = [row[:_WIDEST] for row in lines[at + 1 : at + 1 + _SAMPLE] if is_row(row)]
         if len(below) < _MIN_ROWS:
@@ -81,6 +85,19 @@ def _is_header(words: Sequence[re.Match[str]], line: str) -> bool:
         return False
     titled = sum(_TITLED.match(word[0]) is not None for word in words)
     return titled >= _TITLED_SHARE * len(words)
+
+
+def _heads_numbers(words: Sequence[re.Match[str]], line: str, below: Sequence[str]) -> bool:
+    """Whether words without digits stand above columns of numbers: pandas, vmstat, pprof."""
+    if len(words) < _MIN_COLUMNS or "  " not in line.strip() or any(map(str.isdigit, line)):
+        return False
+    rows = [row.split() for row in below if is_row(row)]
+    fitting = [row for row in rows if len(row) - len(words) in (0, 1)]  # an index has no name
+    if len(fitting) < max(_MIN_ROWS, FIT * len(rows)):
+        return False
+    places = range(1, len(words) + 1)
+    numeric = sum(all(_NUMBER.fullmatch(row[-at]) for row in fitting) for at in places)
+    return numeric >= _MIN_NUMERIC
 
 
 def _layout(at: int, words: Sequence[re.Match[str]], below: Sequence[str]) -> Layout | None:
