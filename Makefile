@@ -8,7 +8,7 @@ TRITON := .venv-triton
 LITELLM := .venv-litellm
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: litellm help setup demo test lint format proto docs bench load capacity triton clean lock train eval-model parity
+.PHONY: eval-baselines litellm help setup demo test lint format proto docs bench load capacity triton clean lock train eval-model parity
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -115,23 +115,46 @@ DATA ?= ../shared/kompress
 CORPUS_OF_MODEL := $(or $(CORPUS),../shared/corpus)
 RUN_MODEL := HF_HUB_OFFLINE=1 OMP_WAIT_POLICY=PASSIVE PYTHONPATH=$(KOMPRESS)/src:$(KOMPRESS)
 
+VIEWS := services/compressor/src
+
 $(TRAIN)/.done: requirements/train.txt
 	@echo "Setting up $(TRAIN): torch, to train and export the prose model"
 	@$(PYTHON) -m venv $(TRAIN)
 	@$(TRAIN)/bin/pip install --quiet -r requirements/train.txt
 	@touch $@
 
-train: $(TRAIN)/.done ## Train the prose model and export it (DATA=directory; an hour on two cores)
-	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.recipe --data $(DATA) --out build/kompress \
-		--fp16 $(KOMPRESS)/weights/kompress-fp16.safetensors
+# A folder of its own keeps what ships untouched; a quick run never touches it.
+TRIAL := $(or $(OUT),$(if $(QUICK),build/kompress-quick))
+EXPORTED := $(if $(TRIAL),$(TRIAL)/artefacts,$(KOMPRESS)/src/furler_kompress/artefacts)
+ROUNDED := $(or $(TRIAL),$(KOMPRESS)/weights)/kompress-fp16.safetensors
 
-parity: $(TRAIN)/.done ## Compare the exported prose model with PyTorch (DATA=directory; SERVED=1: and what `make triton` serves)
+train: $(TRAIN)/.done $(if $(QUICK),$(VENV)/.dev) ## Train the prose model and export it (DATA=directory; an hour on two cores; OUT=folder: not into the package; QUICK=1: minutes on few passages, to try export, parity and evaluation as well)
+	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.recipe --data $(DATA) --out $(or $(TRIAL),build/kompress) \
+		--artefacts $(EXPORTED) --fp16 $(ROUNDED) $(if $(QUICK),--quick)
+ifdef QUICK
+	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.parity $(ROUNDED) --data $(DATA) --artefacts $(EXPORTED) --passages 6 --report
+	@$(RUN_MODEL) $(BIN)/python -m training.evaluate --data $(DATA) --corpus $(CORPUS_OF_MODEL) --artefacts $(EXPORTED) --quick
+	@echo "Every step ran. These are not the weights that ship: they learned from few passages, and lie in $(TRIAL)."
+endif
+
+PARITY = $(RUN_MODEL) $(TRAIN)/bin/python -m training.parity $(KOMPRESS)/weights/kompress-fp16.safetensors \
+	--data $(DATA) $(if $(PASSAGES),--passages $(PASSAGES))
+
+parity: $(TRAIN)/.done $(if $(SERVED),$(VENV)/.dev $(TRITON)/.ready) ## Compare the exported prose model with PyTorch (DATA=directory; PASSAGES=few; SERVED=1: by Triton too, which it starts)
 	@$(RUN_MODEL) $(TRAIN)/bin/python -m pytest -q --noconftest -o addopts= -o filterwarnings= tests/unit/model_server/test_export.py
-	@$(RUN_MODEL) $(TRAIN)/bin/python -m training.parity $(KOMPRESS)/weights/kompress-fp16.safetensors --data $(DATA) \
-		$(if $(SERVED),--judge triton=training.on_triton:judge)
+ifdef SERVED
+	@rm -rf $(TRITON)/models && $(BIN)/python -m furler_kompress.repository --to $(TRITON)/models --backend python
+	@$(BIN)/python -m furler_kompress.wheel_server --wheel $(TRITON) --repository $(TRITON)/models >$(TRITON)/parity.log 2>&1 & \
+		server=$$!; trap 'kill $$server 2>/dev/null' EXIT; $(PARITY) --judge triton=training.on_triton:judge
+else
+	@$(PARITY)
+endif
 
 eval-model: $(VENV)/.dev ## Judge the prose model by its gates (DATA=, CORPUS=directories)
 	@$(RUN_MODEL) $(BIN)/python -m training.evaluate --data $(DATA) --corpus $(CORPUS_OF_MODEL)
+
+eval-baselines: $(TRAIN)/.done ## Sentences ranked by BM25 and MiniLM's vectors, beside the prose model at equal words (CORPUS=directory)
+	@$(RUN_MODEL):$(VIEWS) $(TRAIN)/bin/python -m training.cosine --corpus $(CORPUS_OF_MODEL)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) $(TRAIN) $(TRITON) .mypy_cache .ruff_cache .hypothesis

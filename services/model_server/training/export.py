@@ -21,13 +21,13 @@ from torch import Tensor, nn
 
 from furler_kompress import artefact
 from training import network
+from training.recipe import WEIGHTS
 
 INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT: Final = "keep_prob"
 OPSET: Final = 17
 QUANTISED: Final = ("MatMul", "Attention", "Gather", "EmbedLayerNormalization")
 """The embeddings too: they are half of the weights."""
-WEIGHTS: Final = Path(__file__).parents[1] / "weights" / "kompress-fp16.safetensors"
 
 
 class Probabilities(nn.Module):

@@ -13,7 +13,8 @@ from pathlib import Path
 import onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from training.export import WEIGHTS, export_fp32
+from training.export import export_fp32
+from training.recipe import WEIGHTS
 
 
 def export_fp16(weights: Path, target: Path) -> None:

@@ -184,11 +184,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--passages", type=int, default=0, help="learn from about so many; 0: all")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     parts = split(read_passages(options.data / "labels.jsonl"))
-    group = [sample for passage in parts.train for sample in samples(passage)]
+    step = max(1, len(parts.train) // options.passages) if options.passages else 1
+    group = [sample for passage in parts.train[::step] for sample in samples(passage)]
     print(f"{len(group)} samples, {len(parts.dev)} dev, {len(parts.test)} test", flush=True)
     model = network.untrained(options.seed)
     plan = Plan(options.seed, options.epochs, options.rate, options.batch)

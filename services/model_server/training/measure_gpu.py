@@ -19,7 +19,8 @@ import torch
 
 from furler_kompress.encode import LENGTHS
 from training import network
-from training.export import INPUTS, OUTPUT, WEIGHTS
+from training.export import INPUTS, OUTPUT
+from training.recipe import WEIGHTS
 
 ROWS: Final = (1, 2, 4, 8, 16, 32, 64)
 WARM_RUNS: Final = 20

@@ -39,6 +39,11 @@ class Squad:
     contexts: dict[str, str]
     questions: list[Question]
 
+    def part(self, count: int) -> Squad:
+        """Return the first contexts, and what is asked about them."""
+        few = dict(sorted(self.contexts.items())[:count])
+        return Squad(few, [question for question in self.questions if question.context in few])
+
     def tuning(self) -> NDArray[np.bool_]:
         """Say per question whether its context may be tuned on; the other half confirms."""
         return np.asarray([tuned_on(question.context) for question in self.questions])

@@ -59,11 +59,14 @@ def test_what_is_forced_stays_whatever_the_budget(text: str, keep: float, seed: 
     assert all(k for k, f in zip(kept, marks(text, words).forced, strict=True) if f)
 
 
-@given(TEXTS, st.integers(0, 5))
-def test_a_wider_dial_never_drops_a_word_that_a_tighter_one_shows(text: str, seed: int) -> None:
+@given(TEXTS, st.integers(0, 5), st.sampled_from([(0.3, 0.44), (0.45, 0.54), (0.55, 0.8)]))
+def test_a_wider_dial_never_drops_a_word_that_a_tighter_one_shows(
+    text: str, seed: int, dials: tuple[float, float]
+) -> None:
+    # From .45 and .55 on, words have more beside them; across these bounds there is no promise.
     words = spans(text)
     scores = [((i * 7 + seed) % 11) / 11 for i in range(len(words))]
-    tight, wide = (choose(text, words, scores, keep) for keep in (0.4, 0.8))
+    tight, wide = (choose(text, words, scores, keep) for keep in dials)
     markers = marks(text, words).marker
     pairs = zip(tight, wide, markers, strict=True)
     assert not [i for i, (t, w, m) in enumerate(pairs) if t and not w and not m]
@@ -93,17 +96,30 @@ def test_the_dial_is_a_share_of_the_words() -> None:
         ),
         ("see https://a.example/b or mail ops@a.example", ["https://a.example/b", "ops@a.example"]),
         ("run `make all quickly` and wait", ["`make", "all", "quickly`"]),
-        ('it said "connection was refused" again', ["said", '"connection', "was", 'refused"']),
-        ("it said “it was refused” again", ["said", "“it", "was", "refused”"]),
+        ('it said "connection was refused" again', ['"connection', "was", 'refused"']),
+        ("it said “it was refused” again", ["“it", "was", "refused”"]),
         ("call getValue of the HTTP server in US", ["getValue", "HTTP", "US"]),
         ("磁盘已满 here", ["磁盘已满"]),
-        ("paid twice, two hours late, by eight", ["twice,", "two", "eight"]),
-        ("Support told us it could be against it", ["told", "could", "against"]),
+        ("Support told us it could be against it", ["against"]),
         ("as long as we pay, up to a year", ["as", "long", "as", "up", "to"]),
     ],
 )
 def test_facts_are_forced(text: str, expected: list[str]) -> None:
     assert forced(text) == expected
+
+
+def test_shades_of_meaning_stay_where_there_is_room() -> None:
+    text = (
+        "Support told us twice that it could sometimes be renamed but the notes of it say nothing"
+    )
+    scores = [
+        0.1 if word in {"told", "twice", "could", "sometimes", "but"} else 0.5
+        for word in text.split()
+    ]
+    assert {"told", "twice", "could", "sometimes", "but"} <= set(shown(text, 0.6, scores).split())
+    assert {"told", "twice", "could", "sometimes", "but"}.isdisjoint(
+        shown(text, 0.4, scores).split()
+    )
 
 
 def test_a_quotation_mark_that_never_closes_forces_nothing() -> None:
@@ -139,7 +155,7 @@ def test_a_pair_stays_joined() -> None:
         # what is denied, and how much of it
         ("it launches without many of its promised features and such", 0.5, "it of its and such", "launches without many promised features"),
         ("our lawyer advises against the extension of it", 0.5, "our the of it", "lawyer advises against extension"),
-        ("a token is created but never checked there", 0.5, "a is there", "token but never checked"),
+        ("a token is created but never checked there", 0.6, "a is there", "token created but never checked"),
         # who tries has not done; what has been sent has not sent
         ("when an application tries to check the key", 0.6, "an the to tries", "when application tries to check"),
         ("refunds have already been sent by them", 0.6, "already by them been", "refunds have been sent"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import squad
+from training import recipe, squad
 from training.data import Passage, read_passages, samples, split
 from training.measures import best_f1, bootstrap_f1, f1, share
 from training.methods import Text, at_random, by_choice, by_rules, by_scores, by_sentences
@@ -107,3 +107,23 @@ def test_steps_of_the_recipe_use_only_what_earlier_ones_leave(tmp_path: Path) ->
     assert used == [str(tmp_path / f"epoch-{i}.safetensors") for i in (2, 3, 4)] + [
         str(average.result)
     ]
+
+
+def test_a_quick_run_has_the_same_steps_with_fewer_passages(tmp_path: Path) -> None:
+    whole, quick = (steps(Path("data"), tmp_path, 1, quick=quick) for quick in (False, True))
+    assert [step.result for step in quick] == [step.result for step in whole]
+    assert quick[0].arguments == (*whole[0].arguments, "--passages", "48")
+    assert quick[1:] == whole[1:]
+
+
+def test_a_quick_run_never_takes_the_place_of_what_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = ["--fp16", str(recipe.WEIGHTS)]
+    monkeypatch.setattr(
+        "sys.argv", ["recipe", "--data", ".", "--out", str(tmp_path), *shipped, "--quick"]
+    )
+    with pytest.raises(SystemExit):
+        recipe.main()
+    assert "must not take the place" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -98,7 +98,7 @@ class Words:
 
 
 def needs(words: Words) -> tuple[Need, ...]:
-    """Return what words need where they stay, however tight the dial. Linear."""
+    """Return what words need where they stay, at all but the tightest dials. Linear."""
     return tuple(_collected(words, _RULES))
 
 
@@ -311,7 +311,6 @@ def _table(*rules: tuple[Iterable[str], _Rule]) -> dict[str, tuple[_Rule, ...]]:
 
 
 _RULES: Final = _table(
-    (BY_FIRST, _phrase),
     ((*LEADS, _NOT), _verb),
     (TURNS, _object),
     (("than",), _comparative),
@@ -322,6 +321,7 @@ _RULES: Final = _table(
     (PERSONS, _person),
 )
 _FINER_RULES: Final = _table(
+    (BY_FIRST, _phrase),
     (("to",), _infinitive),
     (SAYS, _speaker),
     (PARTICLES, _particle),

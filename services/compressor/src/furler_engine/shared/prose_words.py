@@ -48,16 +48,21 @@ _SMALL: Final = frozenset({
 _LIMITS: Final = frozenset({
     "not", "no", "never", "none", "neither", "nor", "nothing", "nobody", "cannot", "without",
     "unless", "except", "only", "must", "shall", "should", "may", "might", "if", "until",
-    "otherwise", "required", "deprecated", "optional", "least", "could", "against", "instead",
-    "unlike", "unlikely", "despite", "hardly", "barely", "scarcely", "rarely", "seldom", "sometimes",
-    "often", "usually", "typically", "generally", "once", "mostly", "nearly", "almost", "probably", "possibly", "perhaps", "maybe",
-    "approximately", "else", "everything", "everyone", "anything", "anyone", "than", "either",
-    "eventually", "temporarily", "partially", "partly", "formerly", "potentially", "provided", "off", "but", "because", "although", "though", "whereas", "would", "whether", "within", "when", "whenever", "told", "said", "says", "thinks", "believes", "believe", "claims", "claimed",
-    "announced", "argues", "argued", "according", "reportedly", "alleged", "allegedly", "assume",
-    "avoid", "avoids", "prevent", "prevents", "lack", "lacks", "fails", "unable", "wish", "wishes",
+    "otherwise", "required", "deprecated", "optional", "least", "against",
 })  # fmt: skip
-"""Negation, limits, modality, conditions, comparison, degrees of certainty: without one of these a
-sentence says something else."""
+"""Negation, limits, modality, conditions: without one of these a sentence says something else."""
+_TURNING: Final = frozenset({
+    "could", "would", "instead", "unlike", "unlikely", "despite", "hardly", "barely", "scarcely",
+    "rarely", "seldom", "sometimes", "often", "usually", "typically", "generally", "once", "mostly",
+    "nearly", "almost", "probably", "possibly", "perhaps", "maybe", "approximately", "eventually",
+    "temporarily", "partially", "partly", "formerly", "potentially", "else", "everything",
+    "everyone", "anything", "anyone", "than", "either", "provided", "off", "but", "because",
+    "although", "though", "whereas", "whether", "within", "when", "whenever", "told", "said", "says",
+    "thinks", "believes", "believe", "claims", "claimed", "announced", "argues", "argued",
+    "according", "reportedly", "alleged", "allegedly", "assume", "avoid", "avoids", "prevent",
+    "prevents", "lack", "lacks", "fails", "unable", "wish", "wishes",
+})  # fmt: skip
+"""Degrees of certainty, contrast, comparison, who says so: a dial with room for them keeps them."""
 # Code, paths, addresses, flags, camelCase, snake_case, dotted.names.
 _IDENTIFIER: Final = re.compile(
     r"`|://|::|\w/\w|^/\w|\w_\w|^__|\w@\w|[a-z][A-Z]|^--?[A-Za-z]|\w\.\w+\w|\w\(\)|\\\w"
@@ -104,6 +109,8 @@ class Marks:
 
     forced: tuple[bool, ...]
     """Never dropped: numbers, identifiers, quotations, negation, limits, modality."""
+    turning: tuple[bool, ...]
+    """Not dropped where a dial leaves room: what turns or weakens what is said, numbers in letters."""
     article: tuple[bool, ...]
     small: tuple[bool, ...]
     bridge: tuple[Span | None, ...]
@@ -165,6 +172,7 @@ def marks(text: str, words: Sequence[Span]) -> Marks:
             c is _FORCED or q or i in limited
             for i, (c, q) in enumerate(zip(classes, quoted, strict=True))
         ),
+        turning=tuple(word in _TURNING or word in NUMBERS for word in lower),
         article=tuple(word in _ARTICLES for word in lower),
         small=small,
         bridge=tuple(_bridges(plain, lower)),
@@ -193,7 +201,7 @@ def _found_class(word: str) -> str:
     inner = core(word)
     bare = inner.strip(_SIGNS)
     lower = bare.lower().replace("’", "'")
-    if lower in _LIMITS or lower in NUMBERS or lower.endswith("n't") or _UNSPACED.search(word):
+    if lower in _LIMITS or lower.endswith("n't") or _UNSPACED.search(word):
         return _FORCED
     if any(map(str.isdigit, word)) or (len(bare) > 1 and bare.isupper()):
         return _FORCED
