@@ -18,6 +18,7 @@ from itertools import chain
 from typing import Final
 
 from furler_engine.shared import numbered, severity
+from furler_engine.shared.build_failures import failure_rows
 from furler_engine.shared.fields import describe, fields_of
 from furler_engine.shared.folding import RARE, fold, legend
 from furler_engine.shared.layout import Layout, layout_of
@@ -91,6 +92,11 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     )
     page.picked.update(rare_hits(source.hints.query, lines))
     told = _show(page, messages)
+    failed = frozenset(failure_rows(lines, others))
+    if failed:
+        page.picked.update(failed)
+        page.block.update(failed)
+        others = array("i", [row for row in others if row not in failed])
     tally = fold(page, lines, others, layout_of(lines, others))
     opening = (
         ["[messages by kind; ×N at: all their files and source lines"]
@@ -98,7 +104,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         else ["[one line per pattern"]
     )
     page.opening.append("; ".join([*opening, *legend(page)]) + "]")
-    page.closing.append(f"[end: {told}{tally}]")
+    why = f"{len(failed):,} lines on why it failed, whole; " if failed else ""
+    page.closing.append(f"[end: {why}{told}{tally}]")
     view = numbered.draft(source, lines, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
 

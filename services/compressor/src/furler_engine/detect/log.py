@@ -87,6 +87,9 @@ _BUILD = re.compile(
     r"|\[(?:INFO|WARNING|ERROR)\]|\[ *\d+/\d+\]|\[ *\d+%\]|make(?:\[\d+\])?:|> Task |BUILD (?:SUCCESS|FAILED)|#\d+ (?:\[|\d)|Step \d+/\d+|(?:\S+/)?(?:gcc|g\+\+|cc|clang|clang\+\+|javac|rustc) .*-)"
 )
 
+# What a package manager says when it fails; the output of what failed may be longer than all else.
+_BUILD_FAILED = re.compile(r"\s*error: subprocess-exited-with-error$|npm (?:ERR!|error) code ")
+
 
 def log_score(sample: Sample) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
@@ -155,4 +158,6 @@ def diagnostics_score(sample: Sample) -> float:
 
 def build_output_score(sample: Sample) -> float:
     """Score package managers and build tools."""
+    if any(map(_BUILD_FAILED.match, sample.lines)):
+        return 0.96
     return min(0.96, 1.3 * sample.share(_BUILD.match))

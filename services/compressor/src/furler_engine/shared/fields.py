@@ -15,7 +15,7 @@ from typing import Final
 
 from furler_engine.shared.blocks import blocks
 from furler_engine.shared.layout import Layout, is_clock
-from furler_engine.shared.templates import WILD, Pattern
+from furler_engine.shared.templates import WILD, Pattern, is_bar
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,12})?")
 _NAME_BEFORE: Final = re.compile(r"[\w.\-]*[A-Za-z][\w.\-]*$")
@@ -74,7 +74,7 @@ def fields_of(pattern: Pattern, lines: Sequence[str], header: Layout) -> list[Fi
     seen: set[tuple[str, ...]] = set()
     for place in places:
         column = columns[place]
-        if len(set(column)) == 1:
+        if len(set(column)) == 1 or is_bar(column[0]):
             continue
         before = _steady(columns[place - 1]) if place else ""
         if place < skip:

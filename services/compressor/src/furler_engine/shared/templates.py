@@ -75,6 +75,11 @@ def mask(text: str) -> str:
     return _NUMBER.sub(MASK, text)
 
 
+def is_bar(word: str) -> bool:
+    """Whether a word is a progress bar."""
+    return _BAR.fullmatch(word) is not None
+
+
 def mine(
     lines: Sequence[str],
     label: Callable[[str], str],
@@ -147,7 +152,7 @@ def _shape(key: str, header: int, known: _Known) -> tuple[str, ...]:
 
 def _word(word: str) -> str:
     """Return a word with WILD for its variable end, if it has one."""
-    if len(word) > _LONGEST_WORD or _BAR.fullmatch(word):
+    if len(word) > _LONGEST_WORD or is_bar(word):
         return WILD
     at = word.find(MASK)
     keyed = _KEY.match(word)
