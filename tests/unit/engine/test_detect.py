@@ -206,3 +206,14 @@ def test_a_sample_of_one_endless_line_is_its_start() -> None:
     sample = Sample.of(Source("x" * 5_000_000))
     assert sample.lines == ("x" * 400,)
     assert sample.tail == "x" * 100
+
+
+def test_a_byte_order_mark_hides_no_kind() -> None:
+    for text in (PYTHON, GO, "#!/bin/sh\nexit 1\n" * 5):
+        assert detect(Source("\ufeff" + text)) is detect(Source(text))
+
+
+def test_a_page_of_tables_is_a_page() -> None:
+    table = "| field | type |\n|---|---|\n" + "| a | b |\n" * 12
+    assert detect(Source("".join(f"## Part {n}\n\n{table}\n" for n in range(9)))) is Kind.MARKDOWN
+    assert detect(Source(f"## Part\n\n{table}")) is Kind.TABLE

@@ -24,6 +24,7 @@ LINES = [
     (Kind.LOG, "I, [2026-03-14T09:00:{n:02d} #{n}]  INFO -- : Completed 200 OK in {n}ms"),
     (Kind.LOG, "info: Microsoft.Hosting[{n}]\n      Request finished {n}"),
     (Kind.LOG, "type=SYSCALL msg=audit(1773478800.{n}:{n}): arch=c000003e success=yes pid={n}"),
+    (Kind.LOG, "build\tRun tests\t2026-03-14T09:00:{n:02d}.1234567Z collecting {n} items"),
     (Kind.LOG, "billing-1  | GET /orders 200 {n}ms"),
     (Kind.SEARCH_RESULTS, "src/app/a.py:{n}:9:        return x"),
     (Kind.SEARCH_RESULTS, "{n}:  timeout: 30"),

@@ -64,10 +64,14 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     count = len(_shape(lines[(first + last) // 2])) if last - first >= _MIN_ROWS else 0
     if not _MIN_COLUMNS <= count <= _MOST_COLUMNS:
         return None
-    rows = [_row(line, count) for line in lines[first:last]]
-    parsed = [row for row in rows if row is not None]
+    parsed: list[_Row] = []
+    for line in lines[first:last]:
+        row = _row(line, count)
+        if row is None:
+            return None
+        parsed.append(row)
     named = sum("/" in row.path or any(map(_MODE.fullmatch, row.values)) for row in parsed)
-    if len(parsed) < len(rows) or named < _NAMED * len(rows):
+    if named < _NAMED * len(parsed):
         return None
     columns = [_column(parsed, at) for at in range(count)]
     gap = parsed[0].gap

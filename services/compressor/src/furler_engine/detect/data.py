@@ -43,6 +43,10 @@ _BEFORE_PATH = re.compile(
 )
 # A row printed downwards: psql -x, mysql \\G.
 _PRINTED_ROW = re.compile(r"-\[ RECORD 1 \]-|\*{5,} *1\. row \*{5,}")
+_MANY_TITLES = 2
+"""Headings from which a page has tables, and is none."""
+# A job, a step, then a time and what was said: gh run view --log.
+_TABBED_LOG = re.compile(r"(?:[^\t]{1,80}\t){1,3}\d{4}-\d\d-\d\dT[\d:.]+Z \S")
 _CROSSED = re.compile(r"-[-+ ]*\+[-+ ]*-")
 _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
@@ -65,7 +69,9 @@ def table_score(sample: Sample) -> float:
     if len(sample.lines) < 4:  # a header and three rows
         return 0.0
     if sample.share(_FRAMED.match) > 0.8:
-        return 0.9
+        return 0.9 if sum(map(_titled, sample.lines)) < _MANY_TITLES else 0.0
+    if sample.share(_TABBED_LOG.match) > 0.5:
+        return 0.0
     if _PRINTED_ROW.match(sample.head):
         return 0.975
     lines = sample.lines[preamble(sample.lines) :]
@@ -77,6 +83,10 @@ def table_score(sample: Sample) -> float:
     if score:
         return score
     return _ALIGNED_SCORE if _is_aligned(sample.lines) else 0.0
+
+
+def _titled(line: str) -> bool:
+    return line.startswith(("# ", "## ", "### "))
 
 
 def _delimited_score(lines: Sequence[str], delimiter: str) -> float:

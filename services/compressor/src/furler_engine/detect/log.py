@@ -18,6 +18,8 @@ _STAMP = re.compile(
     rf"|(?:ts|time|timestamp|t|at|date)[=:][\"\[]?(?:{_TIMES}|\d{{4}}-)|(?:\w+=\S+ ){{0,3}}level=\w|[\w.]+[\w.-]*[-_]\d+ +\| "
     # Cassandra, Rails, .NET, auditd.
     rf"|[A-Z]{{4,8}} +\[[^\]]{{1,80}}\] +(?:{_TIMES})|[DIWEFA], \[\d{{4}}-|(?:trce|dbug|info|warn|fail|crit): \S+\[\d+\]$|type=[A-Z_]+ msg=audit\("
+    # gh run view --log: a job and a step before the time.
+    r"|(?:[^\t]{1,80}\t){1,3}\d{4}-\d\d-\d\dT[\d:.]+Z "
 )
 # MySQL's slow query log is statements, each under its times.
 _SLOW_QUERIES: Final = "\n# Query_time: "

@@ -35,7 +35,7 @@ class Sample:
     @classmethod
     def of(cls, source: Source) -> Sample:
         """Sample a source: up to 50 lines from its start, up to 70 from the rest."""
-        text = source.text
+        text = source.text.removeprefix("\ufeff")
         lines = text[:_START].split("\n")
         if len(text) > _START and len(lines) > 1:
             lines.pop()  # cut short
@@ -47,7 +47,7 @@ class Sample:
         if needs_cleaning(text):
             picked = [clean_line(line[:_START]) for line in picked]
         shown = tuple(line[:WIDTH] for line in picked if line and not line.isspace())
-        return cls(text[:2000].lstrip("\ufeff"), shown, len(text), text[-100:].rstrip())
+        return cls(text[:2000], shown, len(text), text[-100:].rstrip())
 
     @cached_property
     def language(self) -> Guess | None:
