@@ -174,8 +174,9 @@ def _remember(
     pins: dict[str, bytes],
     retention: float,
 ) -> None:
-    until = asyncio.get_running_loop().time() + min(retention, PIN_MEMORY_SECONDS)
-    context.pin_memory.remember(scope, request.conversation, pins, until)
+    now = asyncio.get_running_loop().time()
+    until = now + min(retention, PIN_MEMORY_SECONDS)
+    context.pin_memory.remember(scope, request.conversation, pins, now, until)
 
 
 def _data(pins: dict[str, Pin]) -> dict[str, bytes]:

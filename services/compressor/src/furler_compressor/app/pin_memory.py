@@ -31,9 +31,14 @@ class PinMemory:
         self._bytes = 0
 
     def remember(
-        self, scope: Scope, conversation: str, pins: Mapping[str, bytes], until: float
+        self, scope: Scope, conversation: str, pins: Mapping[str, bytes], now: float, until: float
     ) -> None:
-        """Remember all of a conversation's pins until a time, in seconds of the caller's clock."""
+        """Remember all of a conversation's pins until a time, in seconds of the caller's clock.
+
+        What is over goes first, as far as nothing older is not: after ten minutes all of it.
+        """
+        while self._held and next(iter(self._held.values()))[0] <= now:
+            self._drop(next(iter(self._held)))
         self._drop((scope, conversation))
         size = sum(len(key) + len(data) for key, data in pins.items())
         self._held[scope, conversation] = (until, size, pins)
