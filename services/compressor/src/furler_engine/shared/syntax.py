@@ -20,6 +20,7 @@ from tree_sitter_language_pack import SupportedLanguage, get_language
 
 from furler_engine.shared.grammars import ERRORS, QUERIES, TAILS
 from furler_engine.shared.languages import language_of_name
+from furler_engine.shared.parse_input import ParseInput
 from furler_engine.shared.sample import Sample
 from furler_engine.types import Source
 
@@ -184,11 +185,14 @@ def parse(data: bytes, language: str) -> Tree | None:
         steps += 1
         return steps > limit
 
+    text = ParseInput(whole)
     parser = Parser(get_language(cast("SupportedLanguage", language)))
     try:
-        tree = parser.parse(lambda at, _: whole[at : at + 65_536], progress_callback=is_enough)
+        tree = parser.parse(text, progress_callback=is_enough)
     except ValueError:  # how the binding reports a parse that was stopped
         return None
+    finally:
+        text.parsed()
     return None if _has_stray_runs(tree) else tree
 
 
