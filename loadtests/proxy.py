@@ -194,8 +194,7 @@ async def _all(rounds: int, large: int, command: str) -> None:
             base = side.livez.removesuffix("/livez")
             sides.append(Side(PEER, base, side.processes[PEER]))
         for setting in _settings() if rounds else ():
-            # A paced stream takes seconds, and is the median of what its eight clients took.
-            await _measure(sides, setting, max(2, rounds // 4) if setting.clients > 1 else rounds)
+            await _measure(sides, setting, max(3, rounds // 2) if setting.clients > 1 else rounds)
         if large:
             await _large(url, f"http://{gateway.operate}/livez", large)
 

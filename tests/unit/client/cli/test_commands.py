@@ -348,8 +348,14 @@ def test_up_says_when_the_port_is_taken() -> None:
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         compressor = Cli({}).run("up", "--listen", address)
-        gateway = Cli({}).run("up", "--listen", "127.0.0.1:0", "--gateway", address)
-    for done, option in ((compressor, "--listen"), (gateway, "--gateway")):
+        free = ("--listen", "127.0.0.1:0", "--gateway")
+        gateway = Cli({}).run("up", *free, address)
+        operations = Cli({}).run("up", *free, "127.0.0.1:0", "--operations", address)
+    for done, option in (
+        (compressor, "--listen"),
+        (gateway, "--gateway"),
+        (operations, "--operations"),
+    ):
         assert done.exit_code == 2
         assert f"{address} is in use, perhaps by another `furler up`" in done.stderr
         assert done.stderr.rstrip().endswith(f"try another {option}")

@@ -16,8 +16,7 @@ from furler.errors import FieldInvalidError, NotInstalledError
 
 DEFAULT_LISTEN = "127.0.0.1:50051"
 DEFAULT_GATEWAY = "127.0.0.1:8787"
-_OPERATIONS = "127.0.0.1:8788"
-"""Where the gateway answers operators, unless FURLER_GATEWAY_OPERATE_LISTEN names another place."""
+DEFAULT_OPERATIONS = "127.0.0.1:8788"
 _GATEWAY_ENDS_SECONDS = 30.0
 """More than the gateway takes to drain."""
 
@@ -41,9 +40,23 @@ _GATEWAY_ENDS_SECONDS = 30.0
     metavar="HOST:PORT",
     help="Where the gateway listens, if furler-gateway is installed.",
 )
+@click.option(
+    "--operations",
+    default=DEFAULT_OPERATIONS,
+    show_default=True,
+    envvar="FURLER_GATEWAY_OPERATE_LISTEN",
+    metavar="HOST:PORT",
+    help="Where the gateway has /dashboard, /metrics and probes; empty: nowhere.",
+)
 @click.option("--no-gateway", is_flag=True, help="Start the compressor alone.")
 def up(
-    listen: str, data: str | None, workers: int | None, gateway: str, *, no_gateway: bool
+    listen: str,
+    data: str | None,
+    workers: int | None,
+    gateway: str,
+    operations: str,
+    *,
+    no_gateway: bool,
 ) -> None:
     """Start the compressor, and the gateway, on this machine; Ctrl-C stops them.
 
@@ -66,8 +79,10 @@ def up(
         click.echo(_how_to(listen), err=True)
         raise click.exceptions.Exit(main.main(arguments))
     check_free(gateway, "gateway")
-    click.echo(_how_to(listen) + _how_to_http(gateway), err=True)
-    with _running_gateway(gateway, listen):
+    if operations:
+        check_free(operations, "operations")
+    click.echo(_how_to(listen) + _how_to_http(gateway, operations), err=True)
+    with _running_gateway(gateway, listen, operations):
         raise click.exceptions.Exit(main.main(arguments))
 
 
@@ -79,25 +94,26 @@ def _how_to(listen: str) -> str:
     )
 
 
-def _how_to_http(gateway: str) -> str:
+def _how_to_http(gateway: str, operations: str) -> str:
     url = f"http://{gateway}"
+    dashboard = f"\n  what it saves     http://{operations}/dashboard" if operations else ""
     return (
         f"\n  an agent          furler wrap -- COMMAND, or in its environment:"
         f"\n                    ANTHROPIC_BASE_URL={url} OPENAI_BASE_URL={url}/v1"
         f"\n  MCP               {url}/mcp"
         f"\n  HTTP/JSON         {url}/docs"
-        f"\n  what it saves     http://{_OPERATIONS}/dashboard"
+        f"{dashboard}"
         f"\n  LLM gateways      {url} as the address that they POST /v1/compress to"
     )
 
 
 @contextmanager
-def _running_gateway(listen: str, compressor: str) -> Iterator[None]:
+def _running_gateway(listen: str, compressor: str, operations: str) -> Iterator[None]:
     """Run the gateway in a process of its own for the time of the body."""
     process = subprocess.Popen(  # noqa: S603 - our own program
         [
             *(sys.executable, "-m", "furler_gateway.main"),
-            *("--listen", listen, "--compressor", compressor),
+            *("--listen", listen, "--compressor", compressor, "--operate-listen", operations),
         ]
     )
     try:
