@@ -233,3 +233,27 @@ def test_what_taking_a_piece_raises_reaches_the_request_and_not_the_connection()
             assert [type(error) for error in raised] == [ValueError]
 
     asyncio.run(run())
+
+
+def test_a_client_that_goes_away_ends_the_provider_s_work() -> None:
+    gone = asyncio.Event()
+
+    async def provide(request: web.BaseRequest) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        try:
+            while True:
+                await reply.write(b"on and on ")
+                await asyncio.sleep(0)
+        finally:
+            gone.set()
+
+    async def run() -> None:
+        async with carried(provide) as (url, raised):
+            async with aiohttp.ClientSession() as session, session.get(url) as answer:
+                await answer.content.readany()
+            await asyncio.wait_for(gone.wait(), 30)
+        (error,) = raised
+        assert isinstance(error, asyncio.CancelledError | ConnectionResetError)
+
+    asyncio.run(run())

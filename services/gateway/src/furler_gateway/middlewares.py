@@ -75,6 +75,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         caller.serve(credential_of(request), _certificate(request))
         return await handler(request)
+    except ConnectionResetError:
+        raise  # the client went away: nobody is there to be answered
     except RequestError as error:
         failure = error.failure
     except FurlerError as error:
