@@ -104,7 +104,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         else ["[one line per pattern"]
     )
     page.opening.append("; ".join([*opening, *legend(page)]) + "]")
-    why = f"on why it failed, whole: {len(failed):,}; " if failed else ""
+    why = f"lines on why it failed, all shown: {len(failed):,}; " if failed else ""
     page.closing.append(f"[end: {why}{told}{tally}]")
     view = numbered.draft(source, lines, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
