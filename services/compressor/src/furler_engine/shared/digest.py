@@ -28,8 +28,8 @@ _ERROR: Final = re.compile(
 # Literals on one line, short ones too, so that a closing quote opens none; nor does an escaped
 # one, of which a line could have thousands and no end. A match remembers each escape: 10,000.
 _TEXT: Final = re.compile(
-    r"(?<!\\)\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+){0,10000})\""
-    r"|(?<!\\)'([^'\\\n]*+(?:\\.[^'\\\n]*+){0,10000})'"
+    r"\"(?<!\\\")([^\"\\\n]*+(?:\\.[^\"\\\n]*+){0,10000})\""
+    r"|'(?<!\\')([^'\\\n]*+(?:\\.[^'\\\n]*+){0,10000})'"
 )
 _SHORTEST_TEXT: Final = 8
 _LONGEST_TEXT: Final = 60
