@@ -35,14 +35,14 @@ def test_cells_with_blanks_and_names_of_two_words_stay_whole() -> None:
     found = read(lined_up(PODS).splitlines())
     assert found is not None
     assert found.names == PODS[0]
-    assert found.cells == PODS[1:]
+    assert list(found.rows()) == PODS[1:]
 
 
 def test_a_long_value_that_pushes_the_others_aside_is_read_by_its_words() -> None:
     found = read((PS + LONG_ROW).splitlines())
     assert found is not None
     assert found.names[5:8] == ["RSS", "TTY", "STAT"]
-    assert found.cells[-1] == [*LONG_ROW.split(None, 10)[:10], "python -m training.fit"]
+    assert list(found.rows())[-1] == [*LONG_ROW.split(None, 10)[:10], "python -m training.fit"]
 
 
 def test_a_summary_above_and_rules_below_the_header_are_no_rows() -> None:
@@ -50,7 +50,7 @@ def test_a_summary_above_and_rules_below_the_header_are_no_rows() -> None:
     rows += [[f"package-{n}", f"1.{n}.0", f"2.{n}.1"] for n in range(20)]
     found = read(["20 packages can be upgraded", "", *lined_up(rows, 2).splitlines()])
     assert found is not None
-    assert (found.header, len(found.cells)) == (2, 20)
+    assert (found.header, len(found.lines)) == (2, 20)
 
 
 @pytest.mark.parametrize("text", [lined_up(PODS), PS + LONG_ROW])

@@ -121,7 +121,7 @@ def test_small_broken_and_no_tables_are_left_alone(text: str) -> None:
 def test_dates_stay_dates() -> None:
     found = read(Source(TEXTS[0]).lines)
     assert found is not None
-    assert found.columns()[1][:2] == ["2026-06-01", "2026-06-02"]
+    assert list(found.columns())[1][:2] == ["2026-06-01", "2026-06-02"]
 
 
 @pytest.mark.parametrize("text", TEXTS)

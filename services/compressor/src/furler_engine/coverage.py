@@ -6,15 +6,18 @@ decisions and lets the content through; a reader never sees it.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
 from furler_engine.clean import clean_line
 from furler_engine.json_value import parse, same_value
+from furler_engine.shared.blocks import through
 from furler_engine.shared.markup_scan import shown_pieces
 from furler_engine.shared.pruning import prune
 from furler_engine.types import (
@@ -38,6 +41,10 @@ from furler_engine.types import (
 
 Interval = tuple[int, int]
 _NEWLINE: Final = 10
+_SEARCHED_AT_ONCE: Final = 1 << 18
+"""Bytes."""
+_NEAR: Final = 4
+"""Lines up to which going on to one is quicker than looking it up."""
 
 _BLANKS: Final = (b" ", b"\t", b"\n")
 """What words that are left out stand between; other white space is as good as a letter here."""
@@ -95,7 +102,7 @@ def _check_verbatim(source: Source, text: str, coverage: LinesShown) -> None:
     text += "\n"
     at = 0
     for span in coverage.lines:
-        for line in source.lines[span.first - 1 : span.last]:
+        for line in through(source.lines, span.first - 1, span.last):
             shown = (clean_line(line) if coverage.cleaned else line) + "\n"
             at = text.find(shown, at)
             if at < 0:
@@ -110,11 +117,16 @@ def _check_decoded(
     wanted = bytearray(len(source.lines) + 1)
     for span in coverage.lines:
         wanted[span.first : span.last + 1] = b"\x01" * (span.last + 1 - span.first)
+    following, at = iter(source.lines), 0
     for number, line in decoded:
         if not (0 < number < len(wanted) and wanted[number]):
             raise CoverageError(f"line {number} is decoded twice or was not claimed")
         wanted[number] = 0
-        expected = source.lines[number - 1]
+        if at < number <= at + _NEAR:  # as most views go on: that is quicker than by index
+            expected = next(islice(following, number - at - 1, None))
+            at = number
+        else:
+            expected = source.lines[number - 1]
         if line != (clean_line(expected) if coverage.cleaned else expected):
             raise CoverageError(f"line {number} decodes to something else")
     if (missing := wanted.find(1)) >= 0:
@@ -187,7 +199,7 @@ def _is_blank(data: bytes, at: int) -> bool:
 
 def _check_byte_union(source: Source, draft: Draft, ranges: Iterable[Bytes]) -> list[Interval]:
     """Check that ranges and elisions are all bytes; return what the elisions are, joined."""
-    starts: list[int] = []
+    starts: Sequence[int] = ()
     intervals = [(r.start, r.end) for r in ranges]
     shown = len(intervals)
     for elision in draft.elisions:
@@ -317,10 +329,13 @@ def _check_union(intervals: list[Interval], total: int, *, overlap: bool) -> Non
         raise CoverageError(f"{at}-{total} is neither shown nor elided")
 
 
-def line_starts(source: Source) -> list[int]:
+def line_starts(source: Source) -> Sequence[int]:
     """Return the byte offset of each line, and of the end: one more than there are lines."""
-    breaks = np.flatnonzero(np.frombuffer(source.data, np.uint8) == _NEWLINE) + 1
-    starts: list[int] = [0, *breaks.tolist()]
-    if starts[-1] < len(source.data):
+    data = source.data
+    starts = array("q", [0])
+    for at in range(0, len(data), _SEARCHED_AT_ONCE):
+        part = np.frombuffer(data, np.uint8, min(_SEARCHED_AT_ONCE, len(data) - at), at)
+        starts.frombytes((np.flatnonzero(part == _NEWLINE) + (at + 1)).tobytes())
+    if starts[-1] < len(data):
         starts.append(len(source.data))
     return starts

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from itertools import chain
 
 import orjson
+
+from furler_engine.text_lines import TextLines
 
 # Fifteen significant digits always survive a double (IEEE 754), 18 always fit a signed
 # 64-bit integer; three-digit exponents may overflow, and -0 has no integer. What has
@@ -28,10 +31,13 @@ _MINUS_ZERO = re.compile(rb"(?:^|[\[,:\s])-0(?![.\deE])")
 _MINUS_ZEROS = (b":-0", b" -0", b",-0", b"[-0", b"\n-0", b"\t-0", b"\r-0")
 # In JSON an unescaped quote before a colon always ends a member name.
 _NAME_END = re.compile(r'(?<!\\)"\s*:')
+_FILLED = re.compile(r"\S")
 _SPACED_COLON = re.compile(r'"\s+:')
 # No JSON text has these: within one a comma follows a bracket, and strings have no line breaks.
 _BORDERS = ("\n}\n{", "\n}\r\n{", "\n]\n[", "\n]\r\n[")
 _BETWEEN = re.compile(r"(?<=\n[}\]])\r?\n(?=[{\[])")
+_SEARCHED_AT_ONCE = 1 << 18
+"""Characters: what is made of a text to search it is as large as what is searched."""
 _MAX_DEPTH = 200
 """Deeper documents are data for a machine, not for a reader; encoders recurse."""
 
@@ -46,11 +52,7 @@ def parse(text: str) -> object:
     Raises JsonError for anything else, for duplicate names, and for nesting
     deeper than 200.
     """
-    parts = split_texts(text)
-    if parts:
-        value: object = _parse_all(text, parts)
-    else:
-        value = _parse_all(text, [text])[0]
+    value: object = _parse_all(text, _texts) if is_json_lines(text) else _parse_all(text, _one)[0]
     if _depth_exceeds(value, _MAX_DEPTH):
         raise JsonError("nested too deeply")
     return value
@@ -63,9 +65,7 @@ def is_json_lines(text: str) -> bool:
 
 def split_texts(text: str) -> list[str]:
     """Return the JSON texts that stand below each other; none for a document."""
-    if _looks_like_lines(text):
-        return [line for line in text.split("\n") if line and not line.isspace()]
-    return _BETWEEN.split(text) if _looks_like_texts(text) else []
+    return list(_texts(text)) if is_json_lines(text) else []
 
 
 def loads(text: str) -> object:
@@ -121,14 +121,15 @@ def same_value(a: object, b: object) -> bool:
 
 
 def _looks_like_lines(text: str) -> bool:
-    head = text.lstrip()
-    if head[:1] not in ("{", "["):
+    opening = _FILLED.search(text)
+    if opening is None or opening[0] not in ("{", "["):
         return False
-    end = head.find("\n")
-    if end < 0:
+    end = text.find("\n", opening.start())
+    following = _FILLED.search(text, end) if end >= 0 else None
+    if following is None or following[0] not in ("{", "["):
         return False
-    first = head[:end].rstrip()
-    if not (first[0] + first[-1] in ("{}", "[]") and head[end:].lstrip()[:1] in ("{", "[")):
+    first = text[opening.start() : end].rstrip()
+    if first[0] + first[-1] not in ("{}", "[]"):
         return False
     try:
         orjson.loads(first)
@@ -147,19 +148,39 @@ def _looks_like_texts(text: str) -> bool:
     return True
 
 
-def _parse_all(text: str, parts: list[str]) -> list[object]:
+def _one(text: str) -> Iterator[str]:
+    yield text
+
+
+def _texts(text: str) -> Iterator[str]:
+    if _looks_like_lines(text):
+        return (line for line in TextLines(text) if line and not line.isspace())
+    return iter(_BETWEEN.split(text))
+
+
+def _parse_all(text: str, parts_of: Callable[[str], Iterator[str]]) -> list[object]:
     """Return the values of a text's parts; the checks run over the whole, once."""
-    loads = _loads_exact if _has_delicate_number(text) else orjson.loads
+    delicate = any(map(_has_delicate_number, _pieces(text)))
+    loads = _loads_exact if delicate else orjson.loads
     try:
-        values = [loads(part) for part in parts]
+        values = [loads(part) for part in parts_of(text)]
         minified = _dumps_utf8(values)
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from error
     names = minified.count(b'":') - minified.count(b'\\":')
     if '\\\\"' in text or _count_names(text) != names:
-        for part in parts:
+        for part in parts_of(text):
             _loads_exact(part)  # names with backslashes fool the count; this decides
     return values
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text after commas: no number goes on there, and one may begin."""
+    at = 0
+    while at < len(text):
+        end = text.find(",", at + _SEARCHED_AT_ONCE) + 1 or len(text)
+        yield text[at:end]
+        at = end
 
 
 def _has_delicate_number(text: str) -> bool:
@@ -195,7 +216,7 @@ def _is_delicate(number: re.Match[bytes]) -> bool:
 def _count_names(text: str) -> int:
     """Count member names; a quote that is escaped before a colon counts where it is rare."""
     if _SPACED_COLON.search(text):
-        return len(_NAME_END.findall(text))
+        return sum(1 for _ in _NAME_END.finditer(text))
     return text.count('":') - text.count('\\":')
 
 

@@ -18,6 +18,7 @@ from furler_engine.detect import detect
 from furler_engine.json_value import dumps
 from furler_engine.recipe import recipe
 from furler_engine.router import ROUTES
+from furler_engine.text_lines import extent
 from furler_engine.tools import RETRIEVE_TOOLS, normal, policy_for, why_exact
 from furler_engine.types import (
     Answers,
@@ -341,8 +342,7 @@ def _priced(source: Source, draft: Draft, size: int) -> tuple[Elision, ...]:
             case _ if elision.tokens:
                 return elision.tokens
             case Lines(first, last):
-                length = sum(map(len, source.lines[first - 1 : last])) + last - first + 1
-                return round(length * per_character)
+                return round(extent(source.lines, first - 1, last) * per_character)
             case Rows() as rows:
                 if rows.path not in containers:
                     containers[rows.path] = _container(source.value, rows.path)

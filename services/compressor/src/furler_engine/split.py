@@ -21,6 +21,7 @@ from typing import Final
 from furler_engine.coverage import CoverageError, within
 from furler_engine.json_value import JsonError, dumps, parse
 from furler_engine.markers import format_path
+from furler_engine.text_lines import extent
 from furler_engine.types import (
     WORDS,
     Bytes,
@@ -228,7 +229,8 @@ def _json(source: Source) -> list[Lines]:
 
 
 def _largest(source: Source, spans: list[Lines]) -> list[Lines]:
-    sized = [(sum(map(len, source.lines[span.first - 1 : span.last])), span) for span in spans]
+    lines = source.lines
+    sized = [(extent(lines, s.first - 1, s.last) - s.last + s.first - 1, s) for s in spans]
     large = sorted((pair for pair in sized if pair[0] >= _SHORTEST), key=lambda p: -p[0])
     chosen = large[:_MOST_PARTS]
     if sum(size for size, _ in chosen) < _MOST_OF_CONTENT * len(source.text):

@@ -135,11 +135,10 @@ def count(text: str, tokenizer: str) -> Count:
 def _count(bpe: CoreBPE, text: str) -> Count:
     if len(text) < _RUN_BLOCK:
         return Count(_encoded_at_once(bpe, text))
-    data = text.encode()
-    blocks = list(_uniform_blocks(data))
+    blocks = list(_uniform_blocks(text))
     if not blocks:
-        del data  # as large as the text
         return Count(_encoded(bpe, text))
+    data = text.encode()
     exact = sampled = at = 0
     for start in blocks:
         exact += _encoded(bpe, _decoded(data[at:start]))
@@ -205,18 +204,17 @@ def _class_table() -> npt.NDArray[np.uint8]:
 
 _TABLE: Final = _class_table()
 _CLASS_OF: Final = _TABLE.tobytes()
-# To the regex blanks and line breaks are one class, to the merger both cases are.
-_RUN_TABLE: Final = np.array([{_BREAK: _BLANK, _UPPER: _LOWER}.get(c, c) for c in _TABLE], np.uint8)
+# To the regex blanks and line breaks are one class, signs and controls another, to the merger both cases are.
+_ALIKE: Final = {_BREAK: _BLANK, _UPPER: _LOWER, _OTHER: _PUNCTUATION}
+_RUN_CLASS_OF: Final = bytes(_ALIKE.get(int(c), int(c)) for c in _TABLE)
 
 
 def _features(text: str) -> npt.NDArray[np.float64]:
     """Count the runs and then the bytes of each class."""
-    data = text.encode().translate(_CLASS_OF)
     features = np.zeros(2 * _CLASSES)
-    for start in range(0, len(data), _ESTIMATED_AT_ONCE):
-        size = min(_ESTIMATED_AT_ONCE, len(data) - start)
-        classes = np.frombuffer(data, np.uint8, size, start)
-        starts = np.ones(size, np.bool_)
+    for data in _byte_blocks(text, _ESTIMATED_AT_ONCE):
+        classes = np.frombuffer(data.translate(_CLASS_OF), np.uint8)
+        starts = np.ones(len(data), np.bool_)
         np.not_equal(classes[1:], classes[:-1], out=starts[1:])
         for name in range(_CLASSES):
             having = classes == name
@@ -226,12 +224,25 @@ def _features(text: str) -> npt.NDArray[np.float64]:
     return features
 
 
-def _uniform_blocks(data: bytes) -> Iterator[int]:
-    """Yield where a block of bytes of one class starts. Blocks lie side by side."""
-    for start in range(0, len(data) - _RUN_BLOCK + 1, _RUN_BLOCK):
-        classes = _RUN_TABLE[np.frombuffer(data, np.uint8, _RUN_BLOCK, start)]
-        if classes.min() == classes.max():
-            yield start
+def _byte_blocks(text: str, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a text, so many at a time; they never exist all at once."""
+    left = b""
+    for at in range(0, len(text), size):
+        left += text[at : at + size].encode()
+        whole = len(left) - len(left) % size
+        for start in range(0, whole, size):
+            yield left[start : start + size]
+        left = left[whole:]
+    if left:
+        yield left
+
+
+def _uniform_blocks(text: str) -> Iterator[int]:
+    """Yield the bytes at which a block of bytes of one class starts. Blocks lie side by side."""
+    for index, data in enumerate(_byte_blocks(text, _RUN_BLOCK)):
+        classes = np.frombuffer(data.translate(_RUN_CLASS_OF), np.uint8)
+        if len(data) == _RUN_BLOCK and classes.min() == classes.max():
+            yield index * _RUN_BLOCK
 
 
 def _decoded(data: bytes) -> str:

@@ -6,7 +6,7 @@ selectors (places.py). What does not: anything that decides, encodes or checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -26,6 +26,7 @@ from furler_engine.places import (
     Symbol,
     Within,
 )
+from furler_engine.text_lines import TextLines
 
 __all__ = [
     "Bytes",
@@ -151,10 +152,8 @@ class Policy:
 _T = TypeVar("_T")
 
 
-_SPLIT_AT_ONCE = 1 << 18
-"""Characters that are split into lines at once."""
-_MANY, _SHORT = 1 << 14, 16
-"""Lines, and mean characters of a line."""
+_LARGE = 1 << 18
+"""Characters from which on lines are no list: below, it takes a few megabytes at most."""
 
 
 class Source:
@@ -177,22 +176,11 @@ class Source:
         return self.text.encode()
 
     @cached_property
-    def lines(self) -> list[str]:
+    def lines(self) -> Sequence[str]:
         r"""Lines without their ``\n``; a final newline ends the last line, it starts no other."""
-        lines: list[str] = []
-        known: dict[str, str] = {}
-        at = 0
-        while at <= len(self.text):
-            end = self.text.find("\n", at + _SPLIT_AT_ONCE)
-            end = len(self.text) if end < 0 else end
-            part = self.text[at:end].split("\n")
-            # Equal lines are one object where lines are short: each takes 50 bytes and its text.
-            if len(part) > _MANY and end - at < _SHORT * len(part):
-                if len(known) > _MANY:
-                    known.clear()
-                part = [known.setdefault(line, line) for line in part]
-            lines += part
-            at = end + 1
+        if len(self.text) > _LARGE:
+            return TextLines(self.text)
+        lines = self.text.split("\n")
         if lines[-1] == "":
             lines.pop()
         return lines

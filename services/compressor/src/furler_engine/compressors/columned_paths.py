@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import eq
 from typing import Final
 
+from furler_engine.shared.blocks import through
 from furler_engine.shared.path_tree import read, write
 from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
 
@@ -33,6 +36,7 @@ _PATH: Final = re.compile(r" +([^\s:\"][^:\"\x00-\x1f]*)")
 _LONGEST: Final = 5_000
 """Characters: PATH_MAX is 4,096 bytes."""
 _MARK: Final = "| "
+_MOST_KNOWN: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +68,21 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     count = len(_shape(lines[(first + last) // 2])) if last - first >= _MIN_ROWS else 0
     if not _MIN_COLUMNS <= count <= _MOST_COLUMNS:
         return None
-    parsed: list[_Row] = []
-    for line in lines[first:last]:
-        row = _row(line, count)
-        if row is None:
-            return None
-        parsed.append(row)
+    parsed = _parsed(through(lines, first, last), count)
     named = sum("/" in row.path or any(map(_MODE.fullmatch, row.values)) for row in parsed)
-    if named < _NAMED * len(parsed):
+    if not parsed or named < _NAMED * len(parsed):
         return None
     columns = [_column(parsed, at) for at in range(count)]
     gap = parsed[0].gap
     written = [_write(row, columns) for row in parsed]
-    if [_line(text, columns, gap) for text in written] != list(lines[first:last]):
+    del parsed
+    again = (_line(text, columns, gap) for text in written)
+    if not all(map(eq, again, through(lines, first, last))):
         return None
     legend, tree = write(written)
     opening, closing = lines[:first], lines[last:]
     text = "\n".join(
-        [_legend(legend, columns, len(parsed)), *(_MARK + line for line in opening), *tree]
+        [_legend(legend, columns, len(written)), *(_MARK + line for line in opening), *tree]
         + [_MARK + line for line in closing]
     )
     if len(text) > _MIN_GAIN * len(source.text):
@@ -90,8 +91,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     def decode(view: str) -> Iterator[tuple[int, str]]:
         legend, *body = view.split("\n")
         paths = read(legend, body[len(opening) : len(body) - len(closing)])
-        restored = [_line(path, columns, gap) for path in paths]
-        return enumerate([*opening, *restored, *closing], 1)
+        restored = (_line(path, columns, gap) for path in paths)
+        return enumerate(chain(opening, restored, closing), 1)
 
     total = len(lines)
     return Draft(text, LinesShown((Lines(1, total),), decode), "lines", total, total)
@@ -119,6 +120,23 @@ def _shape(line: str) -> str:
         if rest is not None and "/" in rest[1].partition(" ")[0]:
             break
     return shape
+
+
+def _parsed(lines: Iterable[str], count: int) -> list[_Row]:
+    """Read rows; [] where one is none. Equal values and spans are one object: there are few."""
+    values: dict[str, str] = {}
+    spans: dict[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] = {}
+    parsed: list[_Row] = []
+    for line in lines:
+        row = _row(line, count)
+        if row is None:
+            return []
+        for known in (values, spans):
+            if len(known) > _MOST_KNOWN:
+                known.clear()
+        same = tuple([values.setdefault(value, value) for value in row.values])
+        parsed.append(_Row(same, spans.setdefault(row.spans, row.spans), row.gap, row.path))
+    return parsed
 
 
 def _row(line: str, count: int) -> _Row | None:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
 from furler_engine.shared import numbered, severity
+from furler_engine.shared.blocks import held, joined
 from furler_engine.shared.build_failures import failure_rows
 from furler_engine.shared.fields import describe, fields_of
 from furler_engine.shared.folding import RARE, fold, legend
@@ -67,31 +68,50 @@ _GAP: Final = "\x01"
 
 @dataclass(slots=True)
 class _Message:
-    """One message: its first line, the lines that belong to it, where it points.
+    """One message: its first line, where it points, how many lines below belong to it.
 
-    ``kind`` is the first line with its place masked: the same message elsewhere
-    is the same kind.
+    ``start`` to ``end`` are what of the first line says the place: nothing where it stands elsewhere.
+    ``said`` is the message, with the rows ``above`` it, where carets point up at what it speaks of.
     """
 
     row: int
     place: Place
-    kind: str
+    start: int = 0
+    end: int = 0
     heading: int = -1
-    carets: bool = False
-    context: list[int] = field(default_factory=list)
+    below: int = 0
+    said: str | None = None
+    above: Sequence[int] = ()
+
+    @property
+    def context(self) -> Sequence[int]:
+        """The rows that belong to it, above and below."""
+        below = range(self.row + 1, self.row + 1 + self.below)
+        return [*self.above, *below] if self.above else below
+
+    @property
+    def last(self) -> int:
+        """The last of its rows."""
+        return self.row + self.below
+
+    def kind(self, line: str) -> str:
+        """Return the first line with its place masked: the same message elsewhere is the same kind."""
+        if self.said is not None:
+            return self.said
+        return f"{line[: self.start]}0{line[self.end :]}" if self.end else line
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Show messages by kind. None where that gains nothing."""
     lines = numbered.cleaned_lines(source)
-    text = source.text if lines is source.lines else "\n".join(lines)
+    text = source.text if lines is source.lines else joined(lines)
     messages, others = _read(lines, text)
     page = numbered.Page(
         picked=numbered.ends(lines),
         tight=policy.is_tight(Kind.DIAGNOSTICS, Kind.BUILD_OUTPUT, Kind.TEXT),
     )
     page.picked.update(rare_hits(source.hints.query, lines))
-    told = _show(page, messages)
+    told = _show(page, messages, lines)
     failed = frozenset(failure_rows(lines, others))
     if failed:
         page.picked.update(failed)
@@ -110,10 +130,11 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
 
 
-def _read(lines: Sequence[str], text: str) -> tuple[list[_Message], array[int]]:
+def _read(lines: Sequence[str], text: str) -> tuple[list[_Message], Sequence[int]]:
     """Split lines into messages with their context, and all others; ``text`` is the lines joined."""
     messages: list[_Message] = []
-    others = array("i")
+    others: Sequence[int] = range(0)
+    files: dict[str, str] = {}
     current: _Message | None = None
     heading = -1
     at = 0
@@ -121,27 +142,39 @@ def _read(lines: Sequence[str], text: str) -> tuple[list[_Message], array[int]]:
     for candidate in chain(range(len(lines)) if few else _candidates(text), [len(lines)]):
         if candidate > at:  # between them no line is a message
             while current is not None and at < candidate and _belongs(at, lines, current):
-                current.context.append(at)
+                current.below += 1
                 at += 1
             if at < candidate:
                 current = None
-                others.extend(range(at, candidate))
+                others = _extended(others, at, candidate)
                 heading = _heading(lines, at, candidate, heading)
         if candidate == len(lines):
             break
         at = candidate + 1
         found = _message_at(candidate, lines, heading)
         if found is not None:
+            file, line = found.place
+            found.place = Place(files.setdefault(file, file), line)  # one object per file
             messages.append(found)
             current = found
         elif current is not None and _belongs(candidate, lines, current):
-            current.context.append(candidate)
+            current.below += 1
         else:
             current = None
-            others.append(candidate)
+            others = _extended(others, candidate, candidate + 1)
             heading = _heading(lines, candidate, at, heading)
-    above = {row for message in messages if message.carets for row in message.context}
+    above = {row for message in messages if message.said is not None for row in message.context}
     return messages, array("i", [row for row in others if row not in above]) if above else others
+
+
+def _extended(rows: Sequence[int], first: int, behind: int) -> Sequence[int]:
+    """Add rows to ascending ones, which stay a range while they are all up to there."""
+    if isinstance(rows, array):
+        rows.extend(range(first, behind))
+        return rows
+    if len(rows) == first:
+        return range(behind)
+    return array("i", chain(rows, range(first, behind)))
 
 
 def _candidates(text: str) -> Iterator[int]:
@@ -170,14 +203,14 @@ def _heading(lines: Sequence[str], first: int, end: int, before: int) -> int:
 def _belongs(row: int, lines: Sequence[str], message: _Message) -> bool:
     """Whether a line is part of the message above: indented, or the source line over a caret."""
     line = lines[row]
-    if message.carets:
+    if message.said is not None:
         advice = message.row + 2
         return (
             advice < len(lines)
             and row <= message.row + _ADVICE
             and lines[advice].startswith(_ADVISES)
         )
-    if message.heading >= 0 or len(message.context) >= _LONGEST_CONTEXT:
+    if message.heading >= 0 or message.below >= _LONGEST_CONTEXT:
         return False
     if line[:1].isspace():
         return bool(line.strip())
@@ -192,16 +225,16 @@ def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None
     carets = above_carets(row, lines)
     if carets is not None:
         under, said, above = carets
-        return _Message(row, under, said, carets=True, context=above)
+        return _Message(row, under, said=said, above=above)
     listed = listed_line(line)
     if listed is not None and heading >= 0:
-        return _Message(row, Place(lines[heading], listed), line, heading)
+        return _Message(row, Place(lines[heading], listed), heading=heading)
     if pointed_at(line) is not None:
         return None
     if line[:1].strip() and not _ASIDE.match(line) and row + 1 < len(lines):
         place = pointed_at(lines[row + 1])
         if place is not None:
-            return _Message(row, place, line)
+            return _Message(row, place)
     # Source lines are indented; a message of a tool's own is not, or says how bad it is.
     if line[:1].isspace() and severity.level(line) == severity.CALM:
         return None
@@ -209,16 +242,20 @@ def _message_at(row: int, lines: Sequence[str], heading: int) -> _Message | None
     if span is None:
         return None
     place, start, end = span
-    return _Message(row, place, line[:start] + "0" + line[end:])
+    return _Message(row, place, start, end)
 
 
-def _show(page: numbered.Page, messages: Sequence[_Message]) -> str:
+def _one_word(name: re.Match[str]) -> str:
+    return _GAP.join(name[0].split())
+
+
+def _show(page: numbered.Page, messages: Sequence[_Message], lines: Sequence[str]) -> str:
     """Put the messages on the page; return what the footer says of them."""
     if not messages:
         return ""
-    named = [_QUOTED.sub("'0'", message.kind) for message in messages]
-    worded = [_QUOTED.sub(lambda name: _GAP.join(name[0].split()), m.kind) for m in messages]
-    kinds = _kinds(messages, named)
+    named = held(_QUOTED.sub("'0'", m.kind(lines[m.row])) for m in messages)
+    worded = held(_QUOTED.sub(_one_word, m.kind(lines[m.row])) for m in messages)
+    kinds = _kinds(messages, named, lines)
     for kind in kinds:
         members = [messages[at] for at in kind.rows]
         whole = members if kind.count <= RARE else members[:_SAMPLES]
@@ -231,18 +268,18 @@ def _show(page: numbered.Page, messages: Sequence[_Message]) -> str:
         if kind.count > RARE:
             said = describe(fields_of(kind, worded, Layout())).replace(_GAP, " ")
             note = f"  ×{kind.count} at {say_places(m.place for m in members)}"
-            page.notes.setdefault(max([first, *members[0].context]), []).append(
-                note + (f" | {said}" if said else "")
-            )
+            page.notes.setdefault(members[0].last, []).append(note + (f" | {said}" if said else ""))
     files = len({message.place.file for message in messages})
     return f"kinds of message, all shown: {len(kinds):,}, messages: {len(messages):,}, files: {files:,}. Other lines: "
 
 
-def _kinds(messages: Sequence[_Message], named: Sequence[str]) -> list[Pattern]:
+def _kinds(
+    messages: Sequence[_Message], named: Sequence[str], lines: Sequence[str]
+) -> list[Pattern]:
     """Group messages by their words; no two codes share a kind, for a number in a kind is as good as another."""
-    coded: dict[str, list[int]] = {}
+    coded: dict[str, array[int]] = {}
     for at, message in enumerate(messages):
-        coded.setdefault(code_of(message.kind), []).append(at)
+        coded.setdefault(code_of(message.kind(lines[message.row])), array("i")).append(at)
     width = layout_of(named).width
     kinds = [kind for rows in coded.values() for kind in mine(named, severity.level, width, rows)]
     kinds.sort(key=lambda kind: kind.rows[0])

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Final
 
 from furler_engine.shared import change_counts
+from furler_engine.shared.blocks import split
 from furler_engine.shared.change_counts import Change
 from furler_engine.shared.outline import Unfolder, fold
 from furler_engine.shared.paths import split_path
@@ -31,12 +32,11 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     """Write a line per directory; nothing is left out."""
     del policy
     lines = source.lines
-    rows = [" | " in line and line.startswith(" ") for line in lines]
-    if sum(rows) < max(MIN_FILES, 0.6 * len(lines)):
+    rows = bytearray(" | " in line and line.startswith(" ") for line in lines)
+    if rows.count(1) < max(MIN_FILES, 0.6 * len(lines)):
         return None
-    first = rows.index(True)
-    last = len(rows) - 1 - rows[::-1].index(True)
-    block = change_counts.read(lines[first : last + 1])
+    first, last = rows.find(1), rows.rfind(1)
+    block = change_counts.read(lines, first, last + 1)
     if block is None:
         return None
     body = [*(_RAW + line for line in lines[:first]), *_write(block.changes)]
@@ -66,12 +66,12 @@ def _directory(path: str) -> str:
 
 
 def _decode(text: str) -> Iterator[tuple[int, str]]:
-    legend, *lines = text.split("\n")
-    width = legend[:-1].partition(_WIDTH)[2]
+    lines = split(text)
+    width = next(lines)[:-1].partition(_WIDTH)[2]
     return enumerate(_read(lines, int(width or 0)), 1)
 
 
-def _read(lines: Sequence[str], width: int) -> Iterator[str]:
+def _read(lines: Iterator[str], width: int) -> Iterator[str]:
     outline = Unfolder()
     changes: list[Change] = []
     for line in lines:
@@ -85,6 +85,6 @@ def _read(lines: Sequence[str], width: int) -> Iterator[str]:
         directory = outline.enter(
             len(heading) - len(relative), "" if relative == _TOP else relative
         )
-        for change in change_counts.split(files[1:]) if files else []:
-            changes.append(change._replace(path=directory + change.path))
+        if files:
+            changes += change_counts.split(files[1:], directory)
     yield from change_counts.pad(changes, width)

@@ -194,8 +194,11 @@ def _read_changes(commit: Commit, tail: Sequence[str]) -> bool:
         return True
     if len(tail) < 3 or tail[0] != "" or not _SUMMARY.fullmatch(tail[-1]):
         return False
-    block = change_counts.read(tail[1:-1])
-    if block is None or change_counts.split(change_counts.shorten(block.changes)) != block.changes:
+    block = change_counts.read(tail, 1, len(tail) - 1)
+    if (
+        block is None
+        or list(change_counts.split(change_counts.shorten(block.changes))) != block.changes
+    ):
         return False
     commit.changes, commit.width, commit.summary = block.changes, block.width, tail[-1][1:]
     return True
@@ -373,7 +376,7 @@ def _read(lines: Sequence[str]) -> Iterator[str]:
         elif match := _FILES_OF.match(line):
             files, _, summary = line[match.end() :].rpartition(_JOINT)
             yield ""
-            yield from change_counts.pad(change_counts.split(files), int(match[1] or 0))
+            yield from change_counts.pad(list(change_counts.split(files)), int(match[1] or 0))
             yield f" {summary}"
         elif line.startswith(_OPEN_STATES) or state_paths.is_change(line):
             if not inside:

@@ -10,8 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
+from furler_engine.shared.blocks import joined, split, through
 from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
 
 MIN_ROWS: Final = 6
@@ -53,53 +55,78 @@ Widths = tuple[int, int, int, int]
 """Of links and size, right-aligned, and of owner and group, left-aligned."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Section:
-    """Rows below each other: the lines ``first`` to ``last`` of a listing, from 0, half-open."""
+    """Rows below each other: how many, and the widths of their columns.
 
-    rows: list[Row]
-    widths: Widths
+    ``natural`` are the widths that ls itself takes: the widest value of each column.
+    The rows are read again when they are written: as objects they take ten times the
+    memory of their text.
+    """
+
+    links: int
+    owner: int
+    sizes: int
+    """Characters of the first row from its group to the end of its size."""
+    natural: Widths = (1, 0, 1, 1)
+    count: int = 0
+
+    @classmethod
+    def of(cls, first: re.Match[str]) -> Section:
+        """Open a section with its first row, which is yet to be added."""
+        return cls(len(first[2]), len(first[3]), len(first[4]) + len(first[5]))
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        links, size, owner, group = self.natural
+        self.natural = (
+            max(links, 1 + len(row.links)),
+            max(size, len(row.size)),
+            max(owner, 1 + len(row.owner)),
+            max(group, 1 + len(row.group)),
+        )
+        self.count += 1
+
+    @property
+    def widths(self) -> Widths:
+        """The widths that the rows have."""
+        # Blanks between group and size belong to either: the group takes what its widest value needs.
+        group = self.natural[3]
+        return self.links, self.sizes - group, self.owner, group
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Write one row per entry; nothing is left out."""
     del policy
     lines = source.lines
-    matches = [_ROW.fullmatch(line) for line in lines]
-    rows = sum(m is not None for m in matches)
-    other = sum(1 for line, m in zip(lines, matches, strict=True) if m is None and line)
-    heads = sum(1 for line in lines if line[-1:] == ":" or line.startswith("total "))
+    sections: dict[int, Section] = {}
+    columns = _Columns()
+    section: Section | None = None
+    rows = other = heads = 0
+    for at, line in enumerate(lines):
+        heads += line[-1:] == ":" or line.startswith("total ")
+        match = _ROW.fullmatch(line)
+        if match is None:
+            section = None
+            other += bool(line)
+            continue
+        if section is None:
+            section = sections[at] = Section.of(match)
+        row = _row(match)
+        section.add(row)
+        columns.add(row)
+        rows += 1
     if rows < MIN_ROWS or other - heads > rows:
         return None
-    sections = _sections(matches)
-    usual = _usual([row for section in sections.values() for row in section.rows])
-    text = "\n".join([*_legend(usual), *_write(lines, sections, usual)])
+    usual = columns.usual(rows)
+    text = joined(chain(_legend(usual), _write(lines, sections, usual)))
     total = len(lines)
     return Draft(text, LinesShown((Lines(1, total),), _decode), "lines", total, total)
 
 
-def _sections(matches: Sequence[re.Match[str] | None]) -> dict[int, Section]:
-    """Group rows that touch each other, by the index of the first."""
-    sections: dict[int, Section] = {}
-    run: list[re.Match[str]] = []
-    for at, match in enumerate([*matches, None]):
-        if match is not None:
-            run.append(match)
-        elif run:
-            sections[at - len(run)] = _section(run)
-            run = []
-    return sections
-
-
-def _section(run: list[re.Match[str]]) -> Section:
-    rows = [
-        Row(m[1], m[2].strip(), m[3].rstrip(), m[4].rstrip(), m[5].strip(), m[6], m[7]) for m in run
-    ]
-    # Blanks between group and size belong to either: the group takes what its widest value needs.
-    first = run[0]
-    group = max(len(row.group) for row in rows) + 1
-    size = len(first[4]) + len(first[5]) - group
-    return Section(rows, (len(first[2]), size, len(first[3]), group))
+def _row(match: re.Match[str]) -> Row:
+    mode, links, owner, group, size, date, name = match.groups()
+    return Row(mode, links.strip(), owner.rstrip(), group.rstrip(), size, date, name)
 
 
 def _natural(rows: Sequence[Row]) -> Widths:
@@ -112,20 +139,38 @@ def _natural(rows: Sequence[Row]) -> Widths:
     )
 
 
-def _usual(rows: Sequence[Row]) -> dict[str, Row]:
-    """The most frequent value of each column, per type of entry; '' where none is usual."""
-    usual: dict[str, Row] = {}
-    [(date, count)] = Counter(row.date for row in rows).most_common(1)
-    if count < _USUAL * len(rows):
-        date = ""
-    for kind in _TYPES:
-        mine = [row for row in rows if row.mode[0] == kind]
-        if not mine:
-            continue
-        columns = [Counter(values).most_common(1)[0][0] for values in zip(*mine, strict=True)]
-        mode, links, owner, group, size, _, _ = columns
-        usual[kind] = Row(mode, links, owner, group, size if kind == "d" else "", date, "")
-    return usual
+class _Columns:
+    """How often each value stands in a column, per type of entry."""
+
+    def __init__(self) -> None:
+        self._dates: Counter[str] = Counter()
+        self._of: dict[str, list[Counter[str]]] = {kind: [] for kind in _TYPES}
+
+    def add(self, row: Row) -> None:
+        """Count the values of a row."""
+        self._dates[row.date] += 1
+        kind = row.mode[0]
+        columns = self._of.get(kind)
+        if columns is None:
+            return
+        # Sizes of files differ: only directories have a usual one.
+        if not columns:
+            columns += [Counter() for _ in range(5 if kind == "d" else 4)]
+        for column, value in zip(columns, row, strict=False):
+            column[value] += 1
+
+    def usual(self, rows: int) -> dict[str, Row]:
+        """Return the most frequent value of each column, per type; '' where none is usual."""
+        [(date, count)] = self._dates.most_common(1)
+        if count < _USUAL * rows:
+            date = ""
+        usual: dict[str, Row] = {}
+        for kind, columns in self._of.items():
+            if columns:
+                most = [column.most_common(1)[0][0] for column in columns]
+                mode, links, owner, group = most[:4]
+                usual[kind] = Row(mode, links, owner, group, "".join(most[4:]), date, "")
+        return usual
 
 
 def _legend(usual: dict[str, Row]) -> Iterator[str]:
@@ -144,10 +189,12 @@ def _write(
     while at < len(lines):
         section = sections.get(at)
         if section is not None:
-            if section.widths != _natural(section.rows):
+            if section.widths != section.natural:
                 yield f"[widths {' '.join(map(str, section.widths))}]"
-            yield from (_write_row(row, usual) for row in section.rows)
-            at += len(section.rows)
+            for line in through(lines, at, at + section.count):
+                if match := _ROW.fullmatch(line):
+                    yield _write_row(_row(match), usual)
+            at += section.count
             continue
         header = at if at == 0 else at + 1 if lines[at] == "" else len(lines)
         if header < len(lines) and header not in sections and _HEADER.fullmatch(lines[header]):
@@ -184,23 +231,23 @@ def _write_row(row: Row, usual: dict[str, Row]) -> str:
 
 
 def _decode(text: str) -> Iterator[tuple[int, str]]:
-    return enumerate(_read(text.split("\n")), 1)
+    return enumerate(_read(split(text)), 1)
 
 
-def _read(lines: Sequence[str]) -> Iterator[str]:
+def _read(lines: Iterator[str]) -> Iterator[str]:
     usual: dict[str, Row] = {}
-    at = 1
-    while match := _PROFILE.fullmatch(lines[at]):
+    next(lines)
+    first = next(lines, None)
+    while first is not None and (match := _PROFILE.fullmatch(first)):
         kind = next(kind for kind, name in _TYPES.items() if name == match[1])
         usual[kind] = Row(
             match[2], match[3], match[4], match[5], match[6] or "", match[7] or "", ""
         )
-        at += 1
+        first = next(lines, None)
     rows: list[Row] = []
     widths: Widths | None = None
-    for number, line in enumerate([*lines[at:], "| "]):
-        structure = line[:2] in ("# ", "| ") or line.startswith("[widths ")
-        if not structure:
+    for number, line in enumerate(chain(() if first is None else (first,), lines)):
+        if not line.startswith(("# ", "| ", "[widths ")):
             rows.append(_read_row(line, usual))
             continue
         if rows:
@@ -216,8 +263,10 @@ def _read(lines: Sequence[str]) -> Iterator[str]:
             yield f"{path if path and line.endswith(')') else line[2:]}:"
             if path and line.endswith(")"):
                 yield f"total {total[:-1]}"
-        elif number < len(lines) - at:
+        else:
             yield line[2:]
+    if rows:
+        yield from _aligned(rows, widths or _natural(rows))
 
 
 def _read_row(line: str, usual: dict[str, Row]) -> Row:

@@ -10,7 +10,7 @@ the line it stands on and the long lines after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -54,7 +54,9 @@ def plan(source: Source, _policy: Policy) -> Draft | None:
     )
 
 
-def _cuts(lines: list[str], starts: list[int]) -> Iterator[tuple[int, int, Lines | Bytes, str]]:
+def _cuts(
+    lines: Sequence[str], starts: Sequence[int]
+) -> Iterator[tuple[int, int, Lines | Bytes, str]]:
     """Yield, per run of long lines, the bytes cut, their selector and what is printed."""
     for is_long, run in groupby(range(len(lines)), key=lambda row: len(lines[row]) > LONG_LINE):
         if not is_long:
@@ -68,7 +70,7 @@ def _cuts(lines: list[str], starts: list[int]) -> Iterator[tuple[int, int, Lines
         yield start, end, place, mark + _members(lines[first : last + 1])
 
 
-def _members(lines: list[str]) -> str:
+def _members(lines: Sequence[str]) -> str:
     found = list(dict.fromkeys(name for line in lines for name in _MEMBER.findall(line)))
     if not found:
         return ""

@@ -37,6 +37,8 @@ _MIN_FOLDED: Final = 32
 """Characters from which leaving a text out saves more than naming its line does."""
 _MANY: Final = 20_000
 """Entries."""
+_LITTLE: Final = 0.1
+"""Hidden characters for each of the texts shown: a view is chosen for a fifth saved, which is 0.25."""
 _RARE: Final = 0.2
 """Share of the entries up to which a word of the query tells some from the others."""
 
@@ -77,7 +79,9 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
         steps = [_TIGHT if policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT else _CAREFUL]
     for limits in steps:
         shown = _select(results, source.hints.query, limits)
-        if not policy.target_tokens and _is_whole(results, shown):
+        if not policy.target_tokens and (
+            _is_whole(results, shown) or (not policy.disabled and _hides_little(results, shown))
+        ):
             return None
         view = _View(results, shown, limits.width)
         text = joined(view.lines())
@@ -93,6 +97,20 @@ def _results(source: Source) -> Results | None:
 def _is_whole(results: Results, shown: set[int]) -> bool:
     entries = sum(len(group.entries) for group in results.groups)
     return entries == len(shown) and not results.separators
+
+
+def _hides_little(results: Results, shown: set[int]) -> bool:
+    """Whether a view of all texts is sure to be the better one."""
+    hidden = size = 0
+    texts: set[str] = set()
+    for group in results.groups:
+        for e in group.entries:
+            if e.line not in shown:
+                hidden += len(e.text)
+            elif e.text not in texts:
+                texts.add(e.text)
+                size += len(e.text)
+    return hidden <= _LITTLE * size
 
 
 def _eliding_draft(source: Source, results: Results, shown: set[int], text: str) -> Draft | None:

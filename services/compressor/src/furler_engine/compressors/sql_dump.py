@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -62,7 +63,7 @@ def plan(source: Source, _policy: Policy) -> Draft | None:
     return draft(source, lines, page)
 
 
-def _tables(lines: list[str]) -> dict[str, _Table]:
+def _tables(lines: Sequence[str]) -> dict[str, _Table]:
     """Return the rows of each table, in order of their first; statements of many rows too."""
     tables: dict[str, _Table] = {}
     current: _Table | None = None

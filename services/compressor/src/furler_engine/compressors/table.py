@@ -7,6 +7,7 @@ What does not: reading tables (shared.rows), what stands out
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from furler_engine import tokens
@@ -38,25 +39,29 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     size = tokens.estimate(source.text, policy.tokenizer)
     share = _SHARE.get(policy.level(Kind.TABLE), 1.0)
     budget = policy.target_tokens or min(max(share * size, _LEAST), _MOST)
-    rows = _pick(table, source.hints.query, int(budget * len(table.lines) / size) + 1)
+    said: list[str] = []
+    rows = _pick(table, source.hints.query, int(budget * len(table.lines) / size) + 1, said)
     if len(rows) == len(table.lines):
         return None
     shown = {at for row in rows for at in table.span(row)}
     # What is no row is short and says what the rows are: rules, titles, counts.
-    inside = {at for row in range(len(table.lines)) for at in table.span(row)}
-    others = set(range(len(source.lines))) - inside
-    page = numbered.Page(picked=shown | others, opening=_opening(table, len(rows)))
+    inside = bytearray(len(source.lines))
+    for row in range(len(table.lines)):
+        for at in table.span(row):
+            inside[at] = 1
+    shown.update(at for at, is_row in enumerate(inside) if not is_row)
+    page = numbered.Page(picked=shown, opening=_opening(table, len(rows), said))
     return numbered.draft(source, source.lines, page)
 
 
-def _pick(table: Table, query: str, room: int) -> set[int]:
-    """Return the indexes of rows to show, about ``room`` of them."""
+def _pick(table: Table, query: str, room: int, said: list[str]) -> set[int]:
+    """Return the indexes of rows to show, about ``room`` of them; add what columns say to ``said``."""
     count = len(table.lines)
     picked = dict.fromkeys([*range(_HEAD), *range(count - _TAIL, count)])
     if query:
-        texts = [" ".join(row) for row in table.cells]
+        texts = [" ".join(row) for row in table.rows()]
         picked |= dict.fromkeys(hits(texts, query, _HITS))
-    for row, weight in notable(table.columns(), count, "").ranked():
+    for row, weight in notable(_described(table, said), count, "").ranked():
         limit = room * _STRETCH if weight >= STRIKING else room
         if len(picked) >= limit and weight < MUST + 1:
             break
@@ -64,12 +69,15 @@ def _pick(table: Table, query: str, room: int) -> set[int]:
     return set(picked)
 
 
-def _opening(table: Table, shown: int) -> list[str]:
-    said = [
-        f"{name}: {text}"
-        for name, column in zip(table.names, table.columns(), strict=True)
-        if (text := describe(column, ""))
-    ]
+def _described(table: Table, said: list[str]) -> Iterator[list[object]]:
+    """Yield the columns; add what each says as a whole to ``said``."""
+    for name, column in zip(table.names, table.columns(), strict=True):
+        if text := describe(column, ""):
+            said.append(f"{name}: {text}")
+        yield column
+
+
+def _opening(table: Table, shown: int, said: list[str]) -> list[str]:
     more = f"; {len(said) - _COLUMNS_SAID} more columns" if len(said) > _COLUMNS_SAID else ""
     rows = f"{len(table.lines):,} rows"
     why = (

@@ -7,10 +7,12 @@ and the way back. What does not: where a view puts it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import eq
 from typing import Final, NamedTuple
 
+from furler_engine.shared.blocks import through
 from furler_engine.shared.paths import split_path
 
 _ROW = re.compile(r" (\S.*?) +\| +(\d+|Bin)(?: (.*))?", re.ASCII)
@@ -37,25 +39,32 @@ class Block(NamedTuple):
     width: int
 
 
-def read(lines: Sequence[str]) -> Block | None:
-    """Read a block; None unless `pad` gives the very same lines."""
-    matches = [_ROW.fullmatch(line) for line in lines]
-    found = [m for m in matches if m is not None]
-    changes = [Change(m[1], m[2], m[3] or "") for m in found]
-    if not changes or len(changes) < len(lines):
+def read(lines: Sequence[str], first: int, behind: int) -> Block | None:
+    """Read a block, ``lines[first:behind]``; None unless `pad` gives the very same lines."""
+    known: dict[str, str] = {}
+    changes: list[Change] = []
+    printed = 0
+    for line in through(lines, first, behind):
+        match = _ROW.fullmatch(line)
+        if match is None:
+            return None
+        printed = printed or line.index("|", match.end(1)) - len("  ")
+        # Equal sizes and bars are one object: there are few.
+        size, bar = match[2], match[3] or ""
+        changes.append(Change(match[1], known.setdefault(size, size), known.setdefault(bar, bar)))
+    if not changes:
         return None
-    printed = lines[0].index("|", found[0].end(1)) - len("  ")
     width = 0 if printed == max(len(change.path) for change in changes) else printed
-    return Block(changes, width) if pad(changes, width) == list(lines) else None
+    same = all(map(eq, pad(changes, width), through(lines, first, behind)))
+    return Block(changes, width) if same else None
 
 
-def pad(changes: Sequence[Change], width: int = 0) -> list[str]:
+def pad(changes: Sequence[Change], width: int = 0) -> Iterator[str]:
     """Write a block as git does: paths and counts aligned."""
     width = width or max((len(change.path) for change in changes), default=0)
     digits = max((len(change.size) for change in changes), default=0)
-    return [
-        f" {path:<{width}} | {f'{size:>{digits}} {bar}'.rstrip()}" for path, size, bar in changes
-    ]
+    for path, size, bar in changes:
+        yield f" {path:<{width}} | {f'{size:>{digits}} {bar}'.rstrip()}"
 
 
 def shorten(changes: Sequence[Change]) -> str:
@@ -79,15 +88,20 @@ def _row(directory: str, files: Sequence[Change]) -> str:
     return f"{directory}: {row}" if directory else row
 
 
-def split(text: str) -> list[Change]:
-    """Read back what `shorten` wrote; files with such a comma in their path are not read right."""
-    changes = []
+def split(text: str, below: str = "") -> Iterator[Change]:
+    """Read back what `shorten` wrote; files with such a comma in their path are not read right.
+
+    ``below`` is the directory that all paths lie in.
+    """
+    known: dict[str, str] = {}
     for group in text.split(_GROUPS):
         directory, colon, row = group.partition("/: ")
         directory, row = (f"{directory}/", row) if colon else ("", group)
-        matches = (_SHORT.fullmatch(part) for part in row.split(JOINT))
-        changes += [Change(directory + m[1], m[2], m[3] or "") for m in matches if m is not None]
-    return changes
+        for part in row.split(JOINT):
+            if match := _SHORT.fullmatch(part):
+                size, bar = match[2], match[3] or ""
+                size, bar = known.setdefault(size, size), known.setdefault(bar, bar)
+                yield Change(f"{below}{directory}{match[1]}", size, bar)
 
 
 def _directory(path: str) -> str:

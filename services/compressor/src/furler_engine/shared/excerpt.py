@@ -9,6 +9,7 @@ a line for those bytes.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -98,8 +99,8 @@ def _both(first: str, second: str) -> str:
     return first if not second or second in first.split(", ") else f"{first}, {second}"
 
 
-def _line_starts(text: str) -> list[int]:
-    starts = [0]
+def _line_starts(text: str) -> Sequence[int]:
+    starts = array("q", [0])
     at = text.find("\n")
     while at >= 0:
         starts.append(at + 1)

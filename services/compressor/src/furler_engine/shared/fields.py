@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from furler_engine.shared.blocks import blocks
+from furler_engine.shared.blocks import blocks, taken
 from furler_engine.shared.layout import Layout, is_clock
 from furler_engine.shared.templates import WILD, Pattern, is_bar
 
@@ -95,7 +95,7 @@ def _columns(
     columns: dict[int, list[str]] = {}
     known: dict[str, str] = {}
     for block in blocks(pattern.rows):
-        for place, words in enumerate(zip(*[lines[row].split() for row in block], strict=True)):
+        for place, words in enumerate(zip(*map(str.split, taken(lines, block)), strict=True)):
             if place in places:
                 # Equal words of a long log are one object: most columns have few.
                 several = len(block) < len(pattern.rows)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.shared import severity
-from furler_engine.shared.blocks import blocks
+from furler_engine.shared.blocks import blocks, taken
 from furler_engine.shared.fields import Field, describe, fields_of
 from furler_engine.shared.layout import Layout
 from furler_engine.shared.numbered import Page
@@ -99,13 +99,14 @@ def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) 
     which pattern they have.
     """
     tally = Tally()
-    if any(has_traces("\n".join([lines[row] for row in block])) for block in blocks(rows)):
+    if any(has_traces("\n".join(taken(lines, block))) for block in blocks(rows)):
         traces = find_traces(lines, rows)
         news = show_traces(page, lines, traces)
         inside = {row for trace in traces for row in trace.rows} - set(news)
         rows = array("i", [row for row in rows if row not in inside])
         tally.traces, tally.traced = len(traces), len(inside)
     patterns = mine(lines, severity.level, layout.width, rows)
+    tally.blank = len(rows) - sum(pattern.count for pattern in patterns)
     for pattern in patterns:
         tally.levels[pattern.label] += pattern.count
         if not pattern.words:

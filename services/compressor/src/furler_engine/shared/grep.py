@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 MIN_SHARE: Final = 0.6
@@ -127,7 +128,8 @@ def read(lines: Sequence[str]) -> Results | None:
             continue
         if "--" in lines or (results.headings and "" in lines):
             tidy = reader(lines, separated=True)
-            if list(write(tidy.parts, headings=tidy.headings, separated=True)) == list(lines):
+            written = write(tidy.parts, headings=tidy.headings, separated=True)
+            if all(a == b for a, b in zip_longest(written, lines)):
                 return tidy
         return results
     return None

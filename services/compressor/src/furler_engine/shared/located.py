@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from furler_engine.shared.blocks import through
 from furler_engine.types import Lines
 
 
@@ -18,23 +19,28 @@ def located(
     have gets 0, which no coverage claims.
     """
     # Most views keep the order of the lines: an index of all of them takes three times their memory.
-    expected = (number for span in shown for number in range(span.first, span.last + 1))
+    expected = _numbered(lines, shown)
     rest = iter(decoded)
     for line in rest:
-        number = next(expected, 0)
-        if not number or lines[number - 1] != line:
-            numbers = chain((number,) if number else (), expected)
-            yield from _looked_up(chain((line,), rest), lines, numbers)
+        pair = next(expected, None)
+        if pair is None or pair[1] != line:
+            left = expected if pair is None else chain((pair,), expected)
+            yield from _looked_up(chain((line,), rest), left)
             return
-        yield number, line
+        yield pair
+
+
+def _numbered(lines: Sequence[str], shown: Sequence[Lines]) -> Iterator[tuple[int, str]]:
+    for span in shown:
+        yield from enumerate(through(lines, span.first - 1, span.last), span.first)
 
 
 def _looked_up(
-    decoded: Iterable[str], lines: Sequence[str], numbers: Iterable[int]
+    decoded: Iterable[str], expected: Iterable[tuple[int, str]]
 ) -> Iterator[tuple[int, str]]:
     places: dict[str, list[int]] = {}
-    for number in numbers:
-        places.setdefault(lines[number - 1], []).append(number)
+    for number, line in expected:
+        places.setdefault(line, []).append(number)
     for left in places.values():
         left.reverse()
     for line in decoded:

@@ -8,10 +8,12 @@ units of text without such marks (units.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, overload
+
+from furler_engine.text_lines import line_starts
 
 
 class Form(Enum):
@@ -38,7 +40,6 @@ class Block:
     rank: int = 0
 
 
-_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _HEADING: Final = re.compile(r" {0,3}(#{1,6})[ \t]+\S")
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE: Final = re.compile(r"[ \t]*(`{3,}|~{3,})")
@@ -53,6 +54,10 @@ _AROUND_IMAGES: Final = re.compile(
 _ANCHOR_ITEM: Final = re.compile(
     r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[.{1,200}\]\(#[^()\n]{0,200}\)[ \t]*$"
 )
+_FEW_LINES: Final = 1 << 18
+"""Characters up to which all lines are kept: as objects they take several times their text."""
+_MANY, _LEAST = 10_000, 12
+"""Blocks, and their mean characters up to which no view of them is shorter than they are."""
 _ITEMS_TOGETHER: Final = 400
 """Characters of neighbouring list items that go together: single short ones say little."""
 _LONGEST: Final = 1200
@@ -65,7 +70,7 @@ _SENTENCES_TOGETHER: Final = 250
 
 
 def markdown_blocks(text: str) -> list[Block]:
-    """Cut Markdown into blocks, without gaps, in order."""
+    """Cut Markdown into blocks, without gaps, in order; none where they are too small to be any."""
     blocks: list[Block] = []
     for block in _Reader(text).blocks():
         last = blocks[-1] if blocks else None
@@ -80,6 +85,8 @@ def markdown_blocks(text: str) -> list[Block]:
             blocks += (Block(Form.TEXT, a, b) for a, b in _sentences(text, block.start, block.end))
         else:
             blocks.append(block)
+            if len(blocks) > _MANY and block.end < _LEAST * len(blocks):
+                return []
     return blocks
 
 
@@ -92,13 +99,35 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield start, end
 
 
+class _Lines(Sequence[str]):
+    """The lines of a text with their ends, cut out where they are asked for."""
+
+    def __init__(self, text: str, starts: Sequence[int]) -> None:
+        self._text = text
+        self._starts = starts
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[at] for at in range(*row.indices(len(self)))]
+        return self._text[self._starts[row] : self._starts[row + 1]]
+
+
 class _Reader:
     """Reads a text line by line; rows are indexes of lines."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.spans = [match.span() for match in _LINE.finditer(text)]
-        self.lines = [text[start:end] for start, end in self.spans]
+        self.starts = line_starts(text)
+        self.lines: Sequence[str] = _Lines(text, self.starts)
+        if len(text) <= _FEW_LINES:
+            self.lines = list(self.lines)
         self.last_comment_end = text.rfind("-->")
 
     def blocks(self) -> Iterator[Block]:
@@ -109,7 +138,7 @@ class _Reader:
             form, rank, row = self._block_at(row)
             while row < len(self.lines) and self.lines[row].isspace():
                 row += 1
-            start, end = self.spans[first][0], self.spans[row - 1][1]
+            start, end = self.starts[first], min(self.starts[row], len(self.text))
             yield Block(_refined(form, self.text[start:end]), start, end, rank)
 
     def _block_at(self, row: int) -> tuple[Form, int, int]:
@@ -119,10 +148,10 @@ class _Reader:
             return Form.FENCE, 0, self._behind_fence(row, fence[1])
         if heading := _HEADING.match(line):
             return Form.HEADING, len(heading[1]), row + 1
-        if line.lstrip().startswith("<!--") and self.spans[row][0] < self.last_comment_end:
-            end = self.text.find("-->", self.spans[row][0])
+        if line.lstrip().startswith("<!--") and self.starts[row] < self.last_comment_end:
+            end = self.text.find("-->", self.starts[row])
             behind = row + 1
-            while behind < len(self.lines) and self.spans[behind][0] < end:
+            while behind < len(self.lines) and self.starts[behind] < end:
                 behind += 1
             return Form.COMMENT, 0, behind
         if item := _ITEM.match(line):

@@ -18,9 +18,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from furler_engine.clean import clean_line, needs_cleaning
+from furler_engine.shared.blocks import joined
+from furler_engine.text_lines import TextLines
 from furler_engine.types import Draft, Elision, Lines, LinesShown, Source
 
 _SHOWN: Final = re.compile(r"(\d{1,15})(?:~\d{1,15})?([:|])(.*)", re.DOTALL)
@@ -72,11 +75,18 @@ class Header:
         return " ".join("·" if field is None else field for field in self.fields) + " …"
 
 
-def cleaned_lines(source: Source) -> list[str]:
+def cleaned_lines(source: Source) -> Sequence[str]:
     """Return the source's lines as a terminal would show them."""
-    if needs_cleaning(source.text):
-        return [clean_line(line) for line in source.lines]
-    return source.lines
+    return source.derived(_cleaned)
+
+
+def _cleaned(source: Source) -> Sequence[str]:
+    if not needs_cleaning(source.text):
+        return source.lines
+    shown = map(clean_line, source.lines)
+    if isinstance(source.lines, list):
+        return list(shown)
+    return TextLines(joined(chain(shown, ("",))))
 
 
 def ends(lines: Sequence[str]) -> set[int]:

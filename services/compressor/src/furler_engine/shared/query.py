@@ -6,11 +6,13 @@ substring search. Stems and literals of a query are ranking's.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
 
+from furler_engine.shared.blocks import joined
 from furler_engine.shared.ranking import literals, stems
 
 _MOST: Final = 12
@@ -27,8 +29,8 @@ def rare_hits(query: str, lines: Sequence[str]) -> list[int]:
     wanted = [word for word in dict.fromkeys(wanted) if len(word) >= _SHORTEST]
     if not wanted:
         return []
-    text = "\n".join(lines).lower()
-    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    text = joined(lines).lower()
+    starts = array("q", accumulate((len(line) + 1 for line in lines), initial=0))
     if len(text) + 1 != starts[-1]:
         # Lower-casing changed a length (İ): offsets no longer tell the line.
         return []
@@ -40,7 +42,7 @@ def _start(stem: str) -> str:
     return stem[:-1] if len(stem) > _SHORTEST + 1 else stem
 
 
-def _rows_with(word: str, text: str, starts: list[int]) -> list[int]:
+def _rows_with(word: str, text: str, starts: Sequence[int]) -> list[int]:
     rows: list[int] = []
     at = text.find(word)
     while at >= 0:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import csv
 import re
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from furler_engine.shared import aligned
+from furler_engine.shared.blocks import blocks, taken, through
 
 MIN_ROWS: Final = 4
 _SAMPLE: Final = 200
@@ -27,33 +30,60 @@ _PREAMBLE: Final = 10
 _RULE = re.compile(
     r"[\s|:+=-]*-{2,}[\s|:+=-]*|[\s─━═│┃║┌┬┐├┼┤└┴┘┏┳┓┡╇┩┣╋┫┗┻┛╔╦╗╠╬╣╚╩╝╞╪╡╘╧╛╒╤╕╟╫╢╓╥╖╙╨╜╭╮╰╯-]+"
 )
+_CELLS_AT_ONCE: Final = 20_000
+_PASSES: Final = 4
+"""Of a large table the columns are read in so many passes: the lines are cut again for each."""
+_MOST_KNOWN: Final = 4_096
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: its name ("CSV"), column names, the lines of its rows, cells by row.
+    """A table: its name ("CSV"), column names, the lines of its rows, what reads their cells.
 
     ``lines`` are indexes into the content's lines, from 0, as ``header`` is;
     lines that are no rows (rules, notes) are in neither. ``sizes`` is how many
-    lines each row takes, where cells have line breaks; empty: one.
+    lines each row takes, where cells have line breaks; empty: one. ``rows`` yields
+    the cells of each row, each time it is called: as objects they take seven times
+    the memory of their text.
     """
 
     form: str
     names: list[str]
     header: int
-    lines: list[int]
-    cells: list[list[str]]
-    sizes: list[int] = field(default_factory=list)
+    lines: array[int]
+    rows: Callable[[], Iterator[list[str]]]
+    sizes: array[int] = field(default_factory=lambda: array("i"))
 
     def span(self, row: int) -> range:
         """The indexes of the lines that a row stands on."""
         return range(self.lines[row], self.lines[row] + (self.sizes[row] if self.sizes else 1))
 
-    def columns(self) -> list[list[object]]:
-        """Cells by column, numbers as numbers; '' is a cell without a value."""
-        return [[_typed(cell) for cell in column] for column in zip(*self.cells, strict=True)]
+    def columns(self) -> Iterator[list[object]]:
+        """Yield the cells of each column, numbers as numbers; '' is a cell without a value."""
+        width = len(self.names)
+        at_once = max(1, _CELLS_AT_ONCE // max(1, len(self.lines)), -(-width // _PASSES))
+        for first in range(0, width, at_once):
+            columns: list[list[object]] = [[] for _ in self.names[first : first + at_once]]
+            known = [_Typed() for _ in columns]
+            rows = (row[first : first + at_once] for row in self.rows())
+            while block := list(islice(rows, _MOST_KNOWN)):
+                for column, types, cells in zip(
+                    columns, known, zip(*block, strict=True), strict=True
+                ):
+                    if len(types) > _MOST_KNOWN:
+                        types.clear()
+                    column.extend(map(types.__getitem__, cells))
+            yield from columns
+
+
+class _Typed(dict[str, object]):
+    """What a cell means, by the cell: worked out once, and one object, however often it occurs."""
+
+    def __missing__(self, cell: str) -> object:
+        self[cell] = typed = _typed(cell)
+        return typed
 
 
 def read(lines: Sequence[str]) -> Table | None:
@@ -106,57 +136,82 @@ def _read_delimited(lines: Sequence[str], header: int, delimiter: str) -> Table 
     if any(line.count('"') % 2 for line in lines):
         return _read_records(lines, header, delimiter, form)
     names = [name.strip() for name in _split(lines[header].rstrip("\r"), delimiter)]
-    rows: list[int] = []
-    cells: list[list[str]] = []
+    rows = array("i")
     rules = 0
-    for at, line in enumerate(lines[header + 1 :], header + 1):
-        row = _split(line.rstrip("\r"), delimiter)
-        if len(row) == len(names):
+    for at, line in enumerate(through(lines, header + 1, len(lines)), header + 1):
+        # A line without quotes has a cell more than delimiters: there is no need to cut it.
+        quoted = '"' in line
+        cells = len(_split(line.rstrip("\r"), delimiter)) if quoted else line.count(delimiter) + 1
+        if cells == len(names):
             rows.append(at)
-            cells.append([cell.strip() for cell in row] if delimiter == "|" else row)
         else:
             rules += delimiter == "|" and _RULE.fullmatch(line) is not None
-    return _checked(Table(form, names, header, rows, cells), len(lines) - header - 1 - rules)
+
+    def read_rows() -> Iterator[list[str]]:
+        for line in _taken(lines, rows):
+            row = _split(line.rstrip("\r"), delimiter)
+            yield [cell.strip() for cell in row] if delimiter == "|" else row
+
+    return _checked(Table(form, names, header, rows, read_rows), len(lines) - header - 1 - rules)
+
+
+def _taken(lines: Sequence[str], rows: Sequence[int]) -> Iterator[str]:
+    for block in blocks(rows):
+        yield from taken(lines, block)
 
 
 def _read_records(lines: Sequence[str], header: int, delimiter: str, form: str) -> Table | None:
     """Read a table that has cells with line breaks in them."""
-    ended = (line.rstrip("\r") + "\n" for line in lines[header:])
-    reader = csv.reader(ended, delimiter=delimiter)
-    table = Table(form, [], header, [], [])
-    records, at = 0, header
-    try:
+    names: list[str] = []
+
+    def records() -> Iterator[tuple[int, int, list[str]]]:
+        """Yield the first line of each record, how many it takes, and its cells."""
+        ended = (line.rstrip("\r") + "\n" for line in through(lines, header, len(lines)))
+        reader = csv.reader(ended, delimiter=delimiter)
+        at = header
         for row in reader:
-            if not table.names:
-                table.names.extend(name.strip() for name in row)
-            elif row:
-                records += 1
-                if len(row) == len(table.names):
-                    table.lines.append(at)
-                    table.sizes.append(header + reader.line_num - at)
-                    table.cells.append(row)
+            yield at, header + reader.line_num - at, row
             at = header + reader.line_num
+
+    def read_rows() -> Iterator[list[str]]:
+        rest = records()
+        next((row for _, _, row in rest if row), None)  # the header
+        yield from (row for _, _, row in rest if len(row) == len(names))
+
+    table = Table(form, names, header, array("i"), read_rows)
+    count = 0
+    try:
+        for at, size, row in records():
+            if not names:
+                names.extend(name.strip() for name in row)
+            elif row:
+                count += 1
+                if len(row) == len(names):
+                    table.lines.append(at)
+                    table.sizes.append(size)
     except csv.Error:  # a cell of more than 131,072 characters, a NUL byte
         return None
-    return _checked(table, records)
+    return _checked(table, count)
 
 
 def _read_framed(lines: Sequence[str], bar: str) -> Table | None:
-    rows: list[int] = []
-    cells: list[list[str]] = []
-    rules = 0
+    def cut(line: str) -> list[str]:
+        inner = line.strip().removeprefix(bar).removesuffix(bar)
+        return [cell.strip() for cell in inner.split(bar)]
+
+    names: list[str] = []
+    header = rules = 0
+    rows = array("i")
     for at, line in enumerate(lines):
+        inner = line.strip()
         if _RULE.fullmatch(line):
             rules += 1
-        elif line.strip().startswith(bar):
-            rows.append(at)
-            inner = line.strip().removeprefix(bar).removesuffix(bar)
-            cells.append([cell.strip() for cell in inner.split(bar)])
-    if not rows:
-        return None
-    names = cells[0]
-    fit = [i for i, row in enumerate(cells) if i and len(row) == len(names)]
-    table = Table("table", names, rows[0], [rows[i] for i in fit], [cells[i] for i in fit])
+        elif inner.startswith(bar):
+            if not names:
+                names, header = cut(line), at
+            elif inner.count(bar) - (len(inner) > 1 and inner.endswith(bar)) == len(names):
+                rows.append(at)
+    table = Table("table", names, header, rows, lambda: map(cut, _taken(lines, rows)))
     return _checked(table, len(lines) - 1 - rules)
 
 
@@ -164,17 +219,19 @@ def _read_aligned(lines: Sequence[str]) -> Table | None:
     layout = aligned.layout_of(lines)
     if layout is None:
         return None
-    rows: list[int] = []
-    cells: list[list[str]] = []
+    rows = array("i")
     others = 0
-    for at, line in enumerate(lines[layout.header + 1 :], layout.header + 1):
-        row = layout.cells(line) if aligned.is_row(line) else None
-        if row is not None:
+    first = layout.header + 1
+    for at, line in enumerate(through(lines, first, len(lines)), first):
+        if aligned.is_row(line) and layout.cells(line) is not None:
             rows.append(at)
-            cells.append(row)
         else:
             others += bool(line.strip())
-    table = Table("table in columns", layout.names, layout.header, rows, cells)
+
+    def read_rows() -> Iterator[list[str]]:
+        yield from filter(None, map(layout.cells, _taken(lines, rows)))
+
+    table = Table("table in columns", layout.names, layout.header, rows, read_rows)
     return _checked(table, len(rows) + others, aligned.FIT)
 
 

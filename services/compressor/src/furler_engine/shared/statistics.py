@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from furler_engine.json_value import dumps
+from furler_engine.shared.blocks import blocks
 from furler_engine.shared.severity import CALM, ERROR, FATAL, TROUBLE, WARN, level
 
 MUST: Final = 8.0
@@ -358,12 +359,17 @@ def _long(rows: Sequence[int], values: Sequence[str], found: Notable) -> None:
 
 def _odd_forms(rows: Sequence[int], values: Sequence[str], count: int, found: Notable) -> None:
     """Find strings of a rare form: their letters and digits aside, as few others have it."""
-    forms = _ALNUM.sub("a", "\n".join(values)).split("\n")
-    if len(forms) != len(values):
-        return
+    forms: list[str] = []
+    known: dict[str, str] = {}
+    limit = max(_MOST, _CATEGORY_SHARE * count)
+    for block in blocks(range(len(values))):
+        taken = values[block[0] : block[-1] + 1]
+        some = _ALNUM.sub("a", "\n".join(taken)).split("\n")
+        # Equal forms are one object: there are few, or this says nothing.
+        forms += [known.setdefault(form, form) for form in some]
+        if len(some) != len(taken) or len(known) > limit:
+            return
     counts = Counter(forms)
-    if len(counts) > max(_MOST, _CATEGORY_SHARE * count):
-        return
     most = max(1, int(_RARE_VALUE * count))
     rare = {form for form, times in counts.items() if times <= most}
     if rare and len(counts) > 1:
@@ -374,13 +380,15 @@ def _odd_forms(rows: Sequence[int], values: Sequence[str], count: int, found: No
 
 def _novel_words(rows: Sequence[int], values: Sequence[str], found: Notable) -> None:
     """Find texts with words that no other row has, where that is rare."""
-    split = [set(value.split()) for value in values]
-    counts = Counter(chain.from_iterable(split))
+    counts = Counter(chain.from_iterable(map(set, map(str.split, values))))
     novel = {word for word, times in counts.items() if times == 1 and word.isalpha()}
     if not novel:
         return
-    some = [(len(words & novel), row) for row, words in zip(rows, split, strict=True)]
-    some = [(words, row) for words, row in some if words]
+    some = [
+        (words, row)
+        for row, value in zip(rows, values, strict=True)
+        if (words := len(novel.intersection(value.split())))
+    ]
     if len(some) <= max(5, 0.03 * len(rows)):
         for words, row in some:
             found.add(row, 5 + min(2, words))

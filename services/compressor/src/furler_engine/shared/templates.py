@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from furler_engine.shared.blocks import blocks
+import numpy as np
+
+from furler_engine.shared.blocks import blocks, taken
 
 MASK: Final = "0"
 # A number with all that may follow inside one: 10.0.0.1:80, 07:57:51,123, 9f4ef63, 2026-11-20.
@@ -45,6 +47,10 @@ _MERGE_WIDTH: Final = 64
 _SHAPE_WIDTH: Final = 512
 """Words of a line that are looked at one by one; no log line of a person's has more."""
 _MODULUS: Final = (1 << 61) - 1
+_MASKED_AT_ONCE: Final = 1 << 18
+"""Characters."""
+_SEAM: Final = re.compile(r"[ \n]")
+"""No number lasts beyond it, and no word before it tells what one is."""
 
 
 @dataclass(slots=True)
@@ -72,7 +78,20 @@ def mask(text: str) -> str:
     >>> mask("10.0.0.1:80 took 12ms at 07:57:51")
     '0 took 0ms at 0'
     """
-    return _NUMBER.sub(MASK, text)
+    return _masked(_NUMBER, text)
+
+
+def _masked(pattern: re.Pattern[str], text: str) -> str:
+    """Replace what matches, piece by piece: all matches of a text take ten times its memory."""
+    if len(text) <= _MASKED_AT_ONCE:
+        return pattern.sub(MASK, text)
+    masked, at = "", 0
+    while at < len(text):
+        seam = _SEAM.search(text, at + _MASKED_AT_ONCE)
+        end = seam.end() if seam else len(text)
+        masked += pattern.sub(MASK, text[at:end])
+        at = end
+    return masked
 
 
 def is_bar(word: str) -> bool:
@@ -90,15 +109,15 @@ def mine(
 
     The first ``header`` words of a line tell no patterns apart. ``label`` is called
     with masked lines; lines with different labels never share a pattern. ``rows`` are
-    the indexes of the lines to group, ascending, all by default; each is in exactly one
-    pattern. Linear in the text; the text may be anything, lines must not contain a newline.
+    the indexes of the lines to group, ascending, all by default; each that is not empty is
+    in exactly one pattern. Linear in the text; the text may be anything, lines must not contain a newline.
     """
     exact = _by_masked_form(lines, range(len(lines)) if rows is None else rows)
     if not exact:
         return []
     shaped: dict[tuple[str, ...], Pattern] = {}
     known = _Known()
-    keys = _HEX.sub(MASK, "\n".join(exact)).split("\n")
+    keys = _masked(_HEX, "\n".join(exact)).split("\n")
     for key, found in zip(keys, exact.values(), strict=True):
         name = label(key)
         words = _shape(key, header, known)
@@ -109,7 +128,9 @@ def mine(
             pattern.rows += found
     merged = _merge(list(shaped.values()))
     for pattern in merged:
-        pattern.rows = array("i", sorted(pattern.rows))
+        if len(pattern.rows) > 1:
+            # In place: as Python's integers the rows of a large log take ten times its text.
+            np.frombuffer(pattern.rows, np.intc).sort()
     merged.sort(key=lambda p: p.rows[0])
     return merged
 
@@ -117,8 +138,10 @@ def mine(
 def _by_masked_form(lines: Sequence[str], rows: Sequence[int]) -> dict[str, array[int]]:
     exact: dict[str, array[int]] = {}
     for block in blocks(rows):
-        keys = mask("\n".join([lines[row] for row in block])).split("\n")
+        keys = mask("\n".join(taken(lines, block))).split("\n")
         for row, key in zip(block, keys, strict=True):
+            if not key:
+                continue
             found = exact.get(key)
             if found is None:
                 exact[key] = array("i", (row,))
