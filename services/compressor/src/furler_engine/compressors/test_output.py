@@ -53,7 +53,8 @@ _SOURCE: Final = re.compile(r"E(?: |$)|>|[_=]{3,} |FAILED|ERROR")
 
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Show a test run by its failures. None where that gains nothing."""
-    lines = numbered.cleaned_lines(source)
+    cleaned = numbered.cleaned_lines(source)
+    lines = list(cleaned)  # each is looked at nine times, by its index
     run = read_run(lines)
     page = numbered.Page(picked=numbered.ends(lines), tight=policy.is_tight(Kind.TEST_OUTPUT))
     page.picked.update(rare_hits(source.hints.query, lines))
@@ -74,7 +75,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         page.opening.append(f"[results, from {len(run.rows):,} lines:]")
         page.opening += _said(run)
     page.closing.append(_closing(run, left, len(named), tally))
-    view = numbered.draft(source, lines, page)
+    view = numbered.draft(source, cleaned, page)
     return view if len(view.text) < _MIN_GAIN * len(source.text) else None
 
 

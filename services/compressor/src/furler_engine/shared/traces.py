@@ -83,12 +83,14 @@ def find_traces(lines: Sequence[str], rows: Sequence[int]) -> list[Trace]:
     """Find the traces among the given lines. Linear."""
     traces: list[Trace] = []
     trace = Trace()
+    follows, below = False, ""
     for at, row in enumerate(rows):
-        line = lines[row]
+        line = below if follows else lines[row]
         if trace.rows and (row != trace.rows[-1] + 1 or (trace.frames and _GOROUTINE.match(line))):
             _close(trace, traces)
             trace = Trace()
-        below = lines[rows[at + 1]] if at + 1 < len(rows) and rows[at + 1] == row + 1 else ""
+        follows = at + 1 < len(rows) and rows[at + 1] == row + 1
+        below = lines[row + 1] if follows else ""
         if _GO_PLACE.match(line) and trace.frames and trace.rows[-1] == trace.frames[-1][-1]:
             trace.frames[-1].append(row)
         elif _FRAME.match(line) or (_GO_PLACE.match(below) and _GO_CALL.match(line)):

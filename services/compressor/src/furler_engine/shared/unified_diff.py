@@ -76,7 +76,9 @@ def read(lines: Sequence[str]) -> list[File]:
     at = 0
     while at < len(lines):
         line = lines[at]
-        opens = line.startswith((_GIT, *_COMBINED)) or _opens_plain(lines, at)
+        opens = line.startswith((_GIT, *_COMBINED)) or (
+            line.startswith("--- ") and _opens_plain(lines, at)
+        )
         if not opens:
             at += 1
             continue
