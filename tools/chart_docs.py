@@ -45,6 +45,7 @@ _OWNED: Final = {
         "api_keys",
         "jwks",
         "jwt_issuer",
+        "jwt_key_hosts",
         "jwt_audience",
         "jwt_tenant_claim",
         "tls_cert_file",
