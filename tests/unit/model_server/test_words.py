@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from furler_engine.shared import prose_words
@@ -49,6 +49,7 @@ def test_a_word_has_the_shape_that_the_model_was_trained_on(text: str, expected:
     assert shapes(sentence, spans(sentence))[1] is expected
 
 
+@example([":__:a"])
 @given(st.lists(st.text(st.sampled_from("aBnotN3._-/'\"`@$:(),xy"), min_size=1, max_size=9)))
 def test_what_the_model_takes_for_a_fact_the_engine_never_drops(words: list[str]) -> None:
     text = " ".join(["not", *words, "must"])

@@ -21,6 +21,8 @@ _WORD: Final = re.compile(r"\S+")
 _EDGES: Final = ".,;:!?\"'()[]{}<>*_|~=…“”‘’«»–—"
 _SIGNS: Final = _EDGES + "@$#&^%+-/"
 """What may stand around a word besides: "$HOME", "@not-"."""
+_BRACKETS: Final = "*\"'()[]{}<>,;:!?"
+"""What may stand around an identifier: "(__init__)"."""
 
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _LINKS: Final = frozenset({
@@ -205,7 +207,7 @@ def _found_class(word: str) -> str:
         return _FORCED
     if any(map(str.isdigit, word)) or (len(bare) > 1 and bare.isupper()):
         return _FORCED
-    if any(map(_IDENTIFIER.search, (bare, inner, word))):
+    if any(map(_IDENTIFIER.search, (bare, inner, word.strip(_BRACKETS), word))):
         return _FORCED  # before the small ones: "/a" is a path, "-a" a flag
     return _SMALL_WORD if lower in _SMALL or not bare else ""
 
