@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from loadtests.arrivals import Traffic, closed_loop
 from loadtests.fleet import Fleet
 from loadtests.measure import DEGRADED, LATE, REFUSED, Phase
 
@@ -110,6 +111,12 @@ async def spent(fleet: Fleet, running: Awaitable[Phase]) -> Phase:
     after = fleet.cpu()
     phase.cpu = {part: after[part] - before.get(part, 0.0) for part in after}
     return phase
+
+
+async def peak_of(fleet: Fleet, traffic: Traffic, parameters: Parameters) -> Phase:
+    """Return what the fleet does for clients that call again as soon as they are answered."""
+    clients, seconds = parameters.count("clients"), parameters["peak_seconds"]
+    return await spent(fleet, closed_loop("peak", traffic, clients, seconds))
 
 
 def common_facts(phase: Phase, peak: Phase | None = None) -> dict[str, float]:

@@ -11,12 +11,12 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 from loadtests.apart import Cores, Flood, Sender, Sent, on
-from loadtests.arrivals import closed_loop, open_loop
+from loadtests.arrivals import open_loop
 from loadtests.calls import Agents
 from loadtests.contents import KB, Contents
 from loadtests.fleet import Fleet, fleet
 from loadtests.measure import OK, Phase, merged
-from loadtests.scenario import Parameters, Result, common_facts, spent
+from loadtests.scenario import Parameters, Result, common_facts, peak_of, spent
 
 _QUIET = ("ada", "ben", "cai", "dee")
 _NOISY = "noisy"
@@ -40,13 +40,9 @@ async def overload(parameters: Parameters) -> Result:
             )
 
         await asyncio.gather(*(agents.compress(n, contents.known(n)) for n in range(8)))
-        peak = await spent(
-            running,
-            closed_loop(
-                "peak", lambda n: agents.compress(n, contents.new("peak", n)),
-                parameters.count("clients"), parameters["peak_seconds"],
-            ),
-        )  # fmt: skip
+        peak = await peak_of(
+            running, lambda n: agents.compress(n, contents.new("peak", n)), parameters
+        )
         calm = await phase("before", peak.goodput * 0.5, parameters["calm_seconds"])
         busy = time.process_time()
         flood = await phase("overload", peak.goodput * parameters["times"], parameters["seconds"])
@@ -130,13 +126,7 @@ async def neighbour(parameters: Parameters) -> Result:
             return await asyncio.gather(quiet, sender.send(flood))
 
         await asyncio.gather(*(send("warm", n) for n in range(8)))
-        peak = await spent(
-            running,
-            closed_loop(
-                "peak", lambda n: send("peak", n),
-                parameters.count("clients"), parameters["peak_seconds"],
-            ),
-        )  # fmt: skip
+        peak = await peak_of(running, lambda n: send("peak", n), parameters)
         await side_by_side("warm", 0.2)
         usual, flood = [], []
         for at in range(parameters.count("rounds")):

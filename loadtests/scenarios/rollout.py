@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from loadtests.arrivals import closed_loop, open_loop
+from loadtests.arrivals import open_loop
 from loadtests.calls import Agents
 from loadtests.contents import Contents
 from loadtests.fleet import Fleet, fleet
 from loadtests.measure import OK, Phase, merged
-from loadtests.scenario import Parameters, Result, common_facts, spent
+from loadtests.scenario import Parameters, Result, common_facts, peak_of
 
 _SETTLED_SECONDS = 0.5
 """Between two steps: long enough that calls are made in every state of the fleet."""
@@ -55,13 +55,7 @@ async def _under_load(parameters: Parameters, steps: Callable[[Fleet], Awaitable
             return await agents.compress(number, contents.new(name, number))
 
         await asyncio.gather(*(traffic("warm", n) for n in range(8)))
-        peak = await spent(
-            running,
-            closed_loop(
-                "peak", lambda n: traffic("peak", n),
-                parameters.count("clients"), parameters["peak_seconds"],
-            ),
-        )  # fmt: skip
+        peak = await peak_of(running, lambda n: traffic("peak", n), parameters)
         still, changing, after = await while_it_changes(
             parameters, traffic, lambda: steps(running), peak
         )

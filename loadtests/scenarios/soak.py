@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from loadtests.arrivals import closed_loop, open_loop
+from loadtests.arrivals import open_loop
 from loadtests.calls import Agents
 from loadtests.contents import Contents, turn
 from loadtests.fleet import Fleet, fleet
 from loadtests.measure import Phase
-from loadtests.scenario import Parameters, Result, common_facts, spent
+from loadtests.scenario import Parameters, Result, common_facts, peak_of, spent
 
 _KNOWN = 3
 """Of ten calls so many ask for what was asked before."""
@@ -75,10 +75,7 @@ async def soak(parameters: Parameters) -> Result:
                 return view if isinstance(view, str) else "ok" if not view.degraded else "degraded"
             return await agents.retrieve(number, view.ref, "", data)
 
-        peak = await spent(
-            running,
-            closed_loop("peak", traffic, parameters.count("clients"), parameters["peak_seconds"]),
-        )
+        peak = await peak_of(running, traffic, parameters)
         rate = max(2.0, parameters["load"] * peak.goodput)
 
         def shifted(number: int) -> asyncio.Task[str]:

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from loadtests.arrivals import Traffic, closed_loop, open_loop
+from loadtests.arrivals import Traffic, open_loop
 from loadtests.calls import Agents
 from loadtests.contents import KB, Contents, turn
 from loadtests.contents import prose as prose_text
 from loadtests.fleet import COMPRESSOR, Fleet, fleet
 from loadtests.measure import OK, REFUSED, Phase
-from loadtests.scenario import Parameters, Result, common_facts, spent
+from loadtests.scenario import Parameters, Result, common_facts, peak_of, spent
 
 _WARM_CALLS = 8
 """Calls before anything is measured: connections are made, code is loaded."""
@@ -80,10 +80,7 @@ async def conversations(parameters: Parameters) -> Result:
             return traffic
 
         held = running.stored()
-        peak = await spent(
-            running,
-            closed_loop("peak", talk(0), parameters.count("clients"), parameters["peak_seconds"]),
-        )
+        peak = await peak_of(running, talk(0), parameters)
         rate = max(1.0, peak.goodput * parameters["load"])
         steady = await spent(running, open_loop("steady", talk(1), rate, parameters["seconds"]))
         growth = kept(running, held, peak, steady)
@@ -168,13 +165,9 @@ async def _running(
 
 async def _measured(running: Fleet, parameters: Parameters, traffic: Traffic) -> Result:
     """Find the peak with waiting clients, then offer a share of it and see how that feels."""
-    seconds = parameters["peak_seconds"]
     await asyncio.gather(*(traffic(n) for n in range(_WARM_CALLS)))
     held = running.stored()
-    peak = await spent(
-        running,
-        closed_loop("peak", _shifted(traffic, 1), parameters.count("clients"), seconds),
-    )
+    peak = await peak_of(running, _shifted(traffic, 1), parameters)
     rate = max(1.0, peak.goodput * parameters["load"])
     steady = await spent(
         running, open_loop("steady", _shifted(traffic, 2), rate, parameters["seconds"])

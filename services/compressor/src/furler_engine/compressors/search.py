@@ -1,8 +1,8 @@
 """Search results: one heading per file, repeated texts once, every place kept.
 
-What lives here: how a view writes search results, how that is read back, and
-which texts the eliding view leaves out. What does not: reading the output of
-the search tool (shared.grep).
+What lives here: how a view writes search results, and how that is read back.
+What does not: reading the output of the search tool (shared.grep), and which texts
+the eliding view leaves out (shared.match_choice).
 
 A pattern is the caller's own filter: no match is ever dropped. The eliding view
 still shows the file and line number of every match; it leaves out texts that
@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Final
 
@@ -22,6 +21,7 @@ from furler_engine.markers import format_place
 from furler_engine.shared.blocks import joined, split
 from furler_engine.shared.grep import Entry, Group, Note, Part, Results, read, write
 from furler_engine.shared.located import located, spans
+from furler_engine.shared.match_choice import BARE, CAREFUL, TIGHT, hides_little, select
 from furler_engine.shared.paths import common_root
 from furler_engine.types import Draft, Elision, Kind, Level, Lines, LinesShown, Policy, Source
 
@@ -33,29 +33,8 @@ _PLAIN_PATH = re.compile(r"(?!also )[A-Za-z_./][\w./@+-]*")
 _ROW = re.compile(r"(\d{1,9}(?:,\d{1,9})*)(?:([:-])| (=[A-Z]{1,2})(:|\Z))", re.ASCII)
 _SINGLE = re.compile(r"([^:\n]+):(\d{1,9})(?:(:)| (=[A-Z]{1,2})(:|\Z))", re.ASCII)
 _PLACE = re.compile(r" \[L\d+(?:-\d+)?\]\Z", re.ASCII)
-_MIN_FOLDED: Final = 32
-"""Characters from which leaving a text out saves more than naming its line does."""
 _MANY: Final = 20_000
 """Entries."""
-_LITTLE: Final = 0.1
-"""Hidden characters for each of the texts shown: a view is chosen for a fifth saved, which is 0.25."""
-_RARE: Final = 0.2
-"""Share of the entries up to which a word of the query tells some from the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    """How much an eliding view shows: texts alike, texts per file, characters, context."""
-
-    alike: int
-    per_file: int
-    width: int
-    context: int
-
-
-_CAREFUL: Final = _Limits(alike=3, per_file=12, width=240, context=1)
-_TIGHT: Final = _Limits(alike=1, per_file=3, width=120, context=0)
-_BARE: Final = _Limits(alike=1, per_file=1, width=80, context=0)
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
@@ -70,17 +49,17 @@ def plan(source: Source, policy: Policy) -> Draft | None:
 
 
 def plan_eliding(source: Source, policy: Policy) -> Draft | None:
-    """Show every place, but only some texts: see _Limits."""
+    """Show every place, but only some texts: see match_choice.Limits."""
     results = source.derived(_results)
     if results is None:
         return None
-    steps = [_CAREFUL, _TIGHT, _BARE]
+    steps = [CAREFUL, TIGHT, BARE]
     if not policy.target_tokens:
-        steps = [_TIGHT if policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT else _CAREFUL]
+        steps = [TIGHT if policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT else CAREFUL]
     for limits in steps:
-        shown = _select(results, source.hints.query, limits)
+        shown = select(results, source.hints.query, limits)
         if not policy.target_tokens and (
-            _is_whole(results, shown) or (not policy.disabled and _hides_little(results, shown))
+            _is_whole(results, shown) or (not policy.disabled and hides_little(results, shown))
         ):
             return None
         view = _View(results, shown, limits.width)
@@ -97,20 +76,6 @@ def _results(source: Source) -> Results | None:
 def _is_whole(results: Results, shown: set[int]) -> bool:
     entries = sum(len(group.entries) for group in results.groups)
     return entries == len(shown) and not results.separators
-
-
-def _hides_little(results: Results, shown: set[int]) -> bool:
-    """Whether a view of all texts is sure to be the better one."""
-    hidden = size = 0
-    texts: set[str] = set()
-    for group in results.groups:
-        for e in group.entries:
-            if e.line not in shown:
-                hidden += len(e.text)
-            elif e.text not in texts:
-                texts.add(e.text)
-                size += len(e.text)
-    return hidden <= _LITTLE * size
 
 
 def _eliding_draft(source: Source, results: Results, shown: set[int], text: str) -> Draft | None:
@@ -148,75 +113,6 @@ def _within(ranges: tuple[Lines, ...], starts: set[int]) -> list[Lines]:
 
 def _heading_lines(results: Results) -> set[int]:
     return {group.entries[0].line - 1 for group in results.groups if group.entries}
-
-
-def _select(results: Results, query: str, limits: _Limits) -> set[int]:
-    """Return the output lines whose text is shown."""
-    entries = [e for group in results.groups for e in group.entries]
-    wanted = _hits(results, entries, query)
-    has_context = any(e.mark == "-" for e in entries)
-    seen: Counter[str] = Counter()
-    texts: set[str] = set()
-    shown: set[int] = set()
-    for group in results.groups:
-        mine = group.entries
-        near = _near_matches(mine, limits.context) if has_context else set()
-        own = 0
-        for i, e in enumerate(mine):
-            if e.mark == "-":
-                if e.line in wanted or (
-                    i in near and e.text.strip() and len(e.text) <= limits.width
-                ):
-                    shown.add(e.line)
-                continue
-            key = _bare(e.text.lower())[:_KEY_WIDTH]
-            # A text that is shown once costs no more than its name to show again.
-            is_new = e.text not in texts
-            fits = len(e.text) <= limits.width and seen[key] < limits.alike
-            fits = fits and own < limits.per_file
-            if not is_new or fits or e.line in wanted or len(e.text) < _MIN_FOLDED:
-                shown.add(e.line)
-                texts.add(e.text)
-                own += is_new
-            seen[key] += 1
-    return shown
-
-
-_NO_LETTERS = re.compile(r"\W+|\d+")
-# To delete from ASCII by table takes a tenth of the time.
-_NO_LETTERS_ASCII = dict.fromkeys(code for code in range(128) if _NO_LETTERS.match(chr(code)))
-_KEY_WIDTH: Final = 32
-"""Letters of a text, from its start, that two texts must share to be alike."""
-
-
-def _bare(text: str) -> str:
-    """Return the letters of a text."""
-    return text.translate(_NO_LETTERS_ASCII) if text.isascii() else _NO_LETTERS.sub("", text)
-
-
-def _near_matches(entries: list[Entry], distance: int) -> set[int]:
-    numbers = [int(e.number) for e in entries]
-    near: set[int] = set()
-    for i, e in enumerate(entries):
-        if e.mark == ":":
-            around = range(max(0, i - distance), min(len(entries), i + distance + 1))
-            near.update(j for j in around if abs(numbers[j] - numbers[i]) <= distance)
-    return near
-
-
-def _hits(results: Results, entries: list[Entry], query: str) -> set[int]:
-    """Output lines that have a telling word of the query, in their text or their path."""
-    words = dict.fromkeys(w for w in re.findall(r"\w+", query.lower()) if len(w) > 2)
-    if not words:
-        return set()
-    paths = {e.line: group.path for group in results.groups for e in group.entries}
-    texts = [(e.line, f"{paths[e.line]}:{e.text}".lower()) for e in entries]
-    hits: set[int] = set()
-    for word in words:
-        found = [line for line, text in texts if word in text]
-        if len(found) <= _RARE * len(entries):
-            hits.update(found)
-    return hits
 
 
 Row = tuple[str, str, str]
