@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 from google.protobuf import duration_pb2
 
+from furler.channel import SERVICE_CONFIG
 from furler.v1 import (
     compression_pb2,
     compressor_service_pb2,
@@ -23,7 +24,7 @@ from loadtests.measure import DEGRADED, LATE, OK, REFUSED
 _MESSAGE_BYTES = 80 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 _OPTIONS: list[tuple[str, str | int]] = [
-    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    ("grpc.service_config", SERVICE_CONFIG),
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
     # A replica that comes back is found within a second; the default waits for up to two minutes.

@@ -12,6 +12,7 @@ REFUSED = "refused"
 """RESOURCE_EXHAUSTED: the service said no, and when to come back."""
 LATE = "late"
 """DEADLINE_EXCEEDED."""
+_NO_FAILURES = frozenset({OK, DEGRADED, REFUSED, LATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,11 @@ class Phase:
     @property
     def failed(self) -> int:
         """Calls that ended in an error that is neither a refusal nor a deadline."""
-        return len(self.calls) - self.count(OK, DEGRADED, REFUSED, LATE)
+        return sum(self.failures().values())
+
+    def failures(self) -> dict[str, int]:
+        """Return how many calls ended in each such error."""
+        return {how: n for how, n in self.outcomes().items() if how not in _NO_FAILURES}
 
     @property
     def goodput(self) -> float:

@@ -39,7 +39,7 @@ def judge(settings: Settings, result: Result, *, short: bool) -> list[Judged]:
 
 
 def table(phases: Sequence[Phase]) -> str:
-    """Return the phases, a row each."""
+    """Return the phases, a row each, and under them what failed and how."""
     rows = [_HEAD, *(_row(phase) for phase in phases)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_HEAD))]
     return "\n".join(
@@ -47,6 +47,9 @@ def table(phases: Sequence[Phase]) -> str:
             f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)
         )
         for row in rows
+    ) + "".join(
+        f"\n  failed in {phase.name}: {count} {how}"
+        for phase in phases for how, count in phase.failures().items()
     )  # fmt: skip
 
 

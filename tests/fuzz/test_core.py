@@ -124,6 +124,9 @@ def test_select_gives_ranges_or_a_selector_error(text: str, selector: Selector) 
 
 @settings(max_examples=200, deadline=None)
 @given(json_values, st.text("$.[]*?@'\"()&|<=>!:,-0123ab matchserngtvlu", max_size=40))
+@example([], "[1e0")
+@example([], "[?@>1e400]")
+@example([1], "[?null <> count(@)]")
 def test_locate_gives_locations_or_a_query_error(value: object, query: str) -> None:
     try:
         found = locate(value, "$" + query)

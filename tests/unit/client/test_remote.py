@@ -144,6 +144,7 @@ def test_details_that_cannot_be_read_leave_the_status() -> None:
     ("code", "expected"),
     [
         (grpc.StatusCode.UNAVAILABLE, UnavailableError),
+        (grpc.StatusCode.CANCELLED, UnavailableError),
         (grpc.StatusCode.DEADLINE_EXCEEDED, DeadlineExceededError),
         (grpc.StatusCode.UNAUTHENTICATED, CredentialInvalidError),
         (grpc.StatusCode.UNKNOWN, ServerError),

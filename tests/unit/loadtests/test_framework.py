@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from loadtests.apart import Cores, on  # noqa: E402 - found through the line above
 from loadtests.arrivals import closed_loop, open_loop  # noqa: E402
 from loadtests.measure import DEGRADED, OK, REFUSED, Call, Phase, merged, percentile  # noqa: E402
-from loadtests.report import judge  # noqa: E402
+from loadtests.report import judge, table  # noqa: E402
 from loadtests.scenario import Limit, Result, Settings, load_settings  # noqa: E402
 from loadtests.scenarios import SCENARIOS  # noqa: E402
 from loadtests.scenarios.crowd import recovery  # noqa: E402
@@ -31,6 +31,14 @@ def calls(*outcomes: str, due: float = 0.0, seconds: float = 0.01) -> list[Call]
 
 def test_every_scenario_has_settings_and_all_settings_a_scenario() -> None:
     assert list(load_settings()) == list(SCENARIOS)
+
+
+def test_a_table_says_how_calls_failed() -> None:
+    phase = Phase("changing", 1.0, calls=calls(OK, "CANCELLED", REFUSED, "CANCELLED", "INTERNAL"))
+    assert table([phase]).splitlines()[2:] == [
+        "  failed in changing: 2 CANCELLED",
+        "  failed in changing: 1 INTERNAL",
+    ]
 
 
 async def test_an_open_loop_does_not_wait_for_answers() -> None:

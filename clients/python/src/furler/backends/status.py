@@ -48,6 +48,10 @@ def _without_reason(
                 f"cannot reach a Furler server at {target}: {_cause(message)}",
                 retry_after=retry_after,
             )
+        case grpc.StatusCode.CANCELLED:
+            # Not by this client, which would see asyncio.CancelledError: gRPC's server does so to
+            # what arrives in the moment of its end.
+            return UnavailableError(f"{target} ended while the call was on its way to it")
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceededError(f"{target} did not answer in time")
         case grpc.StatusCode.UNAUTHENTICATED:

@@ -38,6 +38,11 @@ from furler_compressor.rpc.tls import ServerTls
 
 _LOG: Final = logging.getLogger("furler.rpc")
 _Call: TypeAlias = grpc.aio.ServicerContext[Message, Message]
+_QUIET_SECONDS: Final = 0.1
+"""Without a new call for so long, a draining server takes it that clients know: several times what
+a health update takes to reach them, and short for whoever waits for the end."""
+_LAME_SECONDS: Final = 1.0
+"""The most a draining server waits for that: clients that do not watch health never know."""
 
 
 class Server:
@@ -63,6 +68,7 @@ class Server:
         else:
             self.port = self._server.add_secure_port(settings.listen, tls.credentials())
         self._probed = self._health_server(shared_port=shared_port)
+        self._calls = 0
 
     async def start(self) -> None:
         """Listen, and report SERVING."""
@@ -73,13 +79,27 @@ class Server:
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self) -> None:
-        """Report NOT_SERVING, refuse new calls, let those in flight end within the drain time."""
+        """Report NOT_SERVING, refuse new calls, let those in flight end within the drain time.
+
+        gRPC's server cancels what has arrived but is not begun when it is told to stop. So it is
+        told when clients that watch health have gone elsewhere, and serves until then.
+        """
         await self._health.enter_graceful_shutdown()
         self._handlers.end_watches()
+        await self._until_quiet()
         await self._server.stop(self._settings.drain_seconds)
         if self._probed is not None:
             # Last: whoever probes while calls end learns that this replica takes no more.
             await self._probed.stop(None)
+
+    async def _until_quiet(self) -> None:
+        """Wait until no new call has come for a while; never for long."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + _LAME_SECONDS
+        seen = -1
+        while seen != self._calls and clock() < end:
+            seen = self._calls
+            await asyncio.sleep(_QUIET_SECONDS)
 
     def _health_server(self, *, shared_port: bool) -> grpc.aio.Server | None:
         """Return a server of health alone, in the clear; None where none is asked for."""
@@ -155,6 +175,7 @@ class Server:
     @asynccontextmanager
     async def _served(self, method: Method, call: _Call) -> AsyncIterator[Caller]:
         """Give the handler its caller; turn what it raises into the call's status."""
+        self._calls += 1
         started = asyncio.get_running_loop().time()
         seconds = _time_left(call, self._settings)
         headers = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
+from itertools import islice
 from typing import Final
 
 import re2
@@ -25,6 +26,8 @@ _QUOTED: Final = re.compile(r"'[^'\\]*+(?:\\.[^'\\]*+)*'|\"[^\"\\]*+(?:\\.[^\"\\
 _MOST_DESCENTS: Final = 2
 _MOST_FILTERS: Final = 2
 _MOST_ALTERNATIVES: Final = 1000
+_PYTHONS_OWN: Final = (ValueError, TypeError, OverflowError)
+"""What the library lets through of int(), float() and len(): ``$[1e0``, ``$[?1e400``, ``null <> count(@)``."""
 
 
 class QueryError(ValueError):
@@ -40,15 +43,17 @@ def locate(value: object, query: str) -> list[JsonLocation]:
     path = _compile(query)
     if not isinstance(value, dict | list):  # a scalar has no node but itself
         return [()] if not path.segments else []
-    found: dict[JsonLocation, None] = {}
     try:
-        for count, node in enumerate(path.finditer(value)):
-            if count == MOST_NODES:
-                raise QueryError(f"picks more than {MOST_NODES:,} nodes; narrow it")
-            found[tuple(node.parts)] = None
+        found: list[JsonLocation] = [
+            tuple(node.parts) for node in islice(path.finditer(value), MOST_NODES + 1)
+        ]
     except (JSONPathError, RecursionError) as error:
-        raise QueryError(f"{_reason(error)}") from error
-    return list(found)
+        raise QueryError(_reason(error)) from error
+    except _PYTHONS_OWN as error:
+        raise QueryError("it compares what cannot be compared") from error
+    if len(found) > MOST_NODES:
+        raise QueryError(f"picks more than {MOST_NODES:,} nodes; narrow it")
+    return list(dict.fromkeys(found))
 
 
 def _compile(query: str) -> JSONPath:
@@ -61,6 +66,8 @@ def _compile(query: str) -> JSONPath:
         path = _environment().compile(query)
     except (JSONPathError, RecursionError) as error:
         raise QueryError(_reason(error)) from error
+    except _PYTHONS_OWN as error:
+        raise QueryError("a number or operator in it is malformed or out of range") from error
     if not isinstance(path, JSONPath):
         raise QueryError("unions of queries are not in RFC 9535")
     widths = [len(segment.selectors) for segment in path.segments]
