@@ -8,7 +8,7 @@ TRITON := .venv-triton
 LITELLM := .venv-litellm
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: eval-baselines litellm help setup demo test lint format proto docs bench load capacity triton clean lock train eval-model parity
+.PHONY: eval-baselines litellm help setup demo test fuzz lint format proto docs bench load capacity triton clean lock train eval-model parity
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ demo: $(VENV)/.runtime ## Run the main job on the samples: compress, show, retri
 
 test: $(VENV)/.dev $(TRITON)/.ready ## Run all tests but those of chart-test and compose-test
 	@$(BIN)/python -m pytest -q -n auto --ignore tests/deploy
+
+fuzz: $(VENV)/.dev ## Run the property tests and fuzzers on examples that nobody chose; again for others
+	@$(BIN)/python -m pytest -q -n auto --hypothesis-profile fuzz $$(grep -rl --include='test_*.py' '^from hypothesis' tests)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts, buf
 	@$(BIN)/ruff check .

@@ -16,8 +16,10 @@ import triton_servers
 # The model takes 100 MB and a second of each service that loads it: its tests ask for it.
 os.environ.setdefault("FURLER_MODEL", "none")
 
-# A test says what holds, not how fast: on a busy machine any example may take a second.
-settings.register_profile("furler", deadline=None)
+# A test says what holds, not how fast: on a busy machine any example may take a second. The same
+# examples each time: a change is blamed for what it did. `make fuzz` looks for new ones.
+settings.register_profile("furler", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, print_blob=True)
 settings.load_profile("furler")
 
 _report = asyncio.BaseEventLoop.call_exception_handler
