@@ -18,7 +18,29 @@ HITS = st.builds(
     lambda p, n, t, m: f"{p}{m}{n}{m}{t}", PATHS, NUMBERS, TEXTS, st.sampled_from(":-")
 )
 LINES = st.one_of(HITS, HITS, HITS, st.sampled_from(["--", "", "Binary file matches", "a.py"]))
-OUTPUTS = st.lists(LINES, min_size=3, max_size=40).map("\n".join)
+FILES = st.lists(LINES, min_size=3, max_size=40)
+ROWS = st.lists(st.tuples(st.integers(1, 30), st.sampled_from("::-"), TEXTS), max_size=12)
+
+
+def _numbered(rows: list[tuple[int, str, str]], gap: str) -> list[str]:
+    """Lines of one file as they rise, with ``gap`` where a number does not follow the one before."""
+    lines: list[str] = []
+    at = 0
+    for step, mark, text in rows:
+        lines += [gap] * (bool(gap and at) and step > 1)
+        at += step
+        lines.append(f"{at}{mark}{text}")
+    return lines
+
+
+GAPS = st.sampled_from(["", "--"])
+ONE_FILE = st.builds(_numbered, ROWS, GAPS)
+HEADED = st.lists(st.builds(lambda p, r, g: [p, *_numbered(r, g), ""], PATHS, ROWS, GAPS)).map(
+    lambda files: [line for lines in files for line in lines][:-1]
+)
+ALL = st.one_of(FILES, ONE_FILE, HEADED)
+COLOURED = ALL.map(lambda lines: [f"\x1b[35m{line}\x1b[0m" for line in lines])
+OUTPUTS = st.one_of(ALL, ALL, COLOURED).map("\n".join)
 
 
 @given(OUTPUTS)

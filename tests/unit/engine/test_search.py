@@ -7,7 +7,7 @@ import pytest
 from furler_engine.compressors import search
 from furler_engine.coverage import check
 from furler_engine.detect import detect
-from furler_engine.shared.grep import is_match, read, write
+from furler_engine.shared.grep import Form, Group, is_match, read, write
 from furler_engine.types import Draft, Hints, Kind, Level, Lines, LinesShown, Policy, Source
 
 GREP = """\
@@ -40,6 +40,32 @@ src/app/io.py
 99:import os
 """
 
+HEADINGS_WITHOUT_CONTEXT = """\
+src/app/main.py
+3:import os
+40:import sys
+
+src/app/io.py
+7:import os
+99:import os
+"""
+"""As rg and git grep --heading --break print matches alone: no -- between their numbers."""
+HEADINGS_WITHOUT_BLANK_LINES = HEADINGS_WITHOUT_CONTEXT.replace("\n\n", "\n")
+ONE_FILE = """\
+3:import os
+40:    def read(self, kind: str) -> bytes:
+77:        raise ValueError(kind)
+78:        raise ValueError(kind)
+"""
+ONE_FILE_WITH_CONTEXT = """\
+9-    try:
+10:        raise ValueError("no")
+11-    finally:
+--
+30-def f():
+31:        raise ValueError(kind)
+"""
+
 
 def draft_of(text: str, query: str = "", policy: Policy | None = None) -> Draft | None:
     return search.plan(Source(text, Hints(query=query)), policy or Policy())
@@ -68,6 +94,12 @@ def eliding(text: str, query: str = "", policy: Policy | None = None) -> Draft:
         "2x/a.py:1:" + "same text that is long enough to be named " * 2 + "\n" + "b.py:7:=B\n"
         + "".join(f"c{n}.py:4:" + "same text that is long enough to be named " * 2 + "\n" for n in range(4)),
         'a.py:1:[furler: 3 of 9 lines shown; ref="aaaaaaaaaaaaaaaa"]\na.py:2:x\nb.py:3:# a.py\n',
+        HEADINGS_WITHOUT_CONTEXT,
+        HEADINGS_WITHOUT_BLANK_LINES,
+        HEADINGS_WITHOUT_CONTEXT + "\n6 matches\n2 files contained matches\n",
+        ONE_FILE + "102:12:30 is a time\n",
+        ONE_FILE_WITH_CONTEXT,
+        ONE_FILE.replace("import", "# also 7,8"),
     ],
 )  # fmt: skip
 def test_every_line_of_the_output_is_read_back_from_the_lossless_view(text: str) -> None:
@@ -98,15 +130,15 @@ def test_context_belongs_to_its_file_even_when_the_path_looks_numbered() -> None
     results = read(Source(CONTEXT).lines)
     assert results is not None
     assert [g.path for g in results.groups] == ["src/a-1-b/x.py", "src/y.py"]
-    assert results.separated
+    assert results.form == Form(gaps=True)
 
 
 def test_separators_in_unusual_places_stay_where_they_are() -> None:
     text = CONTEXT.replace("--\nsrc/y.py", "src/y.py")
     results = read(Source(text).lines)
     assert results is not None
-    assert not results.separated
-    assert list(write(results.parts, headings=False, separated=False)) == Source(text).lines
+    assert results.form == Form()
+    assert list(write(results.parts, Form())) == Source(text).lines
 
 
 @pytest.mark.parametrize(
@@ -132,7 +164,84 @@ def test_dates_clocks_tables_and_diagnostics_are_no_matches(line: str) -> None:
     assert not is_match(line)
 
 
-@pytest.mark.parametrize("text", [GREP, CONTEXT, HEADINGS, "C:\\src\\a.c:3:x\n" * 5])
+def test_the_form_of_an_output_is_known() -> None:
+    forms = {
+        CONTEXT: Form(gaps=True),
+        HEADINGS.replace("40:", "4-"): Form(headings=True, spaced=True, gaps=True),
+        HEADINGS_WITHOUT_CONTEXT: Form(headings=True, spaced=True),
+        HEADINGS_WITHOUT_BLANK_LINES: Form(headings=True),
+        ONE_FILE: Form(one_file=True),
+        ONE_FILE_WITH_CONTEXT: Form(gaps=True, one_file=True),
+    }
+    for text, form in forms.items():
+        results = read(Source(text).lines)
+        assert results is not None
+        assert results.form == form
+        assert all(isinstance(part, Group) for part in results.parts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{n}:line {n} of a file that was printed\n" for n in range(1, 90)),
+        "".join(f"{n}-a line of context and nothing else\n" for n in range(1, 90, 3)),
+        "".join(f"{9 - n % 9}:a number that does not rise {n}\n" for n in range(90)),
+        "".join(f"{n}:text\nnote\n" for n in range(40)),
+    ],
+)
+def test_numbers_before_lines_are_no_search_when_they_can_be_anything_else(text: str) -> None:
+    assert read(Source(text).lines) is None
+
+
+def test_colours_are_taken_out() -> None:
+    text = "".join(
+        f"\x1b[0m\x1b[35msrc/a.py\x1b[0m:\x1b[32m{n}\x1b[0m:    \x1b[1m\x1b[31mraise\x1b[0m E({n})\n"
+        for n in range(9)
+    )
+    draft = draft_of(text)
+    assert draft is not None
+    check(Source(text), draft)
+    assert draft.text.split("\n")[1:3] == ["# src/a.py", "0:    raise E(0)"]
+
+
+def _one_long_file() -> str:
+    names = [f"{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(200)]
+    return "".join(
+        f"{n * 10}:    def {name}_method(self, store: Store, rows: int = {n}) -> None:\n"
+        if n % 3 == 0
+        else f"{n * 10}:        self.{name}_store.put(key, self.value_{n}, rows={n})\n"
+        for n, name in enumerate(names, 1)
+    )
+
+
+@pytest.mark.parametrize("level", [Level.CAREFUL, Level.TIGHT])
+def test_of_one_file_every_match_is_listed_and_every_definition_named(level: Level) -> None:
+    text = _one_long_file()
+    draft = eliding(text, policy=Policy(levels=((Kind.SEARCH_RESULTS, level),)))
+    numbers = set(re.findall(r"\d+", draft.text.partition("\n")[2]))
+    for line in text.splitlines():
+        assert line.partition(":")[0] in numbers
+        if name := re.search(r"def (\w+)", line):
+            assert name[1] in draft.text
+    assert len(draft.text) < len(text) / 2
+
+
+def test_of_one_file_texts_from_all_over_it_are_shown() -> None:
+    shown = [int(n) for n in re.findall(r"^(\d+):", eliding(_one_long_file()).text, re.MULTILINE)]
+    assert len(shown) == 48
+    assert min(shown) < 100
+    assert max(shown) > 1900
+
+
+def test_a_rare_error_keeps_its_text() -> None:
+    rows = [f"{n * 7}:request {n} of the tenant took {n * 3} ms in the end" for n in range(1, 300)]
+    rows[200] = rows[200].replace("request", "ERROR disk full, request")
+    assert rows[200] in eliding("\n".join(rows)).text
+
+
+@pytest.mark.parametrize(
+    "text", [GREP, CONTEXT, HEADINGS, HEADINGS_WITHOUT_CONTEXT, ONE_FILE, "C:\\src\\a.c:3:x\n" * 5]
+)
 def test_search_results_are_detected(text: str) -> None:
     assert detect(Source(text)) is Kind.SEARCH_RESULTS
 

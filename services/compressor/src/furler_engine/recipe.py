@@ -10,7 +10,7 @@ from typing import Final
 
 from furler_engine.types import Hints, Policy
 
-ENGINE_VERSION = "0.3.2"
+ENGINE_VERSION = "0.3.3"
 """Changes whenever the engine may write other bytes for the same input."""
 
 _RECENT: Final = 256

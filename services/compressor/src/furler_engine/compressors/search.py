@@ -13,25 +13,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 from typing import Final
 
 from furler_engine.markers import format_place
 from furler_engine.shared.blocks import joined, split
-from furler_engine.shared.grep import Entry, Group, Note, Part, Results, read, write
+from furler_engine.shared.grep import Entry, Form, Group, Note, Part, Results, read, write
 from furler_engine.shared.located import located, spans
-from furler_engine.shared.match_choice import BARE, CAREFUL, TIGHT, hides_little, select
+from furler_engine.shared.match_choice import BARE, CAREFUL, TIGHT, hides_little, named, select
+from furler_engine.shared.numbered import cleaned_lines
 from furler_engine.shared.paths import common_root
 from furler_engine.types import Draft, Elision, Kind, Level, Lines, LinesShown, Policy, Source
 
 _HEADED: Final = "each path stood above its lines"
-_SEPARATED: Final = "separators left out"
+_SPACED: Final = "blank lines left out"
+_GAPS: Final = "separators left out"
+_ONE_FILE: Final = " in one file, which was not named."
 _ROOT: Final = "[all paths start with "
 # A path that can stand before :number: and be told from every other line of a view.
 _PLAIN_PATH = re.compile(r"(?!also )[A-Za-z_./][\w./@+-]*")
 _ROW = re.compile(r"(\d{1,9}(?:,\d{1,9})*)(?:([:-])| (=[A-Z]{1,2})(:|\Z))", re.ASCII)
-_SINGLE = re.compile(r"([^:\n]+):(\d{1,9})(?:(:)| (=[A-Z]{1,2})(:|\Z))", re.ASCII)
+_SINGLE = re.compile(
+    r"((?!also )[A-Za-z_./][\w./@+-]*):(\d{1,9})(?:(:)| (=[A-Z]{1,2})(:|\Z))", re.ASCII
+)
 _PLACE = re.compile(r" \[L\d+(?:-\d+)?\]\Z", re.ASCII)
 _MANY: Final = 20_000
 """Entries."""
@@ -45,7 +50,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
         return None
     total = len(source.lines)
     text = joined(_View(results, None).lines())
-    return Draft(text, LinesShown((Lines(1, total),), _decode_all), "lines", total, total)
+    shown = LinesShown((Lines(1, total),), _decode_all, cleaned=_is_coloured(source))
+    return Draft(text, shown, "lines", total, total)
 
 
 def plan_eliding(source: Source, policy: Policy) -> Draft | None:
@@ -70,7 +76,16 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
 
 
 def _results(source: Source) -> Results | None:
-    return read(source.lines)
+    return read(_lines(source))
+
+
+def _is_coloured(source: Source) -> bool:
+    return "\x1b[" in source.text
+
+
+def _lines(source: Source) -> Sequence[str]:
+    """Return the lines, without colours; the ends of lines from Windows stay."""
+    return cleaned_lines(source) if _is_coloured(source) else source.lines
 
 
 def _is_whole(results: Results, shown: set[int]) -> bool:
@@ -80,7 +95,7 @@ def _is_whole(results: Results, shown: set[int]) -> bool:
 
 def _eliding_draft(source: Source, results: Results, shown: set[int], text: str) -> Draft | None:
     total = len(source.lines)
-    if results.headings:
+    if results.form.headings:
         shown |= _heading_lines(results)
     shown |= {part.line for part in results.parts if isinstance(part, Note)}
     kept = spans(sorted(shown))
@@ -89,13 +104,14 @@ def _eliding_draft(source: Source, results: Results, shown: set[int], text: str)
     if not left_out:
         return None
     elisions = tuple(Elision(place, "texts of matches, context, separators") for place in left_out)
-    headings = results.headings
+    form = results.form._replace(spaced=False, gaps=False)
 
     def decode(view: str) -> Iterator[tuple[int, str]]:
-        lines = write(_read_parts(split(view)), headings=headings, separated=False)
-        return located(lines, source.lines, kept)
+        lines = write(_read_parts(split(view)), form)
+        return located(lines, _lines(source), kept)
 
-    return Draft(text, LinesShown(kept, decode), "lines", total, len(shown), elisions)
+    coverage = LinesShown(kept, decode, cleaned=_is_coloured(source))
+    return Draft(text, coverage, "lines", total, len(shown), elisions)
 
 
 def _within(ranges: tuple[Lines, ...], starts: set[int]) -> list[Lines]:
@@ -166,17 +182,20 @@ class _View:
         says = [f"[search results: {self.matches:,} matches"]
         if self.context:
             says.append(f" and {self.context:,} lines of context")
-        says.append(f" in {self.files:,} files. Below each # path: line number:text")
+        one = self.results.form.one_file
+        says.append(
+            f"{_ONE_FILE} Line" if one else f" in {self.files:,} files. Below each # path: line"
+        )
+        says.append(" number:text")
         if self.context:
             says.append(", number-text is context")
         if self.merged:
             says.append("; 12,40:text is the same text on lines 12 and 40")
         if self.names:
             says.append("; =A:text names a text, a lone =A stands for it")
-        if self.results.headings:
-            says.append(f"; {_HEADED}")
-        if self.results.separated:
-            says.append(f"; {_SEPARATED}")
+        form = self.results.form
+        for has, said in ((form.headings, _HEADED), (form.spaced, _SPACED), (form.gaps, _GAPS)):
+            says += [f"; {said}"] * has
         if self.shown is not None:
             says.append(self._left_out(self.shown))
         return "".join(says) + "]"
@@ -191,11 +210,16 @@ class _View:
                 f"; every match is listed, {hidden[':']:,} without its full text:"
                 ' "also 7,9" are such matches, on lines 7 and 9 of the file, 7~text… is cut'
             )
+            if self.results.form.one_file:
+                says.append(
+                    ', "also def: 7 name" says what line 7 defines; match="^7[:-]" gives it'
+                )
         if hidden["-"]:
             says.append(f"; {hidden['-']:,} lines of context are left out")
-        says.append(
-            "; [L3-8] after a path are the lines of this output that hold its matches in full"
-        )
+        if not self.results.form.one_file:
+            says.append(
+                "; [L3-8] after a path are the lines of this output that hold its matches in full"
+            )
         return "".join(says)
 
     def _group(self, group: Group, rows: list[Row]) -> Iterator[str]:
@@ -204,7 +228,8 @@ class _View:
         if len(group.entries) == 1 and group.entries[0].mark == ":" and _PLAIN_PATH.fullmatch(path):
             yield f"{path}:{self._row(rows[0]) if rows else group.entries[0].number + place}"
             return
-        yield f"# {path}{place}"
+        if not self.results.form.one_file:
+            yield f"# {path}{place}"
         for row in rows:
             yield self._row(row)
         if place:
@@ -218,10 +243,16 @@ class _View:
     def _hidden(self, group: Group) -> Iterator[str]:
         shown = self.shown or set()
         hidden = [e for e in group.entries if e.mark == ":" and e.line not in shown]
-        also = [e.number for e in hidden if len(e.text) <= self.width]
+        also: list[str] = []
+        defined: dict[str, list[str]] = {}
         for e in hidden:
             if len(e.text) > self.width:
                 yield f"{e.number}~{e.text[: self.width]}…"
+            elif self.results.form.one_file and (what := named(e.text)):
+                defined.setdefault(what[0], []).append(f"{e.number} {what[1]}")
+            else:
+                also.append(e.number)
+        yield from (f"also {word}: {', '.join(names)}" for word, names in defined.items())
         if also:
             yield f"also {','.join(also)}"
 
@@ -264,15 +295,15 @@ def _letters(index: int) -> str:
 def _decode_all(text: str) -> Iterator[tuple[int, str]]:
     """Read the whole output back from a view that leaves nothing out."""
     legend = text.partition("\n")[0]
-    headed, separated = _HEADED in legend, _SEPARATED in legend
-    return enumerate(write(_read_parts(split(text)), headings=headed, separated=separated), 1)
+    form = Form(_HEADED in legend, _SPACED in legend, _GAPS in legend, _ONE_FILE in legend)
+    return enumerate(write(_read_parts(split(text)), form), 1)
 
 
 def _read_parts(lines: Iterator[str]) -> Iterator[Part]:
     """Read groups and notes back from the lines of a view; what it leaves out is not there."""
     root = ""
     texts: dict[str, str] = {}
-    next(lines, "")
+    one_file = _ONE_FILE in next(lines, "")
     second = next(lines, "")
     if second.startswith(_ROOT):
         root = second[len(_ROOT) : -1]
@@ -285,6 +316,8 @@ def _read_parts(lines: Iterator[str]) -> Iterator[Part]:
 
     for line in lines:
         row = _ROW.match(line)
+        if row is not None and group is None and one_file:
+            group = Group("")
         if row is not None and group is not None:
             numbers, mark, name, colon = row.groups()
             text = line[row.end() :] if name is None else text_of(line, row, name, colon)

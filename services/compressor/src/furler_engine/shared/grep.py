@@ -1,8 +1,9 @@
 """Search results, read: what grep and ripgrep print, as files with numbered lines.
 
 What lives here: the reader of ``path:line:text``, of context lines
-``path-line-text``, of ``--`` between groups and of ripgrep's headings, and the
-inverse. What does not: how a view prints search results, what it leaves out.
+``path-line-text``, of ``--`` between groups, of headings as ripgrep and git
+write them, of ``line:text`` where one file was searched, and the inverse. What
+does not: how a view prints search results, what it leaves out.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Final, NamedTuple
 
 MIN_SHARE: Final = 0.6
 """Lines with a place, of those that are not blank; the rest are notes of the tool."""
 MIN_ENTRIES: Final = 3
+_NUMBERED_SHARE: Final = 0.95
+"""Lines of one file that must have a number: there is no path to know them by."""
+_IN_A_ROW: Final = 0.8
+"""Share of numbers that follow the one before, from which on a file was printed, not searched."""
 _NAME_LIMIT: Final = 1024
 """Characters a path may have: PATH_MAX is 4,096 bytes, real ones end far below."""
 _COLON = re.compile(rf"(.{{1,{_NAME_LIMIT}}}?):(\d{{1,9}}):", re.ASCII)
@@ -71,18 +76,30 @@ class Note(NamedTuple):
 Part = Group | Note
 
 
+class Form(NamedTuple):
+    """What an output has besides places and texts.
+
+    ``headings``: each file's path stands on a line of its own, and ``spaced``: with
+    a blank line before it, but for the first. ``gaps``: ``--`` stands between groups
+    whose numbers do not follow each other. ``one_file``: no path is printed.
+    """
+
+    headings: bool = False
+    spaced: bool = False
+    gaps: bool = False
+    one_file: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """A whole output.
 
-    ``headings``: each file's path stood on a line of its own (ripgrep's
-    ``--heading``). ``separated``: ``--`` and blank lines stand exactly where
+    Where its form has ``spaced`` or ``gaps``, blank lines and ``--`` stand exactly where
     `write` puts them, so they are no parts; ``separators`` are their line numbers.
     """
 
     parts: list[Part]
-    headings: bool = False
-    separated: bool = False
+    form: Form
     separators: tuple[int, ...] = ()
 
     @property
@@ -122,39 +139,44 @@ def read(lines: Sequence[str]) -> Results | None:
     What is read, `write` writes back line for line.
     """
     wanted = max(MIN_ENTRIES, MIN_SHARE * sum(1 for line in lines if line and line != "--"))
-    for reader, own in ((_read_flat, 0), (_read_headings, 1)):
-        results = reader(lines, separated=False)
-        if sum(len(group.entries) + own for group in results.groups) < wanted:
-            continue
-        if "--" in lines or (results.headings and "" in lines):
-            tidy = reader(lines, separated=True)
-            written = write(tidy.parts, headings=tidy.headings, separated=True)
-            if all(a == b for a, b in zip_longest(written, lines)):
-                return tidy
-        return results
-    return None
+    has_gaps, has_blanks = "--" in lines, "" in lines
+    for reader, tidy, own in (
+        (_read_flat, Form(gaps=has_gaps), 0),
+        (_read_headings, Form(headings=True, spaced=has_blanks, gaps=has_gaps), 1),
+    ):
+        for form in dict.fromkeys((tidy, Form(headings=tidy.headings))):
+            results = reader(lines, form)
+            if sum(len(group.entries) + own for group in results.groups) < wanted:
+                continue
+            if not (form.gaps or form.spaced) or _is_written_back(results, lines):
+                return results
+    return _read_one_file(lines, has_gaps=has_gaps)
 
 
-def write(parts: Iterable[Part], *, headings: bool, separated: bool) -> Iterator[str]:
+def _is_written_back(results: Results, lines: Sequence[str]) -> bool:
+    return all(a == b for a, b in zip_longest(write(results.parts, results.form), lines))
+
+
+def write(parts: Iterable[Part], form: Form) -> Iterator[str]:
     """Yield the lines of the output that parts were read from: the inverse of `read`."""
     path, last, first = "", -1, True
-    for part in parts:
+    for at, part in enumerate(parts):
         if isinstance(part, Note):
             yield part.text
             first = True
             continue
-        if headings:
-            if separated and not first:
+        if form.headings:
+            if form.spaced and at:
                 yield ""
             yield part.path
             path, last, first = part.path, -1, True
-        prefix = "" if headings else part.path
+        prefix = "" if form.headings else part.path
         for _, number, mark, text in part.entries:
-            if separated:
-                at = int(number)
-                if not first and (path != part.path or at != last + 1):
+            if form.gaps:
+                place = int(number)
+                if not first and (path != part.path or place != last + 1):
                     yield "--"
-                path, last = part.path, at
+                path, last = part.path, place
             first = False
             yield f"{prefix}{mark}{number}{mark}{text}" if prefix else f"{number}{mark}{text}"
 
@@ -196,7 +218,7 @@ def _known_paths(lines: Sequence[str]) -> dict[str, bool]:
     return known
 
 
-def _read_flat(lines: Sequence[str], *, separated: bool) -> Results:
+def _read_flat(lines: Sequence[str], form: Form) -> Results:
     known = _known_paths(lines)
     parts: list[Part] = []
     separators: list[int] = []
@@ -204,7 +226,7 @@ def _read_flat(lines: Sequence[str], *, separated: bool) -> Results:
     path, last = "", -1
     numbers: dict[str, str] = {}
     for at, line in enumerate(lines, 1):
-        if separated and line == "--":
+        if form.gaps and line == "--":
             separators.append(at)
             continue
         tail = _TAIL.match(line, len(path)) if path and line.startswith(path) else None
@@ -225,10 +247,10 @@ def _read_flat(lines: Sequence[str], *, separated: bool) -> Results:
         last = place_in_file
         # Equal numbers are one object: each takes as much memory as its line.
         group.entries.append(Entry(at, numbers.setdefault(number, number), mark, text))
-    return Results(parts, separated=separated, separators=tuple(separators))
+    return Results(parts, form, tuple(separators))
 
 
-def _read_headings(lines: Sequence[str], *, separated: bool) -> Results:
+def _read_headings(lines: Sequence[str], form: Form) -> Results:
     parts: list[Part] = []
     separators: list[int] = []
     group: Group | None = None
@@ -237,20 +259,71 @@ def _read_headings(lines: Sequence[str], *, separated: bool) -> Results:
         if numbered and group is not None:
             entry = Entry(at, numbered[1], numbered[2], line[numbered.end() :])
             group.entries.append(entry)
-        elif separated and line in ("", "--"):
+        elif form.gaps and line == "--" and group is not None:
             separators.append(at)
-            group = group if line else None
-        elif _opens_file(lines, at):
+        elif form.spaced and line == "" and _opens_file(lines, at + 1, is_inside=False):
+            separators.append(at)
+            group = None
+        elif _opens_file(lines, at, is_inside=group is not None):
             group = Group(line)
             parts.append(group)
         else:
             group = None
             parts.append(Note(at, line))
-    return Results(parts, headings=True, separated=separated, separators=tuple(separators))
+    return Results(parts, form, tuple(separators))
 
 
-def _opens_file(lines: Sequence[str], at: int) -> bool:
-    """Whether line ``at`` is a path with numbered lines below it."""
-    follows = at < len(lines) and _NUMBERED.match(lines[at]) is not None
-    starts = at == 1 or lines[at - 2] == ""
-    return follows and starts and is_path(lines[at - 1])
+def _opens_file(lines: Sequence[str], at: int, *, is_inside: bool) -> bool:
+    """Whether line ``at`` is a path with numbered lines below it; ``is_inside``: and above it."""
+    if at >= len(lines) or _NUMBERED.match(lines[at]) is None or not is_path(lines[at - 1]):
+        return False
+    if is_inside:
+        return _CLEARLY_A_PATH.match(lines[at - 1]) is not None
+    return at == 1 or lines[at - 2] == ""
+
+
+def _read_one_file(lines: Sequence[str], *, has_gaps: bool) -> Results | None:
+    """Read the matches of a file that is not named; None where they can be anything else."""
+    for form in dict.fromkeys((Form(gaps=has_gaps, one_file=True), Form(one_file=True))):
+        results = _read_numbered(lines, form)
+        if results is None:
+            return None
+        if not form.gaps or _is_written_back(results, lines):
+            return results
+    return None
+
+
+def _read_numbered(lines: Sequence[str], form: Form) -> Results | None:
+    parts: list[Part] = []
+    separators: list[int] = []
+    group: Group | None = None
+    last = -1
+    for at, line in enumerate(lines, 1):
+        numbered = _NUMBERED.match(line)
+        if numbered is not None:
+            if int(numbered[1]) <= last:
+                return None
+            last = int(numbered[1])
+            if group is None:
+                parts.append(group := Group(""))
+            group.entries.append(Entry(at, numbered[1], numbered[2], line[numbered.end() :]))
+        elif form.gaps and line == "--":
+            separators.append(at)
+        else:
+            group = None
+            parts.append(Note(at, line))
+            # The rest is not looked at where it cannot be enough any more.
+            if len(parts) > MIN_ENTRIES + 2 * (1 - _NUMBERED_SHARE) * len(lines):
+                return None
+    entries = [e for part in parts if isinstance(part, Group) for e in part.entries]
+    enough = len(entries) >= max(MIN_ENTRIES, _NUMBERED_SHARE * (len(lines) - len(separators)))
+    matches = sum(e.mark == ":" for e in entries)
+    if not enough or not matches or (matches == len(entries) and _is_printed(entries)):
+        return None
+    return Results(parts, form, tuple(separators))
+
+
+def _is_printed(entries: Sequence[Entry]) -> bool:
+    """Whether nearly all lines of a file stand there, as a tool shows one that numbers its lines."""
+    following = sum(int(a.number) + 1 == int(b.number) for a, b in pairwise(entries))
+    return following >= _IN_A_ROW * (len(entries) - 1)
