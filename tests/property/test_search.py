@@ -35,9 +35,9 @@ def _numbered(rows: list[tuple[int, str, str]], gap: str) -> list[str]:
 
 GAPS = st.sampled_from(["", "--"])
 ONE_FILE = st.builds(_numbered, ROWS, GAPS)
-HEADED = st.lists(st.builds(lambda p, r, g: [p, *_numbered(r, g), ""], PATHS, ROWS, GAPS)).map(
-    lambda files: [line for lines in files for line in lines][:-1]
-)
+HEADED = st.lists(
+    st.builds(lambda p, r, g: [p, *_numbered(r, g), ""], PATHS, ROWS, GAPS), max_size=4
+).map(lambda files: [line for lines in files for line in lines][:-1])
 ALL = st.one_of(FILES, ONE_FILE, HEADED)
 COLOURED = ALL.map(lambda lines: [f"\x1b[35m{line}\x1b[0m" for line in lines])
 OUTPUTS = st.one_of(ALL, ALL, COLOURED).map("\n".join)

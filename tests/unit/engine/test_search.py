@@ -233,6 +233,13 @@ def test_of_one_file_texts_from_all_over_it_are_shown() -> None:
     assert max(shown) > 1900
 
 
+def test_a_file_whose_only_match_is_hidden_is_named_below_headings_too() -> None:
+    text = "\n\n".join(f"src/a{n}.py\n{n}:{'value ' * 50}" for n in range(1, 20))
+    draft = eliding(text)
+    assert draft.text.split("\n")[2:4] == ["a1.py:1 [L2]", "a2.py:2 [L5]"]
+    assert "src/a7.py" not in draft.text
+
+
 def test_a_rare_error_keeps_its_text() -> None:
     rows = [f"{n * 7}:request {n} of the tenant took {n * 3} ms in the end" for n in range(1, 300)]
     rows[200] = rows[200].replace("request", "ERROR disk full, request")

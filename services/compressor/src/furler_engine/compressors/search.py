@@ -37,6 +37,7 @@ _ROW = re.compile(r"(\d{1,9}(?:,\d{1,9})*)(?:([:-])| (=[A-Z]{1,2})(:|\Z))", re.A
 _SINGLE = re.compile(
     r"((?!also )[A-Za-z_./][\w./@+-]*):(\d{1,9})(?:(:)| (=[A-Z]{1,2})(:|\Z))", re.ASCII
 )
+_HIDDEN_SINGLE = re.compile(r"((?!also )[A-Za-z_./][\w./@+-]*):\d{1,9} \[L\d+\]", re.ASCII)
 _PLACE = re.compile(r" \[L\d+(?:-\d+)?\]\Z", re.ASCII)
 _MANY: Final = 20_000
 """Entries."""
@@ -335,6 +336,8 @@ def _read_parts(lines: Iterator[str]) -> Iterator[Part]:
             name = single[4]
             text = line[single.end() :] if name is None else text_of(line, single, name, single[5])
             yield Group(root + single[1], [Entry(0, single[2], ":", text)])
+        elif hidden := _HIDDEN_SINGLE.fullmatch(line):
+            yield Group(root + hidden[1])  # its path may have stood on a line of its own
     if group is not None:
         group.entries.sort(key=lambda e: int(e.number))
         yield group
