@@ -172,7 +172,7 @@ def _settings() -> list[Setting]:
     return made
 
 
-async def _all(rounds: int, large: int, command: str) -> None:
+async def _all(rounds: int, large: int, command: str, only: str) -> None:
     async with AsyncExitStack() as stack:
         provider, _ = await stack.enter_async_context(started("provider"))
         relay, plain = await stack.enter_async_context(started("relay", provider))
@@ -193,7 +193,8 @@ async def _all(rounds: int, large: int, command: str) -> None:
             side = stack.enter_context(peer(command, ANTHROPIC_TARGET_API_URL=provider))
             base = side.livez.removesuffix("/livez")
             sides.append(Side(PEER, base, side.processes[PEER]))
-        for setting in _settings() if rounds else ():
+        chosen = [setting for setting in _settings() if rounds and only in setting.name]
+        for setting in chosen:
             await _measure(sides, setting, max(3, rounds // 2) if setting.clients > 1 else rounds)
         if large:
             await _large(url, f"http://{gateway.operate}/livez", large)
@@ -207,8 +208,9 @@ def main() -> None:
     parser.add_argument(
         "--peer", default="", help="the peer's command, in an environment of its own"
     )
+    parser.add_argument("--only", default="", help="settings whose name has this in it")
     given = parser.parse_args()
-    uvloop.run(_all(given.rounds, given.large, given.peer))
+    uvloop.run(_all(given.rounds, given.large, given.peer, given.only))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,18 @@ import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
 
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.base_protocol import BaseProtocol
+from hypothesis import given
+from hypothesis import strategies as st
 
 from furler_gateway.config import Settings
-from furler_gateway.proxy.carry import BrokenError, Carrier, Connector, Outlet, Reply, Take
+from furler_gateway.proxy.carry import Body, BrokenError, Carrier, Connector, Outlet, Reply, Take
 
 SETTINGS = Settings()
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -257,3 +262,60 @@ def test_a_client_that_goes_away_ends_the_provider_s_work() -> None:
         assert isinstance(error, asyncio.CancelledError | ConnectionResetError)
 
     asyncio.run(run())
+
+
+@dataclass
+class Held:
+    """The side of a connection that a reader holds up."""
+
+    held: list[str] = field(default_factory=list)
+
+    def pause_reading(self) -> None:
+        self.held.append("pause")
+
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's
+        self.held.append("resume")
+
+
+def made_body(limit: int) -> tuple[Body, Held]:
+    """Return a body as Connection makes it of aiohttp's."""
+    protocol = Held()
+    made = aiohttp.StreamReader(
+        cast("BaseProtocol", protocol), limit, loop=asyncio.new_event_loop()
+    )
+    made._loop.close()
+    made.__class__ = Body
+    assert isinstance(made, Body)
+    return made, protocol
+
+
+@given(st.lists(st.lists(st.binary(max_size=8), max_size=5), max_size=8), st.data())
+def test_a_body_gives_what_it_was_fed_in_order(
+    batches: list[list[bytes]], data: st.DataObject
+) -> None:
+    body, _ = made_body(64)
+    out = b""
+    for batch in batches:
+        for piece in batch:
+            body.begin_http_chunk_receiving()
+            assert body.feed_data(piece) is False
+            body.end_http_chunk_receiving()
+        out += body.read_nowait(data.draw(st.sampled_from([-1, 3])))
+    out += body.read_nowait()
+    assert out == b"".join(piece for batch in batches for piece in batch)
+    assert (body._size, body._cursor, body.total_bytes) == (0, len(out), len(out))
+    body.feed_eof()
+    assert body.at_eof()
+
+
+@pytest.mark.parametrize(("piece", "most"), [(b"x" * 100, 6), (b"x", 17)])
+def test_a_body_that_nobody_reads_holds_its_provider_up(piece: bytes, most: int) -> None:
+    """Bytes are bounded, and so are pieces, which take fifty bytes each besides."""
+    body, protocol = made_body(256)  # bytes; of pieces a sixteenth
+    fed = 0
+    while not protocol.held:
+        body.feed_data(piece)
+        fed += 1
+    assert (fed, protocol.held) == (most, ["pause"])
+    assert body.read_nowait() == piece * fed
+    assert protocol.held == ["pause", "resume"]

@@ -17,6 +17,7 @@ from typing import cast
 import aiohttp
 from aiohttp import hdrs, web
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
 
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
@@ -29,6 +30,47 @@ class BrokenError(Exception):
     """The provider's reply broke off."""
 
 
+class Body(aiohttp.StreamReader):
+    """A provider's body. It forgets where the pieces of its transfer ended, which aiohttp notes of each."""
+
+    __slots__ = ()
+
+    def forget(self) -> None:
+        """Forget what was noted so far."""
+        self._http_chunk_splits = None
+
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        """Take a piece, of some hundred bytes as a rule; return that there is no more to be had of it."""
+        if self._waiter is not None or not data:
+            return super().feed_data(data, size)
+        self._buffer.append(data)
+        count = len(data)
+        self._size += count
+        self.total_bytes += count
+        # Bytes alone would let pieces of one byte take fifty times their size.
+        if self._size > self._high_water or len(self._buffer) > self._high_water_chunks:
+            self._protocol.pause_reading()
+        return False
+
+    def begin_http_chunk_receiving(self) -> None:
+        """Take no note."""
+
+    def end_http_chunk_receiving(self) -> None:
+        """Take no note."""
+
+    def _read_nowait(self, n: int) -> bytes:
+        """Return all that is there, of many pieces at once."""
+        if n != -1 or self._buffer_offset or len(self._buffer) < 2:
+            return super()._read_nowait(n)
+        self._timer.assert_timeout()
+        data = b"".join(self._buffer)
+        self._buffer.clear()
+        self._size = 0
+        self._cursor += len(data)
+        self._protocol.resume_reading()
+        return data
+
+
 class Connection(ResponseHandler):
     """A connection to a provider. ``arrived`` is called whenever it may have brought something."""
 
@@ -36,6 +78,17 @@ class Connection(ResponseHandler):
         super().__init__(loop)
         self.arrived: Callable[[], None] | None = None
         self._is_held = False
+
+    def feed_data(
+        self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0
+    ) -> None:
+        """Take a reply's head; its body is read our way from here on."""
+        body = data[1]
+        if type(body) is aiohttp.StreamReader:
+            body.__class__ = Body
+            assert isinstance(body, Body)  # noqa: S101 - tells the type checker
+            body.forget()
+        super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
