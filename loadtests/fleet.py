@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import redis
 
 import servers
 from support.gateway import Gateway, running_gateway
+from support.ports import free_ports
 from support.service import Service, running_service
 
 COMPRESSOR, SERVING, ENGINE, STORE, GATEWAY = (
@@ -143,7 +143,7 @@ def fleet(
         servers.valkey("--maxmemory-policy", "noeviction") as store,
         ExitStack() as stack,
     ):
-        running = Fleet(store, _free_ports(max(replicas, most)), log, settings)
+        running = Fleet(store, free_ports(max(replicas, most)), log, settings)
         stack.callback(running.close)
         with ThreadPoolExecutor(replicas) as starting:
             list(starting.map(running.start, range(replicas)))
@@ -151,13 +151,6 @@ def fleet(
             made = running_gateway(running.target, log_requests="false", drain_seconds="5")
             running.gateway = stack.enter_context(made)
         yield running
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports that are free now; held all at once, so that they differ."""
-    with ExitStack() as stack:
-        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in found]
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -31,8 +31,8 @@ import psutil
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from redis_fleets import free_ports  # noqa: E402 - found through the line above
 from support.gateway import running_gateway  # noqa: E402 - found through the line above
+from support.ports import free_ports  # noqa: E402 - found through the line above
 from support.service import running_service  # noqa: E402 - as above
 
 SIZES: Final = {"0.4 KB": 400, "58 KB": 58_000, "230 KB": 230_000}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import redis
 from furler_compressor.adapters.redis_url import RedisAccess
 from servers import Valkey
 from support.certificates import Authority
+from support.ports import free_ports
 
 _START_SECONDS = 30.0
 _PRIMARIES = 3
@@ -40,15 +40,6 @@ def debian_redis() -> str:
     return path
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-
-
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """Three primaries that share the slots, and perhaps replicas of the last one after them."""
@@ -64,7 +55,9 @@ class Cluster:
 @contextlib.contextmanager
 def cluster(replicas: int = 0) -> Iterator[Cluster]:
     """Run a cluster for the time of the body; it is whole when the body begins."""
-    ports, buses = free_ports(_PRIMARIES + replicas), free_ports(_PRIMARIES + replicas)
+    members = _PRIMARIES + replicas
+    free = free_ports(2 * members)
+    ports, buses = free[:members], free[members:]
     nodes = [
         Valkey(
             (

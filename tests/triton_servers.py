@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -28,6 +27,7 @@ from furler_compressor.adapters.triton_url import TritonAccess
 from furler_kompress import artefact
 from furler_kompress.repository import Backend, write
 from furler_kompress.wheel_server import Launch, WheelServerError, prepare
+from support.ports import free_port
 
 WHEEL = Path(__file__).parent.parent / ".venv-triton"
 # As servers.GUARD; the models' processes outlive a killed server, so its whole group is ended.
@@ -145,13 +145,6 @@ def write_repository(to: Path, *, faulty: bool = True) -> Path:
             assert number is not None, f"{fault}: is no token of its own"
             faults.write(f'parameters {{ key: "{fault}" value {{ string_value: "{number}" }} }}\n')
     return to
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _launch(repository: Path, port: int, arguments: tuple[str, ...]) -> Launch:

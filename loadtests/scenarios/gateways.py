@@ -21,6 +21,7 @@ from loadtests.scenario import Parameters, Result, common_facts
 from loadtests.scenarios.rollout import while_it_changes
 from support.fake_provider import Got, Says, running_provider, stream
 from support.gateway import Gateway, running_gateway
+from support.ports import free_port
 from support.recorded import anthropic_stream, said
 
 _NAME: Final = "furler-gateway"
@@ -36,28 +37,13 @@ _ASKED: Final = json.dumps(
 _JSON: Final = {"Content-Type": "application/json"}
 
 
-def _free_port() -> int:
-    """Return a port that is free at every place."""
-    for _ in range(50):
-        with ExitStack() as stack:
-            first = stack.enter_context(socket.create_server((_PLACES[0], 0)))
-            port = int(first.getsockname()[1])
-            try:
-                for place in _PLACES[1:]:
-                    stack.enter_context(socket.create_server((place, port)))
-            except OSError:
-                continue
-            return port
-    raise OSError("no port is free at every place")
-
-
 @dataclass(slots=True)
 class _Gateways(AbstractResolver):
     """Gateways behind one name, as behind a Service: a new connection goes to one that is ready, and stays."""
 
     compressor: str
     provider: str
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=lambda: free_port(_PLACES))
     ready: list[str] = field(default_factory=list)
     _running: dict[str, tuple[Gateway, ExitStack]] = field(default_factory=dict)
     _chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - no secret

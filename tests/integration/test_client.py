@@ -28,6 +28,7 @@ from furler import (
 from furler.backends.remote import STREAM_ABOVE
 from support.gateway import fetch
 from support.inputs import orders, service_log
+from support.ports import free_ports
 from support.service import running_service
 
 LOG = service_log(800)
@@ -160,15 +161,9 @@ def test_the_command_line_brings_back_the_very_bytes(
     assert _cli("doctor", *where).returncode == 0
 
 
-def _free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_up_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
-    address, gateway = _free_address(), _free_address()
+    address, gateway = (f"127.0.0.1:{port}" for port in free_ports(2))
     where = ["--listen", address, "--gateway", gateway, "--data", "memory:"]
     process = subprocess.Popen(
         [sys.executable, "-m", "furler.cli", "up", *where],

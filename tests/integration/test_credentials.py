@@ -29,9 +29,9 @@ from furler.v1 import (
     info_service_pb2,
     info_service_pb2_grpc,
 )
-from redis_fleets import free_ports
 from support.certificates import Authority
 from support.inputs import service_log
+from support.ports import free_ports
 from support.service import Service, running_service
 from support.waiting import eventually
 

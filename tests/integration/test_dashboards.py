@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -20,6 +19,7 @@ import pytest
 from bench import generate
 from furler.v1 import compression_pb2, compressor_service_pb2, content_pb2, content_service_pb2
 from support.gateway import Gateway, fetch, running_gateway
+from support.ports import free_port
 from support.service import Service, running_service
 from support.waiting import eventually
 
@@ -133,8 +133,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         pytest.skip("no prometheus: Debian's package of that name has it")
     directory = tmp_path_factory.mktemp("prometheus")
     keys = key_file(directory)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with (
         running_service(
             metrics_listen="127.0.0.1:0", api_keys=str(keys), audit="off", model="auto"

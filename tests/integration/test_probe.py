@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from furler_compressor import probe
-from redis_fleets import free_ports
+from support.ports import free_ports
 from support.service import running_service
 
 

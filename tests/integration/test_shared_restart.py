@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import uuid
@@ -17,6 +16,7 @@ import pytest
 
 from furler import AsyncFurler, Change
 from support.one_loop import in_clients_loop
+from support.ports import free_port
 from support.service import running_service
 from support.waiting import PATIENCE_SECONDS
 
@@ -41,12 +41,6 @@ def service_on(port: int, store: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def collect(furler: AsyncFurler, space: str, after: int, count: int) -> list[Change]:

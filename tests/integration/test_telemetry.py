@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from furler_gateway import telemetry as gateway_telemetry
 from support.gateway import fetch, running_gateway
 from support.inputs import service_log
 from support.otlp import Receiver, attributes, otlp_receiver, points
+from support.ports import free_ports
 from support.service import running_service
 from support.waiting import eventually
 
@@ -216,7 +215,7 @@ def test_buckets_tell_a_cache_hit_from_a_large_log(watched: Watched) -> None:
 
 
 def test_every_worker_serves_its_own_metrics_on_the_next_port() -> None:
-    first = two_free_ports()
+    first, _ = free_ports(2)
     with running_service(workers="2", metrics_listen=f"127.0.0.1:{first}") as service:
         service.compress(service_log(50))
         for port in (first, first + 1):
@@ -244,15 +243,6 @@ def listened(process: psutil.Process) -> set[int]:
         for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
-
-
-def two_free_ports() -> int:
-    """Return a port that is free, as is the next one."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as one:
-            port: int = one.getsockname()[1]
-            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
-                return port
 
 
 def test_who_measures_nothing_does_without_the_sdk() -> None:

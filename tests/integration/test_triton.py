@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 from tritonclient.grpc.aio import InferenceServerClient
 
-import triton_servers
 from furler.cli import main
 from furler_compressor.adapters.onnx_model import OnnxModel
 from furler_compressor.adapters.triton_model import TritonModel, TritonOptions, open_triton
@@ -20,6 +19,7 @@ from furler_compressor.adapters.triton_url import parse_triton_urls
 from furler_compressor.app.model_port import Judgement, Model, ModelUnavailableError, Trouble
 from furler_kompress import artefact
 from support.fake_model import FakeModel
+from support.ports import free_port
 from triton_servers import TritonServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -120,7 +120,7 @@ async def test_texts_of_any_lengths_pass_each_other_by(triton_server: TritonServ
 async def test_the_model_says_where_it_is_and_what_serves_there(
     triton_server: TritonServer,
 ) -> None:
-    gone = f"127.0.0.1:{triton_servers.free_port()}"
+    gone = f"127.0.0.1:{free_port()}"
     async with model_at(triton_server.url, gone) as model:
         here = f"127.0.0.1:{triton_server.port}: {model.version} (version 1)"
         assert await model.check() == f"{here}; {gone}: it cannot be reached"
@@ -135,7 +135,7 @@ def test_the_doctor_says_which_servers_answer_and_with_which_weights(
         (check,) = [one for one in json.loads(output)["checks"] if one["name"] == "triton"]
         return check["state"], check["found"]
 
-    gone = f"127.0.0.1:{triton_servers.free_port()}"
+    gone = f"127.0.0.1:{free_port()}"
     there = f"127.0.0.1:{triton_server.port}: {artefact.version()} (version 1)"
     assert told(triton_server.url) == ("ok", there)
     assert told(gone) == ("failed", f"{gone}: it cannot be reached")
@@ -192,7 +192,7 @@ async def test_a_model_that_nobody_serves_is_none(triton_server: TritonServer) -
 
 
 async def test_a_server_that_is_gone_costs_one_try(triton_server: TritonServer) -> None:
-    gone = f"127.0.0.1:{triton_servers.free_port()}"
+    gone = f"127.0.0.1:{free_port()}"
     async with model_at(gone, triton_server.url) as model:
         assert [await trouble_of(model.judge(["words"], PATIENCE)) for _ in range(8)] == [None] * 8
 

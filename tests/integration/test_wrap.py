@@ -17,8 +17,8 @@ import pytest
 
 from furler.cli.wrap import environment, is_gateway, upstreams
 from furler.errors import FieldInvalidError
-from redis_fleets import free_ports
 from support.gateway import Gateway, running_gateway
+from support.ports import free_ports
 from support.service import running_service
 
 AGENT = """
