@@ -178,7 +178,7 @@ def test_specific_hints_decide_and_vague_ones_do_not(hints: Hints, kind: Kind) -
 def test_no_detector_scores_above_its_ceiling(text: str) -> None:
     sample = Sample.of(Source(text))
     for kind, ceiling, score in DETECTORS:
-        assert (kind, 0.0 <= score(sample) <= ceiling) == (kind, True)
+        assert (kind, 0.0 <= score(sample, 0.0) <= ceiling) == (kind, True)
 
 
 @pytest.mark.parametrize(

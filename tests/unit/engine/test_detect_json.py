@@ -10,7 +10,7 @@ from furler_engine.types import Source
 
 
 def score(text: str) -> float:
-    return json_score(Sample.of(Source(text)))
+    return json_score(Sample.of(Source(text)), 0.0)
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,15 @@ _OPENING: Final = 30
 """Lines at the start where packages, imports and includes stand."""
 
 
+_INDENTED: Final = 0.25
+"""Share of lines; sources have 0.4 and more, what search tools, logs and tables print nearly none."""
 _MINIFIED_LINE: Final = 300
 _MINIFIED: Final = re.compile(r"\bfunction ?\w*\(|=>|\breturn\b|\bvar |&&|\|\||[;{}]\w|\)\{")
 _DENSE: Final = 8
 """Signs of a program that every long line of minified JavaScript has, and more."""
 
 
-def code_score(sample: Sample) -> float:
+def code_score(sample: Sample, _least: float) -> float:
     """Score lines that only a programming language writes, else the shape of statements."""
     if any(line.startswith("```") for line in sample.lines):
         return 0.0
@@ -37,6 +39,14 @@ def code_score(sample: Sample) -> float:
     if opening is not None and opening.share >= 0.4 and opening.variety > 1:
         return 0.7
     return max(0.65 * sample.share(_STATEMENT.match), 0.8 * _minified_share(sample))
+
+
+def may_be_code(sample: Sample) -> bool:
+    """Whether code's score is worth knowing early: enough lines are indented, and it is no JSON."""
+    if sample.head.lstrip()[:1] in ("{", "["):
+        return False
+    indented = sum(line.startswith((" ", "\t")) for line in sample.lines)
+    return indented >= _INDENTED * len(sample.lines)
 
 
 def _minified_share(sample: Sample) -> float:

@@ -29,7 +29,14 @@ _LOCK = re.compile(
     re.MULTILINE,
 )
 _LOCK_SCORE = 0.95
+_SETTINGS_SCORE = 0.85
 _QUOTED = re.compile(r'"[^"]*"')
+_DELIMITERS = (",", "\t", ";", "|")
+_OPENING = 4
+"""Lines at the start that rule most other texts out."""
+_EXACT_SCORE = 0.975
+_FRAMED_SCORE = 0.9
+"""Of tables whose lines do not all have the same number of a delimiter, the highest."""
 _ALIGNED_SCORE = 0.88
 _TWO_COLUMNS_SCORE = 0.87
 _LEAST_FIELDS = 2
@@ -52,7 +59,7 @@ _LONGEST_SETTING = 120
 """Characters; what follows a longer one is somebody speaking."""
 
 
-def json_score(sample: Sample) -> float:
+def json_score(sample: Sample, _least: float) -> float:
     """Score an opening, and an end, as JSON has them; the parser has the last word."""
     if not _JSON_OPENING.match(sample.head):
         return 0.0
@@ -61,28 +68,41 @@ def json_score(sample: Sample) -> float:
     return 0.98 if sample.tail.endswith(("}", "]")) else 0.9
 
 
-def table_score(sample: Sample) -> float:
+def table_score(sample: Sample, least: float) -> float:
     """Score lines that all have the same number of one delimiter.
 
     Programs put no blank behind it; people who write sentences and logs do.
     """
     if len(sample.lines) < 4:  # a header and three rows
         return 0.0
-    if sample.share(_FRAMED.match) > 0.8:
-        return 0.9 if sum(map(_titled, sample.lines)) < _MANY_TITLES else 0.0
-    if sample.share(_TABBED_LOG.match) > 0.5:
+    if least > _FRAMED_SCORE and not (
+        _PRINTED_ROW.match(sample.head) or _opens_alike(sample.lines)
+    ):
+        return 0.0
+    if sample.share(_FRAMED.match, 0.8) > 0.8:
+        return _FRAMED_SCORE if sum(map(_titled, sample.lines)) < _MANY_TITLES else 0.0
+    if sample.share(_TABBED_LOG.match, 0.5) > 0.5:
         return 0.0
     if _PRINTED_ROW.match(sample.head):
-        return 0.975
-    lines = sample.lines[preamble(sample.lines) :]
-    # Delimiters inside quotes are text; a doubled quote is two quoted cells side by side here.
-    bare = [_QUOTED.sub("", line) if '"' in line else line for line in lines]
-    score = max(
-        (_delimited_score(bare, delimiter) for delimiter in (",", "\t", ";", "|")), default=0.0
-    )
+        return _EXACT_SCORE
+    bare = [_bare(line) for line in sample.lines[preamble(sample.lines) :]]
+    score = max((_delimited_score(bare, delimiter) for delimiter in _DELIMITERS), default=0.0)
     if score:
         return score
     return _ALIGNED_SCORE if _is_aligned(sample.lines) else 0.0
+
+
+def _bare(line: str) -> str:
+    """Return a line less what is quoted: text; a doubled quote is two quoted cells side by side."""
+    return _QUOTED.sub("", line) if '"' in line else line
+
+
+def _opens_alike(lines: tuple[str, ...]) -> bool:
+    """Whether the first lines have the same number of a delimiter, as all of an exact table have."""
+    above = preamble(lines)
+    opening = [_bare(line) for line in lines[above : above + _OPENING]]
+    counts = ({line.count(delimiter) for line in opening} for delimiter in _DELIMITERS)
+    return any(len(found) == 1 and 0 not in found for found in counts)
 
 
 def _titled(line: str) -> bool:
@@ -103,7 +123,7 @@ def _delimited_score(lines: Sequence[str], delimiter: str) -> float:
     if fields == 1 and delimiter != "|":
         return _TWO_COLUMNS_SCORE if is_exact and _are_pairs(lines, delimiter) else 0.0
     if same > 0.9 * len(lines) and fields >= (1 if delimiter == "|" else _LEAST_FIELDS):
-        return 0.975 if is_exact else 0.7
+        return _EXACT_SCORE if is_exact else 0.7
     if fields < _LEAST_FIELDS:
         return 0.0
     # Lines that the sample cuts have fewer; those of a cell with line breaks open a quote or close it.
@@ -124,14 +144,16 @@ def _is_aligned(lines: tuple[str, ...]) -> bool:
     return sum(layout.cells(row) is not None for row in rows) >= FIT * len(rows)
 
 
-def config_score(sample: Sample) -> float:
+def config_score(sample: Sample, least: float) -> float:
     """Score lines that set something, with lists and comments between: YAML, TOML, INI."""
     if _LOCK.search(sample.head):
         return _LOCK_SCORE
-    firm = sample.share(_ASSIGNMENT.match)
+    if least > _SETTINGS_SCORE:
+        return 0.0
+    firm = sample.share(_ASSIGNMENT.match, 0.25)
     if firm < 0.25 or any(line.startswith(("```", "~~~")) for line in sample.lines):
         return 0.0
     around = sample.share(lambda line: not _ASSIGNMENT.match(line) and _AROUND_SETTINGS.match(line))
-    score = min(0.85, firm + around)
+    score = min(_SETTINGS_SCORE, firm + around)
     # Scripts inside YAML are no settings; how it opens tells.
     return max(score, 0.81) if score > 0.6 and _YAML_OPENING.match(sample.head) else score

@@ -48,7 +48,7 @@ def _bare_score(lines: tuple[str, ...]) -> float:
     return _BARE_SCORE if digits <= _MOST_DIGITS * sum(map(len, lines)) else 0.0
 
 
-def listing_score(sample: Sample) -> float:
+def listing_score(sample: Sample, least: float) -> float:
     """Score modes, paths alone on a line, tree branches, directories with their names."""
     sections = 0.0
     if _SECTIONS.match(sample.head) and any(map(_SECTION.match, sample.lines)):
@@ -59,10 +59,9 @@ def listing_score(sample: Sample) -> float:
     states = sample.share(_STATE.match)
     if states > 0.3 and _STATUS.match(sample.head):
         states = 1.0
-    if sample.share(_ZIPPED.match) > _MOSTLY:
+    if sample.share(_ZIPPED.match, _MOSTLY) > _MOSTLY:
         return _ZIPPED_SCORE
     others = (_PATH, _TREE, _CHANGE)
     bare = _bare_score(sample.lines)
-    return max(
-        bare, 0.85 * max(sections, rows, states, *(sample.share(form.match) for form in others))
-    )
+    forms = (sample.share(form.match, least / 0.85) for form in others)
+    return max(bare, 0.85 * max(sections, rows, states, *forms))

@@ -28,6 +28,8 @@ _STORED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+ \S+$")
 _CONTINUED = re.compile(r"[ \t]+\S")
 _OPENING: Final = 3
 """Lines at the start, one of which has a time where records do: else a log stands inside of something."""
+_LEVELS_SCORE: Final = 0.85
+"""The most that severities without times tell."""
 _STAMPED: Final = 0.25
 """Share of lines with a time from which indented lines are the rest of a record above."""
 _LEVEL = re.compile(
@@ -42,6 +44,8 @@ _TRACE_HEAD = re.compile(
 )
 """How a trace begins that nothing stands above."""
 _SOME_FRAMES = 0.15
+_MOST_STAMPED = 0.5
+"""Share of lines with a time up to which a program prints traces: with more it is a log."""
 _TRACED_LINES = 2
 """Lines of source and carets under a Python frame."""
 _TEST = re.compile(
@@ -71,7 +75,7 @@ _RUN_TAIL = re.compile(
 )
 _ENDS_SCORE = 0.98
 # Of a build that runs tests, it is the failing test that is looked for.
-_FAILED_IN_BUILD = re.compile(r".*<<< (?:FAILURE|ERROR)!")
+_FAILED_IN_BUILD = ("<<< FAILURE!", "<<< ERROR!")
 # What grep never prints between a place and its text: a column and a blank, a severity, a rule.
 _STRICT = re.compile(
     r"(?:\[\w+\] )?\[?(?:[A-Za-z]:)?[^\s:(]+(?::\d+:\d+[:\]]? (?! )|[:(]\d+(?:[:,]\d+)?\)?: ?(?:fatal |command line )?(?:error|warning|note|info|hint)\b"
@@ -93,20 +97,30 @@ _BUILD = re.compile(
 _BUILD_FAILED = re.compile(r"\s*error: subprocess-exited-with-error$|npm (?:ERR!|error) code ")
 
 
-def log_score(sample: Sample) -> float:
+def log_score(sample: Sample, least: float) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
     if _SLOW_QUERIES in sample.head:
         return 0.97
+    if least > _LEVELS_SCORE and not sample.share(_may_be_of_record, least / 0.97):
+        return 0.0
     stamps = sample.share(lambda line: _STAMP.match(line) and not _STORED.match(line))
     if stamps >= _STAMPED and any(map(_STAMP.match, sample.lines[:_OPENING])):
         stamps += sample.share(lambda line: _CONTINUED.match(line) and not _STAMP.match(line))
     levels = sample.share(_LEVEL.match)
-    return max(0.97 * stamps, 0.85 * (stamps + levels) if stamps + levels <= 1 else 0.85)
+    return max(0.97 * stamps, _LEVELS_SCORE * min(stamps + levels, 1.0))
 
 
-def stack_trace_score(sample: Sample) -> float:
+def _may_be_of_record(line: str) -> bool:
+    return _CONTINUED.match(line) is not None or _STAMP.match(line) is not None
+
+
+def stack_trace_score(sample: Sample, least: float) -> float:
     """Score frames of Python, Java, JavaScript, Go and Rust traces, alone or in what a program prints."""
-    found = frames = excerpt = 0
+    opens = _TRACE_HEAD.match(sample.head) is not None
+    # Without that it takes this share of the lines: alone, or with as many stamps as a trace may have.
+    wanted = 0.0 if opens else min(least / 1.5, least / 0.9 - _MOST_STAMPED)
+    may_fail = sample.may_fail(wanted)
+    found = frames = excerpt = failed = 0
     for line in sample.lines:
         if _FRAME.match(line):
             found, frames = found + 1, frames + 1
@@ -115,35 +129,46 @@ def stack_trace_score(sample: Sample) -> float:
             found, excerpt = found + 1, excerpt - 1
         else:
             excerpt = 0
+            failed += 1
+            if failed > may_fail:
+                return 0.0
     share = found / len(sample.lines)
-    if frames and _TRACE_HEAD.match(sample.head):
+    if frames and opens:
         return 0.97
     stamps = sample.share(_STAMP.match) if share > _SOME_FRAMES else 1.0
-    mixed = 0.9 * (share + stamps) if stamps < 0.5 else 0.0
+    mixed = 0.9 * (share + stamps) if stamps < _MOST_STAMPED else 0.0
     return min(0.97, max(1.5 * share, mixed))
 
 
-def test_output_score(sample: Sample) -> float:
+def test_output_score(sample: Sample, least: float) -> float:
     """Score what test runners print."""
-    score = min(0.98, 1.2 * sample.share(_TEST.match))
+    score = min(_ENDS_SCORE, 1.2 * sample.share(_TEST.match, least / 1.2))
     if score < _ENDS_SCORE and (_RUN_HEAD.match(sample.head) or _RUN_TAIL.search(sample.tail)):
         return _ENDS_SCORE
-    if any(map(_FAILED_IN_BUILD.match, sample.lines)):
+    if any(mark in line for line in sample.lines for mark in _FAILED_IN_BUILD):
         return _ENDS_SCORE
-    if score < _RUNNER_SCORE and any(map(_RUNNER.match, sample.lines)):
+    if max(score, least) <= _RUNNER_SCORE and any(map(_RUNNER.match, sample.lines)):
         return _RUNNER_SCORE
     return score
 
 
-def strict_diagnostics_score(sample: Sample) -> float:
+def strict_diagnostics_score(sample: Sample, _least: float) -> float:
     """Score a form of messages that nothing but compilers and linters prints."""
-    share = sample.share(lambda line: _STRICT.match(line) and not _STAMP.match(line))
+    share = sample.share(lambda line: _STRICT.match(line) and not _STAMP.match(line), _STRICT_SHARE)
     return 0.97 if share > _STRICT_SHARE else 0.0
 
 
-def diagnostics_score(sample: Sample) -> float:
+def diagnostics_score(sample: Sample, least: float) -> float:
     """Score compiler and linter messages with the source lines under them."""
-    found = messages = 0
+    pointed = sum(_POINTED.match(line) is not None for line in sample.lines) >= _FEW_POINTED
+    share = _explained_share(sample, least / 1.2)
+    return min(0.93, max(1.2 * share, 0.92 * pointed))
+
+
+def _explained_share(sample: Sample, least: float) -> float:
+    """Share of messages, of which there are several, and lines under them; perhaps 0 if below ``least``."""
+    may_fail = sample.may_fail(least)
+    found = messages = failed = 0
     inside = False
     for line in sample.lines:
         if _DIAGNOSTIC.match(line):
@@ -151,15 +176,16 @@ def diagnostics_score(sample: Sample) -> float:
             inside = True
         elif not (inside and _CONTEXT.match(line)):
             inside = False
+            failed += 1
+            if failed > may_fail:
+                return 0.0
             continue
         found += 1
-    share = found / len(sample.lines) if messages > 1 else 0.0
-    pointed = sum(_POINTED.match(line) is not None for line in sample.lines) >= _FEW_POINTED
-    return min(0.93, max(1.2 * share, 0.92 * pointed))
+    return found / len(sample.lines) if messages > 1 else 0.0
 
 
-def build_output_score(sample: Sample) -> float:
+def build_output_score(sample: Sample, least: float) -> float:
     """Score package managers and build tools."""
     if any(map(_BUILD_FAILED.match, sample.lines)):
         return 0.96
-    return min(0.96, 1.3 * sample.share(_BUILD.match))
+    return min(0.96, 1.3 * sample.share(_BUILD.match, least / 1.3))

@@ -40,11 +40,11 @@ _MOSTLY_TURNS, _SPOKEN_SHARE = 0.8, 0.25
 _SPOKEN = re.compile(r"\b(?:the|and|to|you|it|that|is|so|we|what|of|in)\b")
 
 
-def markup_score(sample: Sample) -> float:
+def markup_score(sample: Sample, least: float) -> float:
     """Score HTML and XML by their opening, else by tags at the start of lines."""
     if _DOCUMENT.match(_after_comments(sample.head)):
         return 0.95
-    return 0.9 * sample.share(_TAG.match)
+    return 0.9 * sample.share(_TAG.match, least / 0.9)
 
 
 def _after_comments(head: str) -> str:
@@ -54,7 +54,7 @@ def _after_comments(head: str) -> str:
     return head
 
 
-def markdown_score(sample: Sample) -> float:
+def markdown_score(sample: Sample, _least: float) -> float:
     """Score headings, lists, links, fences."""
     if not any(line.startswith(("# ", "## ", "### ", "```")) for line in sample.lines):
         return 0.0
@@ -69,8 +69,10 @@ def _has_comments(lines: tuple[str, ...]) -> bool:
     return any(a and b for a, b in pairwise(titles)) or any(map(_PREPROCESSOR.match, lines))
 
 
-def talk_score(sample: Sample) -> float:
+def talk_score(sample: Sample, _least: float) -> float:
     """Score turns of a talk: speakers come again, which keys of a configuration do not."""
+    if not sample.share(_TURN.match, _MOSTLY_TURNS):
+        return 0.0
     labels = [match[0] for match in map(_TURN.match, sample.lines) if match is not None]
     is_log = any(label[:-2].lower() in _LEVELS for label in labels)
     comes_again = len(set(labels)) <= len(labels) / 2
@@ -79,7 +81,7 @@ def talk_score(sample: Sample) -> float:
     return 0.88 if said and comes_again and not is_log else 0.0
 
 
-def prose_score(sample: Sample) -> float:
+def prose_score(sample: Sample, _least: float) -> float:
     """Score lines of several words that read like sentences, wrapped lines, the turns of a talk."""
     if _is_wrapped(sample):
         return 0.6

@@ -15,16 +15,21 @@ _CHANGED_FILE = re.compile(r" \S.* \| +(?:\d+ ?[-+]*|Bin .*)$|  ?\d+ files? chan
 _COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b")
 _BRANCHES = re.compile(r"[*|\\/_ ]*[|\\/][*|\\/_ ]*")
 _FEW_NUMBERED = 4
+_NUMBERED_SCORE, _UNNUMBERED_SCORE = 0.9, 0.87
 _FEW_COMMITS = 0.4
 # A short hash has a digit and a letter, or it is a number or a word.
 _ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
 
 
-def search_score(sample: Sample) -> float:
+def search_score(sample: Sample, least: float) -> float:
     """Score ``path:line:`` prefixes; context lines and ``--`` separators count."""
-    flat = sample.share(lambda line: line == "--" or is_match(line))
-    numbered = 0.9 if _is_of_one_file(sample.lines) else 0.0
-    return max(0.95 * max(flat, _headings_share(sample.lines)), _unnumbered_score(sample), numbered)
+    score = 0.95 * sample.share(lambda line: line == "--" or is_match(line), least / 0.95)
+    least = max(least, score)
+    score = max(score, 0.95 * _headings_share(sample, least / 0.95))
+    if least > _NUMBERED_SCORE:
+        return score
+    numbered = _NUMBERED_SCORE if _is_of_one_file(sample.lines) else 0.0
+    return max(score, _unnumbered_score(sample), numbered)
 
 
 def _is_of_one_file(lines: tuple[str, ...]) -> bool:
@@ -42,37 +47,42 @@ def _unnumbered_score(sample: Sample) -> float:
     if sum(map(bool, paths)) <= 0.9 * len(paths):
         return 0.0
     runs = sum(a != b for a, b in pairwise(["", *paths]))
-    return 0.87 if runs <= 0.8 * len(paths) else 0.0
+    return _UNNUMBERED_SCORE if runs <= 0.8 * len(paths) else 0.0
 
 
-def _headings_share(lines: tuple[str, ...]) -> float:
-    """Share of lines that are numbered under a path, as ``rg --heading`` prints them."""
-    share, below = 0, False
-    for line, following in zip(lines, (*lines[1:], ""), strict=False):
-        if _NUMBERED.match(line) or line == "--":
-            share += below
-        else:
+def _headings_share(sample: Sample, least: float) -> float:
+    """Share of lines that are numbered under a path, as ``rg --heading`` prints them.
+
+    Perhaps 0 where it is below ``least``.
+    """
+    lines, may_fail = sample.lines, sample.may_fail(least)
+    failed, below = 0, False
+    for line, following in zip(lines, (*lines[1:], ""), strict=True):
+        if not (_NUMBERED.match(line) or line == "--"):
             below = (
                 _NUMBERED.match(following) is not None
                 and _FILE.match(line) is not None
                 and is_path(line)
             )
-            share += below
-    return share / len(lines) if lines else 0.0
+        if not below:
+            failed += 1
+            if failed > may_fail:
+                return 0.0
+    return (len(lines) - failed) / len(lines) if lines else 0.0
 
 
-def diff_score(sample: Sample) -> float:
+def diff_score(sample: Sample, least: float) -> float:
     """Score a unified diff by its headers and hunks, a diffstat by its rows."""
     hunks = any(line.startswith(("@@ -", "@@@ -")) for line in sample.lines)
     if hunks and any(_DIFF.match(line) for line in sample.lines):
         return 0.95
-    return 0.9 * sample.share(_CHANGED_FILE.match)
+    return 0.9 * sample.share(_CHANGED_FILE.match, least / 0.9)
 
 
-def git_log_score(sample: Sample) -> float:
+def git_log_score(sample: Sample, _least: float) -> float:
     """Score git log, with or without messages."""
     if sample.head.startswith("commit ") and _COMMIT.match(sample.head):
         return 0.9
-    commits = sample.share(_ONELINE.match)
+    commits = sample.share(_ONELINE.match, _FEW_COMMITS)
     # Between the commits of a graph stand the lines of its branches.
     return 0.8 * (commits + sample.share(_BRANCHES.fullmatch)) if commits > _FEW_COMMITS else 0.0

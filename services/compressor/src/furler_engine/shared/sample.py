@@ -16,6 +16,8 @@ told no kind better and took twice as long."""
 _START = 10_000
 """Characters read from the start; what is spread comes from windows of 1,000 further on."""
 _WINDOWS = 35
+_ROUNDING = 1e-6
+"""Of a line: more than a product of shares is rounded by, less than a line."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,30 @@ class Sample:
         """The programming language that most of the lines speak for."""
         return guess(self.lines)
 
-    def share(self, test: Callable[[str], object]) -> float:
-        """Return the share of sampled lines that pass a test; 0 without lines."""
-        return sum(1 for line in self.lines if test(line)) / len(self.lines) if self.lines else 0.0
+    def share(self, test: Callable[[str], object], least: float = 0.0) -> float:
+        """Return the share of sampled lines that pass a test; 0 without lines.
+
+        Of a share below ``least`` it may return 0 instead, as soon as enough lines failed.
+        """
+        if not self.lines:
+            return 0.0
+        may_fail = self.may_fail(least)
+        failed = 0
+        for line in self.lines:
+            if not test(line):
+                failed += 1
+                if failed > may_fail:
+                    return 0.0
+        return (len(self.lines) - failed) / len(self.lines)
+
+    def may_fail(self, least: float) -> float:
+        """Return how many lines may fail a test that a share of ``least`` passes."""
+        return len(self.lines) * (1 - least) + _ROUNDING
 
 
-Detector = Callable[[Sample], float]
-"""A score between 0 (not this kind) and 1 (surely this kind)."""
+Detector = Callable[[Sample, float], float]
+"""A score between 0 (not this kind) and 1 (surely this kind).
+
+Instead of a score below the number given it may return any that is no higher: it would not
+win, and most kinds are ruled out by a few lines.
+"""
