@@ -160,19 +160,35 @@ def test_there_are_never_more_than_twice_as_many_and_a_tenant_alone_never_more_t
 
 async def test_so_many_refusals_are_kept_back_at_a_time_and_the_next_goes_out_at_once() -> None:
     lull = Lull(seconds=3600, most=2)
-    held = [asyncio.create_task(lull.wait(time_left=7200)) for _ in range(2)]
+    held = [asyncio.create_task(lull.wait(time_left=10_000)) for _ in range(2)]
     await asyncio.sleep(0)
-    await lull.wait(time_left=7200)
+    await lull.wait(time_left=10_000)
     assert [task.done() for task in held] == [False, False]
     held[0].cancel()
     await asyncio.wait(held[:1])
     # A caller that left makes room for another.
-    held.append(asyncio.create_task(lull.wait(time_left=7200)))
+    held.append(asyncio.create_task(lull.wait(time_left=10_000)))
     await asyncio.sleep(0)
     assert not held[2].done()
     for task in held:
         task.cancel()
     await asyncio.wait(held)
+
+
+async def test_refusals_that_come_together_go_together() -> None:
+    lull = Lull(seconds=0.01)
+    held = [asyncio.create_task(lull.wait(time_left=60)) for _ in range(20)]
+    await asyncio.wait(held, return_when=asyncio.FIRST_COMPLETED)
+    assert [task.done() for task in held] == [True] * 20
+
+
+async def test_who_leaves_takes_nobody_along() -> None:
+    lull = Lull(seconds=0.01)
+    leaving, staying = (asyncio.create_task(lull.wait(time_left=60)) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait({leaving, staying})
+    assert (leaving.cancelled(), staying.cancelled(), staying.exception()) == (True, False, None)
 
 
 async def test_a_refusal_is_not_kept_back_until_the_callers_time_is_over() -> None:

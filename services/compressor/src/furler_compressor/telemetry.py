@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from opentelemetry import metrics, trace
-from opentelemetry.context import Context
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
@@ -178,7 +177,8 @@ METRICS: Final = (
 SPAN_CALL: Final = SpanName(
     "furler.v1.…",
     "server",
-    "A served call, named by its method; joins the caller's trace (traceparent)",
+    "A served call, named by its method; joins the caller's trace (traceparent)."
+    " One that is turned away at the gate has a span only if its caller samples the trace",
     (ATTRIBUTE_RPC_SYSTEM, ATTRIBUTE_RPC_METHOD, ATTRIBUTE_RPC_STATUS, ATTRIBUTE_REASON),
 )
 SPAN_ENGINE_COMPRESS: Final = SpanName(
@@ -234,6 +234,8 @@ _waiting = _meter.create_up_down_counter(
     WAITING.name, unit=WAITING.unit, description=WAITING.description
 )
 _tenants: dict[str, str] = {}
+_SAMPLED: Final = frozenset("13579bdf")
+"""How the flags at the end of a traceparent end if the lowest bit, "sampled", is set."""
 _SPAN_KINDS: Final = {
     "server": SpanKind.SERVER,
     "client": SpanKind.CLIENT,
@@ -241,22 +243,28 @@ _SPAN_KINDS: Final = {
 }
 
 
-def incoming(headers: Mapping[str, str]) -> Context:
-    """Return the trace context of a call's metadata (W3C traceparent, tracestate)."""
-    return extract(headers)
-
-
-def server_span(service: str, method: str, parent: Context) -> AbstractContextManager[Span]:
-    """Open the span of one served call."""
+def server_span(
+    service: str, method: str, headers: Mapping[str, str]
+) -> AbstractContextManager[Span]:
+    """Open the span of one served call, within the trace of its metadata (traceparent, tracestate)."""
     name = f"{service}/{method}"
     return _tracer.start_as_current_span(
         name,
-        context=parent,
+        context=extract(headers),
         kind=SpanKind.SERVER,
         attributes={ATTRIBUTE_RPC_SYSTEM: "grpc", ATTRIBUTE_RPC_METHOD: name},
         record_exception=False,
         set_status_on_exception=False,
     )
+
+
+def span_if_traced(
+    service: str, method: str, headers: Mapping[str, str]
+) -> AbstractContextManager[Span]:
+    """Open the span of a served call if its caller samples it (the last bit of traceparent)."""
+    if headers.get("traceparent", "")[-1:] in _SAMPLED:
+        return server_span(service, method, headers)
+    return nullcontext(trace.INVALID_SPAN)
 
 
 def span(named: SpanName) -> AbstractContextManager[Span]:

@@ -6,12 +6,14 @@ RetryInfo. Anything else is INTERNAL without a word of what was inside.
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import grpc
-from google.protobuf import any_pb2, duration_pb2
+from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from furler.v1 import error_reason_pb2 as reasons
@@ -63,31 +65,12 @@ class Status:
         """Return the serialised google.rpc.Status with its details."""
         if not self.reason:
             return ()
-        details: list[any_pb2.Any] = []
-        info = error_details_pb2.ErrorInfo(
-            reason=f"ERROR_REASON_{self.reason}", domain=DOMAIN, metadata=dict(self.metadata)
+        serialised = _serialised(
+            self.code, self.message, self.reason, self.metadata, self.field, self.subject
         )
-        packed = any_pb2.Any()
-        packed.Pack(info)
-        details.append(packed)
-        if self.field:
-            bad = error_details_pb2.BadRequest()
-            bad.field_violations.add(field=self.field, description=self.message)
-            packed = any_pb2.Any()
-            packed.Pack(bad)
-            details.append(packed)
-        if self.subject:
-            failure = error_details_pb2.QuotaFailure()
-            failure.violations.add(subject=self.subject, description=self.message)
-            packed = any_pb2.Any()
-            packed.Pack(failure)
-            details.append(packed)
         if self.retry_after:
-            packed = any_pb2.Any()
-            packed.Pack(error_details_pb2.RetryInfo(retry_delay=_duration(self.retry_after)))
-            details.append(packed)
-        status = status_pb2.Status(code=self.code.value[0], message=self.message, details=details)
-        return ((DETAILS_KEY, status.SerializeToString()),)
+            serialised += _retry_info(math.ceil(self.retry_after * 1000))
+        return ((DETAILS_KEY, serialised),)
 
     def item(self) -> reasons.ItemError:
         """Return the status as the outcome of one item of a batch."""
@@ -102,6 +85,47 @@ class Status:
             metadata=dict(self.metadata),
             retry_delay=_duration(self.retry_after) if self.retry_after else None,
         )
+
+
+@lru_cache(maxsize=256)  # refusals: the same for thousands of calls
+def _serialised(
+    code: grpc.StatusCode,
+    message: str,
+    reason: str,
+    metadata: tuple[tuple[str, str], ...],
+    field: str,
+    subject: str,
+) -> bytes:
+    """Return a google.rpc.Status with all details but the time to come back."""
+    status = status_pb2.Status(code=code.value[0], message=message)
+    status.details.add().Pack(
+        error_details_pb2.ErrorInfo(
+            reason=f"ERROR_REASON_{reason}", domain=DOMAIN, metadata=dict(metadata)
+        )
+    )
+    if field:
+        bad = error_details_pb2.BadRequest()
+        bad.field_violations.add(field=field, description=message)
+        status.details.add().Pack(bad)
+    if subject:
+        failure = error_details_pb2.QuotaFailure()
+        failure.violations.add(subject=subject, description=message)
+        status.details.add().Pack(failure)
+    serialised: bytes = status.SerializeToString()
+    return serialised
+
+
+@lru_cache(maxsize=1024)
+def _retry_info(milliseconds: int) -> bytes:
+    """Return a google.rpc.Status that has only a time to come back.
+
+    Serialised messages that follow each other are one message: repeated fields add up.
+    """
+    status = status_pb2.Status()
+    delay = _duration(milliseconds / 1000)
+    status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    serialised: bytes = status.SerializeToString()
+    return serialised
 
 
 def status_of(error: Exception) -> Status:

@@ -57,13 +57,17 @@ class Gate:
         agent = metadata.get(AGENT, "")[:_MAX_AGENT]
         return Caller(grant.tenant, deadline, agent if agent.isprintable() else "", grant)
 
-    def admitted(self, caller: Caller, rpc: str) -> AbstractContextManager[None]:
-        """Count a call as in flight for the time of the body, before its message is read.
+    def check(self, caller: Caller, rpc: str) -> None:
+        """Raise what a call is refused for before its message is read; it is not counted yet.
 
-        Raises OverloadedError, and QuotaExceededError while a tenant has to wait that was told so.
+        OverloadedError, and QuotaExceededError while a tenant has to wait that was told so.
         """
         if rpc != _FREE:
             self.excesses.check(caller.tenant, caller.grant.quota)
+        self.crowd.check(caller.tenant)
+
+    def admitted(self, caller: Caller) -> AbstractContextManager[None]:
+        """Count a call as in flight for the time of the body. Raises OverloadedError."""
         return self.crowd.admitted(caller.tenant)
 
     async def charge(self, caller: Caller, request: Message) -> None:

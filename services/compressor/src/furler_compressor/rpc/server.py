@@ -1,7 +1,8 @@
 """The gRPC server: registers the method table, and is the one place where errors become statuses.
 
-Every call passes through ``_served``: a server span, the gate (who calls), the
-handler, and on the way back a status for whatever it raised.
+Every call passes the gate (who calls, may it come in), has a server span around its
+handler, and on the way back a status for whatever was raised. What is refused at the
+gate has to be cheap: in an overload there is more of it than of anything else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import grpc
@@ -19,6 +21,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import Span
 
 from furler_compressor import telemetry
 from furler_compressor.app.context import Caller, Limits
@@ -33,7 +36,7 @@ from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
 from furler_compressor.rpc.gate import Gate, open_gate
 from furler_compressor.rpc.handlers import Handlers
-from furler_compressor.rpc.methods import METHODS, SERVICES, Method
+from furler_compressor.rpc.methods import METHODS, SERVICES, Method, Unary
 from furler_compressor.rpc.tls import ServerTls
 
 _LOG: Final = logging.getLogger("furler.rpc")
@@ -135,21 +138,63 @@ class Server:
         return grpc.stream_unary_rpc_method_handler(self._unary(method), read, write)
 
     def _unary(self, method: Method) -> Callable[[object, _Call], object]:
-        work, name = method.unary(self._handlers), _full_name(method)
+        work = method.unary(self._handlers)
 
-        async def serve(_requests: object, call: _Call) -> Message:
-            async with self._served(method, call) as caller:
-                try:
-                    with self._gate.admitted(caller, name):
-                        request = await _received(method, call)
-                        await self._gate.charge(caller, request)
-                        return await work(caller, request)
-                except (OverloadedError, QuotaExceededError):
-                    await self._gate.lull.wait(caller.time_left())
-                    raise
+        async def serve(requests: object, call: _Call) -> Message:
+            answer = await self._answered(method, work, call)
+            if isinstance(answer, Message):
+                return answer
+            try:
+                await call.abort(answer.code, answer.message, answer.trailing_metadata())
+            finally:
+                # The call keeps the error that abort raises, and the error this frame: a cycle, which
+                # would hold all of the call until the collector comes.
+                del requests, call
             raise AssertionError("an error aborts the call")
 
         return serve
+
+    async def _answered(self, method: Method, work: Unary, call: _Call) -> Message | Status:
+        """Let a call in, read its message and work on it; or say how it ended without an answer."""
+        self._calls += 1
+        arrival = _Arrival.of(call, self._settings)
+        name = _full_name(method)
+        try:
+            async with asyncio.timeout_at(arrival.deadline):
+                caller = await self._gate.enter(arrival.headers, arrival.deadline, name)
+                self._gate.check(caller, name)
+        except Exception as error:  # noqa: BLE001 - as in _served
+            return await self._turned_away(method, arrival, error)
+        answer: Message | Status
+        with telemetry.server_span(method.service, method.name, arrival.headers) as span:
+            status = Status(grpc.StatusCode.OK, "")
+            try:
+                async with asyncio.timeout_at(arrival.deadline):
+                    with self._gate.admitted(caller):
+                        request = await _received(method, call)
+                        await self._gate.charge(caller, request)
+                        answer = await work(caller, request)
+            except Exception as error:  # noqa: BLE001 - as in _served
+                answer = status = await self._status(method, arrival, error)
+            _record(span, method, status, arrival)
+        return answer
+
+    async def _turned_away(self, method: Method, arrival: _Arrival, error: Exception) -> Status:
+        """Return the status of a call that did not get in.
+
+        There may be more of them than calls that did: only who traces such a call has a span of it.
+        """
+        with telemetry.span_if_traced(method.service, method.name, arrival.headers) as span:
+            status = await self._status(method, arrival, error)
+            _record(span, method, status, arrival)
+        return status
+
+    async def _status(self, method: Method, arrival: _Arrival, error: Exception) -> Status:
+        """Return what a caller is told of an error; a refusal after a moment."""
+        status = _status_of(method, error)
+        if isinstance(error, OverloadedError | QuotaExceededError):
+            await self._gate.lull.wait(arrival.time_left())
+        return status
 
     def _streaming(self, method: Method) -> Callable[[Message, _Call], object]:
         work = method.server_stream(self._handlers)
@@ -174,30 +219,53 @@ class Server:
 
     @asynccontextmanager
     async def _served(self, method: Method, call: _Call) -> AsyncIterator[Caller]:
-        """Give the handler its caller; turn what it raises into the call's status."""
+        """Give a stream's handler its caller; turn what it raises into the call's status."""
         self._calls += 1
-        started = asyncio.get_running_loop().time()
-        seconds = _time_left(call, self._settings)
+        arrival = _Arrival.of(call, self._settings)
+        with telemetry.server_span(method.service, method.name, arrival.headers) as span:
+            status = Status(grpc.StatusCode.OK, "")
+            try:
+                async with asyncio.timeout_at(arrival.deadline):
+                    yield await self._gate.enter(
+                        arrival.headers, arrival.deadline, _full_name(method)
+                    )
+            except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is INTERNAL
+                status = _status_of(method, error)
+            _record(span, method, status, arrival)
+        if status.code is not grpc.StatusCode.OK:
+            await call.abort(status.code, status.message, status.trailing_metadata())
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What is known of a call before its message is read; times are the event loop's."""
+
+    headers: dict[str, str]
+    at: float
+    deadline: float
+
+    @classmethod
+    def of(cls, call: _Call, settings: Settings) -> _Arrival:
+        now = asyncio.get_running_loop().time()
         headers = {
             key: value for key, value in call.invocation_metadata() or () if isinstance(value, str)
         }
-        parent = telemetry.incoming(headers)
-        with telemetry.server_span(method.service, method.name, parent) as span:
-            status = Status(grpc.StatusCode.OK, "")
-            try:
-                async with asyncio.timeout(seconds):
-                    yield await self._gate.enter(headers, started + seconds, _full_name(method))
-            except (FurlerError, TimeoutError) as error:
-                status = status_of(error)
-            except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is INTERNAL
-                _log(method, error)
-                status = status_of(error)
-            took = asyncio.get_running_loop().time() - started
-            telemetry.record_call(
-                span, method.service, method.name, status.code.name, status.reason, took
-            )
-        if status.code is not grpc.StatusCode.OK:
-            await call.abort(status.code, status.message, status.trailing_metadata())
+        return cls(headers, now, now + _time_left(call, settings))
+
+    def time_left(self) -> float:
+        """Return the seconds until the deadline; negative after it."""
+        return self.deadline - asyncio.get_running_loop().time()
+
+
+def _record(span: Span, method: Method, status: Status, arrival: _Arrival) -> None:
+    took = asyncio.get_running_loop().time() - arrival.at
+    telemetry.record_call(span, method.service, method.name, status.code.name, status.reason, took)
+
+
+def _status_of(method: Method, error: Exception) -> Status:
+    if not isinstance(error, FurlerError | TimeoutError):
+        _log(method, error)
+    return status_of(error)
 
 
 async def _received(method: Method, call: _Call) -> Message:
