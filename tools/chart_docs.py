@@ -46,6 +46,7 @@ _OWNED: Final = {
         "jwks",
         "jwt_issuer",
         "jwt_key_hosts",
+        "jwt_ca_file",
         "jwt_audience",
         "jwt_tenant_claim",
         "tls_cert_file",

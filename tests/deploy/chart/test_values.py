@@ -164,6 +164,8 @@ def test_helm_applies_the_schema(helm: Helm) -> None:
         ({"auth": {"jwt": {"jwks": "https://i.example"}}}, "auth.jwt.jwks"),
         ({"auth": {"jwt": {"issuer": "https://i.example"}}}, "auth.jwt.audience"),
         ({"auth": {"jwt": {"issuer": "i", "audience": "furler"}}}, "auth.jwt.issuer: wants https"),
+        ({"auth": {"jwt": {"ca": {"existingSecret": "ca"}}}}, "auth.jwt.ca: wants auth.jwt.issuer"),
+        ({"auth": {"jwt": {"ca": {"existingSecret": "ca", "existingConfigMap": "ca"}}}}, "auth.jwt.ca: want existingSecret or"),
         ({"gateway": {"httpRoute": {"enabled": True}}}, "gateway.httpRoute.parentRefs"),
         ({"compressor": {"autoscaling": {"minReplicas": 30}}}, "compressor.autoscaling.minReplicas"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -47,6 +49,24 @@ def test_check_says_whether_the_settings_are_valid(
     assert main.main(["--check"]) == 0
     assert capsys.readouterr().out == "configuration is valid\n"
     assert main.main(["--check", "--listen", "nowhere"]) == 2
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_check_fails_on_a_file_of_no_authorities(
+    content: bytes | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(telemetry, "configure_logs", lambda: None)
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("FURLER_GATEWAY_UPSTREAM_CA", str(file))
+    assert main.main(["--check"]) == 2
+    assert "upstream_ca: it holds no authorities" in caplog.text
+    monkeypatch.setenv("FURLER_GATEWAY_PROXY", "false")  # nobody asks for it
+    assert main.main(["--check"]) == 0
 
 
 def test_check_fails_on_a_variable_that_names_no_setting(

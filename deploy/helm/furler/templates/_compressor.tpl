@@ -50,6 +50,9 @@
 {{- with .Values.auth.jwt.keyHosts }}
 - {name: FURLER_JWT_KEY_HOSTS, value: {{ join "," . | quote }}}
 {{- end }}
+{{- if or .Values.auth.jwt.ca.existingSecret .Values.auth.jwt.ca.existingConfigMap }}
+- {name: FURLER_JWT_CA_FILE, value: /etc/furler/jwt-ca/{{ .Values.auth.jwt.ca.key }}}
+{{- end }}
 {{- if .Values.tls.enabled }}
 - {name: FURLER_TLS_CERT_FILE, value: /etc/furler/tls/tls.crt}
 - {name: FURLER_TLS_KEY_FILE, value: /etc/furler/tls/tls.key}
@@ -83,6 +86,9 @@
 {{- if .Values.auth.keyring.existingSecret }}
 - {name: keyring, mountPath: /etc/furler/keyring, readOnly: true}
 {{- end }}
+{{- if or .Values.auth.jwt.ca.existingSecret .Values.auth.jwt.ca.existingConfigMap }}
+- {name: jwt-ca, mountPath: /etc/furler/jwt-ca, readOnly: true}
+{{- end }}
 {{- if .Values.tls.enabled }}
 - {name: tls, mountPath: /etc/furler/tls, readOnly: true}
 {{- end }}
@@ -100,6 +106,12 @@
 {{- end }}
 {{- with .Values.auth.keyring.existingSecret }}
 - {name: keyring, secret: {secretName: {{ . }}, defaultMode: 0440}}
+{{- end }}
+{{- with .Values.auth.jwt.ca.existingSecret }}
+- {name: jwt-ca, secret: {secretName: {{ . }}, defaultMode: 0440}}
+{{- end }}
+{{- with .Values.auth.jwt.ca.existingConfigMap }}
+- {name: jwt-ca, configMap: {name: {{ . }}}}
 {{- end }}
 {{- if .Values.tls.enabled }}
 - {name: tls, secret: {secretName: {{ include "furler.tlsSecret" . }}, defaultMode: 0440}}

@@ -39,6 +39,12 @@
 {{- if and .Values.auth.jwt.issuer (not .Values.auth.jwt.jwks) (not (hasPrefix "https://" .Values.auth.jwt.issuer)) -}}
 {{- fail "auth.jwt.issuer: wants https:// to be discovered, or name the keys in auth.jwt.jwks" -}}
 {{- end -}}
+{{- if and .Values.auth.jwt.ca.existingSecret .Values.auth.jwt.ca.existingConfigMap -}}
+{{- fail "auth.jwt.ca: want existingSecret or existingConfigMap, not both" -}}
+{{- end -}}
+{{- if and (or .Values.auth.jwt.ca.existingSecret .Values.auth.jwt.ca.existingConfigMap) (not .Values.auth.jwt.issuer) -}}
+{{- fail "auth.jwt.ca: wants auth.jwt.issuer, whose keys it is for" -}}
+{{- end -}}
 {{- if and .Values.gateway.httpRoute.enabled (not .Values.gateway.httpRoute.parentRefs) -}}
 {{- fail "gateway.httpRoute.parentRefs: want at least one Gateway" -}}
 {{- end -}}

@@ -148,7 +148,12 @@ def _tokens(settings: Settings, quota: Quota) -> Authenticator:
         settings.jwt_issuer, settings.jwt_audience, tenant_claim=settings.jwt_tenant_claim
     )
     hosts = [host.strip() for host in settings.jwt_key_hosts.split(",") if host.strip()]
-    source = source_of(settings.jwks) if settings.jwks else Issuer(settings.jwt_issuer, hosts)
+    authorities = Path(settings.jwt_ca_file) if settings.jwt_ca_file else None
+    source = (
+        source_of(settings.jwks, authorities)
+        if settings.jwks
+        else Issuer(settings.jwt_issuer, hosts, authorities=authorities)
+    )
     return Tokens(Jwks(source), rules, quota)
 
 

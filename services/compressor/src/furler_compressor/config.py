@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     jwt_key_hosts: str = ""
     """Hosts, comma-separated, that may have a discovered issuer's keys besides its own, such as
     ``www.googleapis.com`` for ``https://accounts.google.com``."""
+    jwt_ca_file: str = ""
+    """Authorities that may sign the certificates of the servers that have an issuer's keys, PEM, read
+    again with the keys; empty: the system's."""
     jwt_tenant_claim: str = "tenant"
     """The claim that names the tenant. With neither api_keys nor jwt_issuer nobody is asked for
     credentials, and all are the tenant ``default``."""
@@ -193,6 +196,8 @@ class Settings(BaseSettings):
             raise ValueError("FURLER_JWKS: wants FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE, too")
         if bool(self.jwt_issuer) != bool(self.jwt_audience):
             raise ValueError("FURLER_JWT_ISSUER and FURLER_JWT_AUDIENCE: want both or neither")
+        if self.jwt_ca_file and not self.jwt_issuer:
+            raise ValueError("FURLER_JWT_CA_FILE: wants FURLER_JWT_ISSUER, whose keys it is for")
         if self.edge_keys and not self.api_keys:
             raise ValueError("FURLER_EDGE_KEYS: wants FURLER_API_KEYS, which lists certificates")
         if self.model == "triton" and not self.triton_urls.strip():

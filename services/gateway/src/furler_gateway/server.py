@@ -20,6 +20,7 @@ from furler_gateway.limits import Admission
 from furler_gateway.mcp import Mcp
 from furler_gateway.middlewares import answering, guard_operations, middlewares
 from furler_gateway.proxy import routes as proxy_routes
+from furler_gateway.proxy.forward import Forwarder
 from furler_gateway.upstream import Upstream
 
 _READY_SECONDS: Final = 1.0
@@ -110,6 +111,8 @@ def check(settings: Settings) -> None:
     """Read the files that settings name. Raises OSError or ValueError for one of no use."""
     ServerTls.of(settings)
     Upstream.connect(settings)
+    if settings.proxy:
+        Forwarder.of(settings)
 
 
 def application(settings: Settings, upstream: Upstream) -> web.Application:

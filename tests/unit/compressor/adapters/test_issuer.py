@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import jwt
 import pytest
@@ -23,6 +26,8 @@ from furler_compressor.app.errors import CredentialInvalidError
 from furler_compressor.app.quota import UNLIMITED
 from furler_compressor.assemble import authenticators
 from furler_compressor.config import Settings
+from furler_compressor.main import main
+from support.certificates import Authority, Pair
 
 pytestmark = pytest.mark.anyio
 
@@ -47,17 +52,18 @@ class FakeIssuer:
     """What it has by path: bytes, or where it redirects to. What it was asked for."""
 
     port: int
+    scheme: str = "http"
     has: dict[str, bytes | str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/realm"
+        return f"{self.scheme}://127.0.0.1:{self.port}/realm"
 
     def tells(self, **fields: object) -> None:
         said: dict[str, object] = {
             "issuer": self.url,
-            "jwks_uri": f"http://127.0.0.1:{self.port}/keys",
+            "jwks_uri": f"{self.scheme}://127.0.0.1:{self.port}/keys",
             **fields,
         }
         self.has["/realm" + WELL_KNOWN] = json.dumps(said).encode()
@@ -67,14 +73,20 @@ class FakeIssuer:
         said |= {"exp": int(time.time()) + 600, **claims}
         return jwt.encode(said, KEYS[key], "ES256", headers={"kid": key})
 
-    def tokens(self, clock: Callable[[], float] = time.monotonic, *hosts: str) -> Tokens:
-        keys = Jwks(Issuer(self.url, hosts, clock), clock)
+    def tokens(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *hosts: str,
+        authorities: Path | None = None,
+    ) -> Tokens:
+        keys = Jwks(Issuer(self.url, hosts, clock, authorities), clock)
         return Tokens(keys, TokenRules(self.url, "furler"), UNLIMITED)
 
 
-@pytest.fixture
-def issuer() -> Iterator[FakeIssuer]:
-    made = FakeIssuer(0)
+@contextmanager
+def serving(pair: Pair | None = None) -> Iterator[FakeIssuer]:
+    """Serve an issuer; over TLS with a certificate, else in the clear."""
+    made = FakeIssuer(0, "http" if pair is None else "https")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -90,8 +102,19 @@ def issuer() -> Iterator[FakeIssuer]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Say nothing of handshakes that a client breaks off: some tests want that."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         made.port = server.server_address[1]
+        if pair is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pair.certificate, pair.key)
+            # Handshakes belong to the threads of their connections, not to the one that accepts.
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         made.tells()
         made.has["/keys"] = key_set("old")
         thread = threading.Thread(target=server.serve_forever)
@@ -101,6 +124,19 @@ def issuer() -> Iterator[FakeIssuer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def issuer() -> Iterator[FakeIssuer]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Iterator[FakeIssuer]:
+    """An issuer whose certificate is of an authority that the system does not know: ca.pem."""
+    with serving(Authority(tmp_path).issue("issuer")) as made:
+        yield made
 
 
 async def refused(tokens: Tokens, token: str) -> None:
@@ -248,3 +284,66 @@ def test_an_issuer_is_an_https_url(url: str) -> None:
         Issuer(url)
     with pytest.raises(JwksError):
         authenticators(Settings(jwt_issuer=url, jwt_audience="furler"))
+
+
+async def test_an_issuer_of_a_private_authority_is_believed_where_the_authority_is_named(
+    private: FakeIssuer, tmp_path: Path
+) -> None:
+    settings = Settings(
+        jwt_issuer=private.url, jwt_audience="furler", jwt_ca_file=str(tmp_path / "ca.pem")
+    )
+    settings.check()
+    for one in (settings, settings.model_copy(update={"jwks": private.url[:-6] + "/keys"})):
+        anyone, _ = authenticators(one)
+        assert (await anyone.grant_of(private.token())).tenant == "acme"
+    assert private.asked == ["/realm" + WELL_KNOWN, "/keys", "/keys"]
+
+
+@pytest.mark.parametrize("named", [None, "other"])
+async def test_an_issuer_that_no_known_authority_vouches_for_gives_no_keys(
+    named: str | None, private: FakeIssuer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    authorities = Authority(tmp_path, named).file if named else None
+    with caplog.at_level(logging.ERROR):
+        await refused(private.tokens(authorities=authorities), private.token())
+    assert "its certificate is not trusted (" in caplog.text
+    assert "FURLER_JWT_CA_FILE names who may sign it" in caplog.text
+    assert private.asked == []
+
+
+async def test_an_authority_s_file_that_changed_is_read_with_the_keys(
+    private: FakeIssuer, tmp_path: Path
+) -> None:
+    clock = Clock()
+    file = tmp_path / "in-force.pem"
+    file.write_bytes(Authority(tmp_path, "other").file.read_bytes())
+    tokens = private.tokens(clock, authorities=file)
+    await refused(tokens, private.token())
+    file.write_bytes(file.read_bytes() + (tmp_path / "ca.pem").read_bytes())
+    clock.now += 31
+    assert (await tokens.grant_of(private.token())).tenant == "acme"
+    file.unlink()  # in the middle of a change
+    clock.now += 700
+    assert (await tokens.grant_of(private.token())).tenant == "acme"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_check_refuses_a_file_without_authorities(
+    content: bytes | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    for name, value in (("ISSUER", "https://login.example"), ("AUDIENCE", "furler")):
+        monkeypatch.setenv(f"FURLER_JWT_{name}", value)
+    monkeypatch.setenv("FURLER_JWT_CA_FILE", str(file))
+    assert main(["--check"]) == 2
+    assert "FURLER_JWT_CA_FILE: it holds no authorities" in caplog.text
+
+
+def test_an_authority_wants_an_issuer() -> None:
+    with pytest.raises(ValueError, match="FURLER_JWT_CA_FILE: wants FURLER_JWT_ISSUER"):
+        Settings(jwt_ca_file="ca.pem").check()

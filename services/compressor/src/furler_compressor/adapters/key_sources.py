@@ -7,6 +7,7 @@ time and bytes, comes from where it was asked for, and an error names what is wr
 from __future__ import annotations
 
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -54,15 +55,19 @@ class KeyFile:
 
 
 class KeyUrl:
-    """An https URL; http for loopback only. Raises JwksError for another."""
+    """An https URL; http for loopback only. Raises JwksError for another.
 
-    def __init__(self, url: str) -> None:
+    ``authorities`` is as Issuer has it.
+    """
+
+    def __init__(self, url: str, authorities: Path | None = None) -> None:
         _checked(url, "the JWK set")
         self._url = url
+        self._authorities = _readable(authorities)
 
     def read(self) -> bytes:
         """Return a JWK set. Raises JwksError."""
-        return _fetched(self._url)
+        return _fetched(self._url, self._authorities)
 
 
 class Issuer:
@@ -72,13 +77,19 @@ class Issuer:
         issuer: An https URL, http for loopback only, as tokens and the document have it in ``iss``.
         hosts: Whose hosts may have the keys besides the issuer's own.
         clock: Seconds, monotonic.
+        authorities: PEM file of those who may sign the servers' certificates, read again with the
+            keys; None: the system's.
 
     Raises:
-        JwksError: For an issuer that is no such URL.
+        JwksError: For an issuer that is no such URL, and authorities that cannot be read.
     """
 
     def __init__(
-        self, issuer: str, hosts: Iterable[str] = (), clock: Callable[[], float] = time.monotonic
+        self,
+        issuer: str,
+        hosts: Iterable[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+        authorities: Path | None = None,
     ) -> None:
         parts = _checked(issuer, "the issuer")
         if parts.query or parts.fragment:
@@ -87,6 +98,7 @@ class Issuer:
         self._hosts = {parts.hostname, *(host.lower() for host in hosts)}
         self._is_https = parts.scheme == "https"
         self._clock = clock
+        self._authorities = _readable(authorities)
         self._keys_at = ""
         self._asked_at = float("-inf")
 
@@ -95,7 +107,7 @@ class Issuer:
         if not self._keys_at or self._clock() - self._asked_at >= _DISCOVERED_SECONDS:
             self._discover()
         try:
-            return _fetched(self._keys_at)
+            return _fetched(self._keys_at, self._authorities)
         except JwksError:
             self._keys_at = ""  # they may have moved
             raise
@@ -103,7 +115,8 @@ class Issuer:
     def _discover(self) -> None:
         """Ask where the keys are. Raises JwksError."""
         try:
-            found: object = json.loads(_fetched(self._issuer.rstrip("/") + _WELL_KNOWN))
+            place = self._issuer.rstrip("/") + _WELL_KNOWN
+            found: object = json.loads(_fetched(place, self._authorities))
         except (ValueError, RecursionError) as error:
             why = f": {error}" if isinstance(error, JwksError) else " is no JSON"
             raise JwksError(f"the issuer's discovery document{why}") from None
@@ -111,25 +124,25 @@ class Issuer:
         # Section 4.3: anything else would let one issuer speak for another.
         if known.get("issuer") != self._issuer:
             raise JwksError("the discovery document names another issuer than FURLER_JWT_ISSUER")
-        place = known.get("jwks_uri")
-        if not isinstance(place, str):
+        keys_at = known.get("jwks_uri")
+        if not isinstance(keys_at, str):
             raise JwksError("the discovery document names no jwks_uri")
-        parts = _checked(place, "the discovery document's jwks_uri")
+        parts = _checked(keys_at, "the discovery document's jwks_uri")
         if self._is_https and parts.scheme != "https":
             raise JwksError("the discovery document's jwks_uri: want https")
         if parts.hostname not in self._hosts:
             raise JwksError(
                 f"the issuer has its keys at {parts.hostname}: name it in FURLER_JWT_KEY_HOSTS"
             )
-        self._keys_at, self._asked_at = place, self._clock()
+        self._keys_at, self._asked_at = keys_at, self._clock()
 
 
-def source_of(text: str) -> KeySource:
+def source_of(text: str, authorities: Path | None = None) -> KeySource:
     """Return the source that a setting names. Raises JwksError."""
     scheme = urlsplit(text).scheme
     if scheme in ("", "file"):
         return KeyFile(Path(text.removeprefix("file://")))
-    return KeyUrl(text)
+    return KeyUrl(text, authorities)
 
 
 def _checked(url: str, what: str) -> SplitResult:
@@ -164,12 +177,30 @@ class _Unfollowed(urllib.request.HTTPRedirectHandler):
 _OPENER: Final = urllib.request.build_opener(_Unfollowed)
 
 
-def _fetched(url: str) -> bytes:
+def _readable(authorities: Path | None) -> Path | None:
+    """Return a file of authorities, or None. Raises JwksError for one that cannot be used."""
+    _opener(authorities)
+    return authorities
+
+
+def _opener(authorities: Path | None) -> urllib.request.OpenerDirector:
+    """Return what opens URLs of servers that authorities vouch for. Raises JwksError."""
+    if authorities is None:
+        return _OPENER
+    try:
+        trusted = ssl.create_default_context(cafile=authorities)
+    except OSError as error:  # of TLS as well
+        why = error.strerror or type(error).__name__
+        raise JwksError(f"FURLER_JWT_CA_FILE: it holds no authorities ({why})") from None
+    return urllib.request.build_opener(_Unfollowed, urllib.request.HTTPSHandler(context=trusted))
+
+
+def _fetched(url: str, authorities: Path | None) -> bytes:
     """Return what a URL, which was checked, has. Raises JwksError."""
     until = time.monotonic() + _TOTAL_SECONDS
     data = bytearray()
     try:
-        with _OPENER.open(url, timeout=_TIMEOUT_SECONDS) as answer:
+        with _opener(authorities).open(url, timeout=_TIMEOUT_SECONDS) as answer:
             while chunk := answer.read1(_MAX_BYTES):
                 data += chunk
                 if len(data) > _MAX_BYTES:
@@ -181,5 +212,9 @@ def _fetched(url: str) -> bytes:
             what = "redirects, which are not followed" if 300 <= error.code < 400 else error.code
             raise JwksError(f"the server answered: {what}") from None
     except (OSError, HTTPException) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else None
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            why = f"its certificate is not trusted ({reason.verify_message})"
+            raise JwksError(f"{why}: FURLER_JWT_CA_FILE names who may sign it") from None
         raise JwksError(f"the server cannot be reached ({type(error).__name__})") from None
     return bytes(data)

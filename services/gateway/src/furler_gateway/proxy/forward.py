@@ -39,8 +39,13 @@ class Forwarder:
 
     @classmethod
     def of(cls, settings: Settings) -> Forwarder:
-        """Return one that trusts whom the settings say. Raises OSError for a file that cannot be read."""
-        return cls(settings, ssl.create_default_context(cafile=settings.upstream_ca or None))
+        """Return one that trusts whom the settings say. Raises OSError for a file of no use."""
+        try:
+            trusted = ssl.create_default_context(cafile=settings.upstream_ca or None)
+        except OSError as error:  # of TLS as well
+            why = error.strerror or type(error).__name__
+            raise OSError(f"upstream_ca: it holds no authorities ({why})") from None
+        return cls(settings, trusted)
 
     @asynccontextmanager
     async def sent(
