@@ -1,9 +1,11 @@
 """Search results: whatever the output, the lossless view gives it back and the eliding one is proven."""
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from furler_engine.compressors import search, search_plain
+from furler_engine.compressors import search, search_json, search_plain
 from furler_engine.coverage import check
 from furler_engine.types import Hints, Policy, Source
 
@@ -82,3 +84,41 @@ def test_results_without_numbers_are_read_back(lines: list[str]) -> None:
     draft = search_plain.plan(source, Policy())
     if draft is not None:
         check(source, draft)
+
+
+def _event(kind: str, data: dict[str, object]) -> str:
+    return json.dumps({"type": kind, "data": data}, separators=(",", ":"), ensure_ascii=False)
+
+
+def _found(path: str, text: str, number: int, offset: int, spans: list[tuple[int, int]]) -> str:
+    data = text.encode()
+    said = [
+        {"match": {"text": data[a:b].decode(errors="ignore")}, "start": a, "end": b}
+        for a, b in spans
+    ]
+    place = {"line_number": number, "absolute_offset": offset, "submatches": said}
+    return _event(
+        "match" if spans else "context",
+        {"path": {"text": path}, "lines": {"text": text + "\n"}, **place},
+    )
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 30)), max_size=2)
+EVENTS = st.one_of(
+    st.builds(lambda p: _event("begin", {"path": {"text": p}}), PATHS),
+    st.builds(_found, PATHS, TEXTS, st.integers(0, 60), st.integers(0, 99), SPANS),
+    st.builds(_found, st.just("a.py"), TEXTS, st.integers(0, 9), st.integers(0, 9), SPANS),
+    st.sampled_from(["", "{", "rg: x", '{"data":{"elapsed_total":', '{"type":"end","data":{}}']),
+)
+
+
+@given(st.lists(EVENTS, max_size=20))
+def test_events_of_ripgrep_are_read_back(events: list[str]) -> None:
+    first = _event("begin", {"path": {"text": "a.py"}})
+    source = Source("\n".join([first, *events]))
+    for draft in (
+        search_json.plan(source, Policy()),
+        search_json.plan_eliding(source, Policy(target_tokens=10)),
+    ):
+        if draft is not None:
+            check(source, draft)

@@ -86,6 +86,11 @@ INPUTS = {
     "escape sequences": "\x1b[31mred\x1b[0m\n" * 50_000 + "\x1b[" * 50_000,
     "diff bait": "diff --git a/x b/x\n" + "@@ -1 +1 @@\n" * 100_000,
     "matches of one file": "".join(f"{2 * n}:{'async ' * 7}def (: {n}-\n" for n in range(60_000)),
+    "search events": '{"type":"begin","data":{"path":{"text":"a"}}}\n'
+    + '{"type":"match","data":{"path":{"text":"a"},"lines":{"text":"\\n"},"line_number":1,"absolute_offset":0,"submatches":[]}}\n'
+    * 9_000
+    + '{"type":"match","data":{"lines":{"text":"'
+    + "[{" * 100_000,
     "tag bait": "<" * 300_000 + "<a " * 100_000,
     "deep indentation": "".join(" " * (n % 2000) + "if x:\n" for n in range(5000)),
     "open parentheses in code": "def f():\n    return " + "(" * 100_000,

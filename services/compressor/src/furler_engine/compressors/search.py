@@ -21,7 +21,15 @@ from furler_engine.markers import format_place
 from furler_engine.shared.blocks import joined, split
 from furler_engine.shared.grep import Entry, Form, Group, Note, Part, Results, read, write
 from furler_engine.shared.located import located, spans
-from furler_engine.shared.match_choice import BARE, CAREFUL, TIGHT, hides_little, named, select
+from furler_engine.shared.match_choice import (
+    BARE,
+    CAREFUL,
+    TIGHT,
+    careful,
+    hides_little,
+    named,
+    select,
+)
 from furler_engine.shared.numbered import cleaned_lines
 from furler_engine.shared.paths import common_root
 from furler_engine.types import Draft, Elision, Kind, Level, Lines, LinesShown, Policy, Source
@@ -62,7 +70,8 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
         return None
     steps = [CAREFUL, TIGHT, BARE]
     if not policy.target_tokens:
-        steps = [TIGHT if policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT else CAREFUL]
+        is_tight = policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT
+        steps = [TIGHT if is_tight else careful(results)]
     for limits in steps:
         shown = select(results, source.hints.query, limits)
         if not policy.target_tokens and (

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from furler_engine.shared.aligned import FIT, is_row, layout_of
+from furler_engine.shared.grep_json import is_ripgrep_json
 from furler_engine.shared.rows import preamble
 from furler_engine.shared.sample import WIDTH, Sample
 
@@ -61,7 +62,7 @@ _LONGEST_SETTING = 120
 
 def json_score(sample: Sample, _least: float) -> float:
     """Score an opening, and an end, as JSON has them; the parser has the last word."""
-    if not _JSON_OPENING.match(sample.head):
+    if not _JSON_OPENING.match(sample.head) or is_ripgrep_json(sample.head):
         return 0.0
     if _JSON_NAME.match(sample.head):
         return 1.0

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from furler_engine.shared.grep import is_match, is_path, unnumbered_path
+from furler_engine.shared.grep_json import is_ripgrep_json
 from furler_engine.shared.sample import Sample
 
 _NUMBERED = re.compile(r"\d{1,9}[:-](?!\d\d[:-])", re.ASCII)
@@ -23,6 +24,8 @@ _ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
 
 def search_score(sample: Sample, least: float) -> float:
     """Score ``path:line:`` prefixes; context lines and ``--`` separators count."""
+    if is_ripgrep_json(sample.head):
+        return 0.95
     score = 0.95 * sample.share(lambda line: line == "--" or is_match(line), least / 0.95)
     least = max(least, score)
     score = max(score, 0.95 * _headings_share(sample, least / 0.95))

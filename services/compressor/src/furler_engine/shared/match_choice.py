@@ -45,6 +45,14 @@ class Limits:
 CAREFUL: Final = Limits(alike=3, per_file=12, width=240, context=1)
 TIGHT: Final = Limits(alike=1, per_file=3, width=120, context=0)
 BARE: Final = Limits(alike=1, per_file=1, width=80, context=0)
+_TOO_MANY: Final = 2_000
+"""Entries, about 30,000 tokens, from which on nobody reads texts: the search is narrowed by its places."""
+
+
+def careful(results: Results) -> Limits:
+    """Return the limits where a policy says nothing: tight ones for very many results."""
+    entries = sum(len(group.entries) for group in results.groups)
+    return CAREFUL if entries <= _TOO_MANY else TIGHT
 
 
 def select(results: Results, query: str, limits: Limits) -> set[int]:
