@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +22,7 @@ from furler_engine.shared.fields import Field, describe, fields_of
 from furler_engine.shared.layout import Layout
 from furler_engine.shared.numbered import Page
 from furler_engine.shared.templates import Pattern, mine
-from furler_engine.shared.traces import find_traces, has_traces, show_traces
+from furler_engine.shared.traces import Trace, find_traces, has_traces, show_traces
 
 RARE: Final = 2
 """Patterns of at most this many lines are shown whole."""
@@ -92,6 +92,17 @@ def legend(page: Page) -> list[str]:
     return parts
 
 
+def _outside(rows: Iterable[int], traces: Iterable[Trace], news: set[int]) -> Iterator[int]:
+    """Yield the rows that are in no trace, or are news."""
+    later = iter(traces)
+    trace = next(later, None)
+    for row in rows:
+        while trace is not None and row >= trace.end:
+            trace = next(later, None)
+        if trace is None or row < trace.start or row in news:
+            yield row
+
+
 def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) -> Tally:
     """Put the given lines, by pattern, on the page; ``rows`` are ascending indexes into ``lines``.
 
@@ -102,9 +113,9 @@ def fold(page: Page, lines: Sequence[str], rows: Sequence[int], layout: Layout) 
     if any(has_traces("\n".join(taken(lines, block))) for block in blocks(rows)):
         traces = find_traces(lines, rows)
         news = show_traces(page, lines, traces)
-        inside = {row for trace in traces for row in trace.rows} - set(news)
-        rows = array("i", [row for row in rows if row not in inside])
-        tally.traces, tally.traced = len(traces), len(inside)
+        rows = array("i", _outside(rows, traces, set(news)))
+        tally.traces = len(traces)
+        tally.traced = sum(trace.end - trace.start for trace in traces) - len(news)
     patterns = mine(lines, severity.level, layout.width, rows)
     tally.blank = len(rows) - sum(pattern.count for pattern in patterns)
     for pattern in patterns:

@@ -8,9 +8,12 @@ the failure, which is a log line like others.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from furler_engine.shared.numbered import Page
@@ -63,83 +66,100 @@ _MIN_RUN: Final = 2
 """Frames in a row that are worth a note instead."""
 _ENDS: Final = 2
 """Frames shown at either end of a trace that has no own frame."""
+_LONGEST: Final = 4
+"""Lines of a Python frame: where, what is called, marks below it, and one more."""
+_NO_FRAME: Final = range(0), ""
+"""After the last one."""
 
 
 @dataclass(slots=True)
 class Trace:
-    """One trace: its rows, the frames in them (each a list of rows), the chain of exceptions.
+    """One trace, of the rows from ``start`` to before ``end``: frames, and the chain of exceptions.
 
-    ``until`` is the line that ends properties which began after ``opened`` rows, if they did.
+    Frame n has the rows from ``heads[n]`` to before ``tails[n]``; all others are the chain's. A stack
+    may hold a hundred thousand frames: a list for each would take ten times the text.
+    ``until`` is the line that ends properties which began at the row ``opened``, if they did.
     """
 
-    rows: list[int] = field(default_factory=list)
-    frames: list[list[int]] = field(default_factory=list)
+    start: int
+    end: int
+    heads: array[int] = field(default_factory=lambda: array("i"))
+    tails: array[int] = field(default_factory=lambda: array("i"))
     chain: list[int] = field(default_factory=list)
     until: str = ""
     opened: int = 0
+
+    def frames(self) -> Iterator[range]:
+        """Return the rows of each frame."""
+        return map(range, self.heads, self.tails)
+
+    @property
+    def ends_in_frame(self) -> bool:
+        """Whether the last row so far is of a frame."""
+        return bool(self.tails) and self.tails[-1] == self.end
 
 
 def find_traces(lines: Sequence[str], rows: Sequence[int]) -> list[Trace]:
     """Find the traces among the given lines. Linear."""
     traces: list[Trace] = []
-    trace = Trace()
+    trace = Trace(0, 0)
     follows, below = False, ""
     for at, row in enumerate(rows):
         line = below if follows else lines[row]
-        if trace.rows and (row != trace.rows[-1] + 1 or (trace.frames and _GOROUTINE.match(line))):
+        if row != trace.end or (trace.heads and _GOROUTINE.match(line)):
             _close(trace, traces)
-            trace = Trace()
+            trace = Trace(row, row)
         follows = at + 1 < len(rows) and rows[at + 1] == row + 1
         below = lines[row + 1] if follows else ""
-        if _GO_PLACE.match(line) and trace.frames and trace.rows[-1] == trace.frames[-1][-1]:
-            trace.frames[-1].append(row)
+        if _GO_PLACE.match(line) and trace.ends_in_frame:
+            trace.tails[-1] += 1
         elif _FRAME.match(line) or (_GO_PLACE.match(below) and _GO_CALL.match(line)):
-            _add_frame(trace, row, line, lines)
+            _add_frame(trace, line, lines)
             if not trace.until and (opened := _PROPERTIES.match(line)):
                 # The brace stands as deep as the error's message, four columns before its frames.
-                trace.until, trace.opened = opened[1][4:] + "}", len(trace.rows)
+                trace.until, trace.opened = opened[1][4:] + "}", row
         elif _CHAIN.match(line):
             trace.chain.append(row)
         elif _continues(trace, line, lines):
-            trace.frames[-1].append(row)
-        elif trace.until and len(trace.rows) - trace.opened < _MOST_PROPERTIES:
+            trace.tails[-1] += 1
+        elif trace.until and row - trace.opened < _MOST_PROPERTIES:
             trace.chain.append(row)
             if line.rstrip() == trace.until:
                 trace.until = ""
-        elif _is_raised(trace, row, line, lines) or (
-            trace.frames and not line.strip() and _CHAIN.match(_after_blank(lines, row))
+        elif _is_raised(trace, line, lines) or (
+            trace.heads and not line.strip() and _CHAIN.match(_after_blank(lines, row))
         ):
             trace.chain.append(row)
         else:
             _close(trace, traces)
-            trace = Trace()
+            trace = Trace(row + 1, row + 1)
             continue
-        trace.rows.append(row)
+        trace.end = row + 1
     _close(trace, traces)
     return traces
 
 
 def _close(trace: Trace, traces: list[Trace]) -> None:
-    if len(trace.frames) >= _SHORTEST or (trace.frames and trace.chain):
+    if len(trace.heads) >= _SHORTEST or (trace.heads and trace.chain):
         traces.append(trace)
 
 
-def _add_frame(trace: Trace, row: int, line: str, lines: Sequence[str]) -> None:
+def _add_frame(trace: Trace, line: str, lines: Sequence[str]) -> None:
     # Rust says where on a line of its own, indented deeper than the number.
-    previous = lines[trace.frames[-1][-1]] if trace.frames else ""
-    rust = re.match(r"\s+\d+: ", previous) is not None and re.match(r"\s{6,}at ", line) is not None
-    if rust and trace.rows[-1] == row - 1:
-        trace.frames[-1].append(row)
+    previous = lines[trace.end - 1] if trace.ends_in_frame else ""
+    if re.match(r"\s+\d+: ", previous) and re.match(r"\s{6,}at ", line):
+        trace.tails[-1] += 1
     else:
-        trace.frames.append([row])
+        trace.heads.append(trace.end)
+        trace.tails.append(trace.end + 1)
 
 
 def _continues(trace: Trace, line: str, lines: Sequence[str]) -> bool:
     """Whether a line is the source excerpt under a Python frame."""
-    if not trace.frames or not line[:1].isspace() or not line.strip():
+    if not trace.ends_in_frame or not line[:1].isspace() or not line.strip():
         return False
-    head = lines[trace.frames[-1][0]]
-    return 'File "' in head and len(trace.frames[-1]) < 4 and _depth(line) > _depth(head)
+    size, head = trace.end - trace.heads[-1], lines[trace.heads[-1]]
+    return 'File "' in head and size < _LONGEST and _depth(line) > _depth(head)
 
 
 def _depth(line: str) -> int:
@@ -147,11 +167,11 @@ def _depth(line: str) -> int:
     return len(line) - len(line.lstrip(_MARGIN))
 
 
-def _is_raised(trace: Trace, row: int, line: str, lines: Sequence[str]) -> bool:
+def _is_raised(trace: Trace, line: str, lines: Sequence[str]) -> bool:
     """Whether a line is the exception that ends a Python traceback."""
-    if not trace.frames or trace.rows[-1] != row - 1 or trace.chain[-1:] == [row - 1]:
+    if not trace.ends_in_frame:
         return False
-    return 'File "' in lines[trace.frames[-1][0]] and _RAISED.match(line.strip()) is not None
+    return 'File "' in lines[trace.heads[-1]] and _RAISED.match(line.strip()) is not None
 
 
 def _after_blank(lines: Sequence[str], row: int) -> str:
@@ -165,9 +185,9 @@ def has_traces(text: str) -> bool:
 
 def show_traces(page: Page, lines: Sequence[str], traces: Sequence[Trace]) -> list[int]:
     """Show each kind of trace once; return rows of repeated ones that say something new."""
-    kinds: dict[tuple[str, ...], list[Trace]] = {}
+    kinds: dict[bytes, list[Trace]] = {}
     for trace in traces:
-        kinds.setdefault(tuple(_signature(trace, lines)), []).append(trace)
+        kinds.setdefault(_signature(trace, lines), []).append(trace)
     news: list[int] = []
     for first, *others in kinds.values():
         _show(page, lines, first)
@@ -175,48 +195,55 @@ def show_traces(page: Page, lines: Sequence[str], traces: Sequence[Trace]) -> li
         for other in others:
             news += [row for row in other.chain if lines[row] not in said]
         if others:
-            page.notes.setdefault(first.rows[-1], []).append(
-                f"  ×{len(others) + 1} the same frames, to L{others[-1].rows[0] + 1}"
+            page.notes.setdefault(first.end - 1, []).append(
+                f"  ×{len(others) + 1} the same frames, to L{others[-1].start + 1}"
             )
     return sorted(news)
 
 
-def _signature(trace: Trace, lines: Sequence[str]) -> Iterator[str]:
-    for frame in trace.frames:
+def _signature(trace: Trace, lines: Sequence[str]) -> bytes:
+    """Return a digest that traces with the same frames and exceptions share."""
+    digest = hashlib.blake2b(digest_size=16)
+    for frame in trace.frames():
         for row in frame:
-            yield mask(_ADDRESS.sub("", lines[row]))
+            digest.update(_utf8(mask(_ADDRESS.sub("", lines[row]))))
+    digest.update(b"\0")
     for row in trace.chain:
         # The message of an exception varies; its type does not.
-        yield mask(lines[row].split(":", 1)[0])
+        digest.update(_utf8(mask(lines[row].split(":", 1)[0])))
+    return digest.digest()
 
 
-def left_out(trace: Trace, lines: Sequence[str]) -> Iterator[tuple[list[int], str]]:
+def _utf8(line: str) -> bytes:
+    return line.encode(errors="surrogatepass") + b"\n"
+
+
+def left_out(trace: Trace, lines: Sequence[str]) -> Iterator[tuple[range, str]]:
     """Yield the rows of each run of frames that a view leaves out, and the note that says so."""
-    run: list[list[int]] = []
-    run_why = ""
-    for frame, why in zip([*trace.frames, []], [*_why_not(trace, lines), ""], strict=True):
-        if run and (why != run_why or run[-1][-1] + 1 != frame[0]):
-            rows = [row for held in run for row in held]
-            if len(run) >= _MIN_RUN:
-                yield rows, f"  L{rows[0] + 1}-{rows[-1] + 1}: {len(run):,} {run_why}"
-            run = []
+    count, rows, run_why = 0, range(0), ""
+    for frame, why in chain(zip(trace.frames(), _why_not(trace, lines), strict=True), [_NO_FRAME]):
+        if count and (why != run_why or rows.stop != frame.start):
+            if count >= _MIN_RUN:
+                yield rows, f"  L{rows.start + 1}-{rows.stop}: {count:,} {run_why}"
+            count = 0
         if why:
-            run.append(frame)
-            run_why = why
+            rows = range(rows.start if count else frame.start, frame.stop)
+            count, run_why = count + 1, why
 
 
 def _show(page: Page, lines: Sequence[str], trace: Trace) -> None:
-    page.block.update(trace.rows)
-    shown = {*trace.chain, *(row for frame in trace.frames for row in frame)}
+    at = trace.start
     for rows, note in left_out(trace, lines):
-        shown.difference_update(rows)
-        page.notes.setdefault(rows[0], []).append(note)
-    page.picked.update(shown)
+        page.picked.update(range(at, rows.start))
+        page.notes.setdefault(rows.start, []).append(note)
+        at = rows.stop
+    page.picked.update(range(at, trace.end))
+    page.block.update(page.picked.intersection(range(trace.start, trace.end)))
 
 
 def _why_not(trace: Trace, lines: Sequence[str]) -> list[str]:
     """Say for each frame why it is left out; "" for one that is shown."""
-    why = ["library frames" if _is_library(frame, lines) else "" for frame in trace.frames]
+    why = ["library frames" if _is_library(frame, lines) else "" for frame in trace.frames()]
     if all(why):
         why = [
             "" if at < _ENDS or at >= len(why) - _ENDS else "library frames"
@@ -224,7 +251,7 @@ def _why_not(trace: Trace, lines: Sequence[str]) -> list[str]:
         ]
     # Recursion repeats frames to the letter, ten thousand of them on a full stack.
     seen: set[tuple[str, ...]] = set()
-    for at, frame in enumerate(trace.frames):
+    for at, frame in enumerate(trace.frames()):
         text = tuple([lines[row] for row in frame])
         if text in seen and not why[at]:
             why[at] = "frames that stand above, again"
@@ -232,5 +259,5 @@ def _why_not(trace: Trace, lines: Sequence[str]) -> list[str]:
     return why
 
 
-def _is_library(frame: list[int], lines: Sequence[str]) -> bool:
+def _is_library(frame: range, lines: Sequence[str]) -> bool:
     return any(_LIBRARY.search(lines[row]) for row in frame)
