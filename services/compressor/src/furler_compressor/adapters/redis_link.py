@@ -1,6 +1,7 @@
 """The connection to Redis that the store, the leases and the meter of a process share.
 
-One link per process: its pool is bounded, its commands have time limits, and its errors are ours.
+One link per process: its pool is bounded, and what nobody needs any more is closed; its commands have
+time limits, and its errors are ours.
 A server on its own, a primary that Sentinels watch, and a Cluster look the same from here.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
@@ -31,6 +33,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from furler_compressor.adapters.redis_idle import Demand, close_idle
 from furler_compressor.adapters.redis_url import (
     RedisAccess,
     RedisPlace,
@@ -82,6 +85,7 @@ class RedisLink:
         timeout: Seconds for one command's answer, and for a free connection.
         connect_timeout: Seconds for one connect.
         max_connections: Bound of this process' pool; in a Cluster, of commands in flight.
+        clock: Seconds, monotonic.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class RedisLink:
         timeout: float = DEFAULT_TIMEOUT,
         connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         place = parse_redis_url(url)
         limits = _Limits(
@@ -106,6 +111,7 @@ class RedisLink:
         self._timeout = timeout
         # The drivers' pools for Sentinel and Cluster do not wait for a free connection, they fail.
         self._gate = asyncio.Semaphore(max_connections)
+        self._demand = Demand(clock)
         self._closed = False
 
     def script(self, text: str) -> AsyncScript:
@@ -157,10 +163,14 @@ class RedisLink:
     async def _turn(self) -> AsyncIterator[None]:
         async with asyncio.timeout(self._timeout):
             await self._gate.acquire()
+        self._demand.begin()
         try:
             yield
         finally:
             self._gate.release()
+            keep = self._demand.end()
+            if keep is not None:
+                await close_idle(self.client, keep)
 
     def _connected(self, place: RedisPlace, access: RedisAccess, limits: _Limits) -> Client:
         user = place.user or access.user or None
