@@ -21,6 +21,8 @@ _LITTLE: Final = 0.1
 """Hidden characters for each of the texts shown: a view is chosen for a fifth saved, which is 0.25."""
 _SAID_WITHIN: Final = 400
 """Characters of a line in which it says how bad it is."""
+_TOLD_AT_ONCE: Final = 64
+"""Texts, of which mostly none is grave."""
 _RARE: Final = 0.2
 """Share of the entries up to which a word of the query, or an error, tells some from the others."""
 _ALONE: Final = 4
@@ -159,9 +161,16 @@ def _hits(results: Results, entries: list[Entry], query: str) -> set[int]:
 
 
 def _rare_errors(entries: Sequence[Entry]) -> set[int]:
-    grave = (severity.FATAL, severity.ERROR)
-    errors = {e.line for e in entries if severity.level(e.text[:_SAID_WITHIN]) in grave}
+    errors: set[int] = set()
+    for at in range(0, len(entries), _TOLD_AT_ONCE):
+        said = [(e.line, e.text[:_SAID_WITHIN]) for e in entries[at : at + _TOLD_AT_ONCE]]
+        if severity.may_be_grave("\n".join(text for _, text in said)):
+            errors.update(line for line, text in said if _is_grave(text))
     return errors if len(errors) <= _RARE * len(entries) else set()
+
+
+def _is_grave(text: str) -> bool:
+    return severity.may_be_grave(text) and severity.level(text) in (severity.ERROR, severity.FATAL)
 
 
 def hides_little(results: Results, shown: set[int]) -> bool:

@@ -58,6 +58,21 @@ _TROUBLE: Final = _any_of(_TROUBLE_SAID)
 _TELLING: Final = _any_of([*(name for name in _LEVELS if _LEVELS[name] != CALM), *_TROUBLE_SAID])
 
 
+# What no grave level is without, in ASCII: a name in capitals or in brackets, what says so, logcat's and glog's zeros.
+_GRAVE: Final = tuple(name for name in _LEVELS if _LEVELS[name] in (ERROR, FATAL))
+_IN_CAPITALS: Final = ("0 ", "ERR", "FATAL", "SEVERE", "CRIT", "PANIC", "ALERT", "EMERG")
+_SAID_SO: Final = ("level", "severity", "lvl", "error: ", "err: ", "fatal: ")
+_IN_BRACKETS: Final = re.compile(rf"[\[<(](?:{'|'.join(_GRAVE)})[\]>)]")
+
+
+def may_be_grave(text: str) -> bool:
+    """Whether a line of a text may be an ERROR or FATAL; False is sure, and at a fraction of the time of level."""
+    if not text.isascii() or any(sign in text for sign in _IN_CAPITALS):
+        return True
+    lower = text.lower()
+    return any(sign in lower for sign in _SAID_SO) or _IN_BRACKETS.search(lower) is not None
+
+
 def level(line: str) -> str:
     """Return FATAL, ERROR, WARN, TROUBLE or CALM for a line, masked or not."""
     lower = line.lower()
@@ -65,7 +80,8 @@ def level(line: str) -> str:
         letter = _lettered(line)
         return letter if letter == CALM or _LEVEL.search(line) is None else CALM
     match = _LEVEL.search(line)
-    found = _LEVELS[match[match.lastindex or 0].lower()] if match else _lettered(line)
+    # A long s is an s where case does not matter, and stays what it is in lower case.
+    found = _LEVELS.get(match[match.lastindex or 0].lower(), CALM) if match else _lettered(line)
     return TROUBLE if found == CALM and _TROUBLE.search(lower) else found
 
 
