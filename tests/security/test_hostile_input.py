@@ -91,6 +91,8 @@ INPUTS = {
     * 9_000
     + '{"type":"match","data":{"lines":{"text":"'
     + "[{" * 100_000,
+    "files of commits": ("1abc123 x\n" + "1\t1\ta 1, b/c 1\n" * 9 + " {a => | 1 +-\n") * 4_000
+    + "1\t1\ta\n" * 100_000,
     "tag bait": "<" * 300_000 + "<a " * 100_000,
     "deep indentation": "".join(" " * (n % 2000) + "if x:\n" for n in range(5000)),
     "open parentheses in code": "def f():\n    return " + "(" * 100_000,

@@ -1,8 +1,8 @@
 """git log: a line per commit, its message, its changed files.
 
-What lives here: git log in its medium, full and fuller forms, with or without
---stat; how a view writes commits and how that is read back. What does not: one
-line per commit (git_oneline), patches (diff).
+What lives here: git log in its medium, full and fuller forms; how a view writes
+commits and how that is read back. What does not: their files (shared.commit_files),
+one line per commit (git_oneline, git_files), patches (diff).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from furler_engine.markers import format_place
-from furler_engine.shared import change_counts, state_paths
+from furler_engine.shared import commit_files
+from furler_engine.shared.commit_files import GAP, Files
 from furler_engine.shared.located import located, spans
 from furler_engine.shared.query import rare_hits
 from furler_engine.types import Draft, Elision, Lines, LinesShown, Policy, Source
@@ -43,13 +44,10 @@ _BRIEF: Final = {
     "author; committer": "author",
 }
 """What is left of a form without the committer."""
-_LEGEND: Final = "; an address, a year and a zone are said when they are new"
+_LEGEND: Final = "; an author, year or zone that is not said is that of the commit above, an address is said once"
 _STATES: Final = "; » M d/: a b are d/a and d/b"
-_OPEN_STATES: Final = (state_paths.JOINED, state_paths.BARE)
-_NAME = re.compile(r"[^\s\"|#»…]\S*")
 _FULL: Final = "# hash "
 _CUT: Final = "# start of the hash, "
-_GAP: Final = "… "
 _MERGE: Final = "Merge: "
 _DATE = re.compile(
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{1,2})"
@@ -74,15 +72,12 @@ _MONTHS: Final = (
     "Dec",
 )
 _DAYS: Final = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
-_SUMMARY = re.compile(r" \d+ files? changed[^\n]*", re.ASCII)
 _TRAILER = re.compile(
     r"    (?:Signed-off-by|Co-authored-by|Reviewed-by|Acked-by|Tested-by|Change-Id|Reviewed-on|Cc): ",
     re.IGNORECASE,
 )
 _HEAD: Final = "# "
 _RAW: Final = "| "
-_FILES: Final = "files: "
-_FILES_OF = re.compile(r"files(?: padded to (\d{1,4}))?: ", re.ASCII)
 _INDENT: Final = "    "
 _JOINT: Final = "; "
 
@@ -98,11 +93,7 @@ class Commit:
     merge: str = ""
     values: tuple[str, ...] = ()
     message: list[str] = field(default_factory=list)
-    changes: list[change_counts.Change] = field(default_factory=list)
-    width: int = 0
-    summary: str = ""
-    states: list[str] = field(default_factory=list)
-    """Lines of --name-status; those of --name-only behind a tab."""
+    files: Files | None = None
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
@@ -125,7 +116,9 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     if len(commits) < MIN_COMMITS:
         return None
     messages = [" ".join(commit.message) for commit in commits]
-    view = _View(source.lines, form, commits, set(rare_hits(source.hints.query, messages)))
+    query = source.hints.query
+    view = _View(source.lines, form, commits, set(rare_hits(query, messages)))
+    view.named = {row + 1 for row in rare_hits(query, source.lines)}
     text = "\n".join(view.text())
     total = len(source.lines)
     kept = spans(n for n in range(1, total + 1) if n not in view.hidden)
@@ -170,7 +163,10 @@ def _commit(lines: Sequence[str], start: int, end: int, form: str) -> Commit:
     while at < len(chunk) and chunk[at].startswith(_INDENT):
         commit.message.append(chunk[at])
         at += 1
-    if at == len(chunk) or _read_changes(commit, chunk[at:]):
+    if at < len(chunk) and chunk[at] == "":
+        first = start + 3 + bool(commit.merge) + at
+        commit.files = commit_files.read(chunk[at + 1 :], first)
+    if at == len(chunk) or commit.files is not None:
         commit.values = values
     return commit
 
@@ -182,26 +178,6 @@ def _values(chunk: Sequence[str], form: str) -> tuple[str, ...]:
         return ()
     values = tuple(line[len(name) :] for line, name in zip(chunk, fields, strict=False))
     return values if len(values) == len(fields) and _JOINT not in "".join(values) else ()
-
-
-def _read_changes(commit: Commit, tail: Sequence[str]) -> bool:
-    """Read a blank line, changed files and their sum; False when there is anything else."""
-    if len(tail) > 1 and tail[0] == "" and all(map(state_paths.is_change, tail[1:])):
-        commit.states = list(tail[1:])
-        return True
-    if len(tail) > 1 and tail[0] == "" and all(map(_NAME.fullmatch, tail[1:])):
-        commit.states = [state_paths.BARE + line for line in tail[1:]]
-        return True
-    if len(tail) < 3 or tail[0] != "" or not _SUMMARY.fullmatch(tail[-1]):
-        return False
-    block = change_counts.read(tail, 1, len(tail) - 1)
-    if (
-        block is None
-        or list(change_counts.split(change_counts.shorten(block.changes))) != block.changes
-    ):
-        return False
-    commit.changes, commit.width, commit.summary = block.changes, block.width, tail[-1][1:]
-    return True
 
 
 class _People:
@@ -260,7 +236,7 @@ def _weekday(year: str, month: str, day: str) -> str:
 
 
 class _View:
-    """One view being written; ``hidden`` collects the lines it leaves out.
+    """One view being written; ``hidden`` collects the lines it leaves out, ``named`` are never among them.
 
     ``asked`` are the indexes of commits whose messages the query names; None
     means that nothing is left out.
@@ -273,10 +249,13 @@ class _View:
         self.form = form
         self.commits = commits
         self.asked = asked
+        self.named: set[int] = set()
         self.hidden: set[int] = set()
         self.people = _People()
         self.dates = _Dates()
+        self.author = ""
         self.trailers = 0
+        self.sums = ""
         hashes = {commit.hash for commit in commits}
         sizes = (40,) if asked is None else (SHORT_HASH, 16, 40)
         self.size = next(n for n in sizes if n == 40 or len({h[:n] for h in hashes}) == len(hashes))
@@ -289,29 +268,41 @@ class _View:
 
     def _legend(self) -> str:
         says = f"[git log: {len(self.commits):,} commits: "
-        legend = _LEGEND + (_STATES if any(commit.states for commit in self.commits) else "")
+        legend = _LEGEND + (
+            _STATES if any(c.files and c.files.states for c in self.commits) else ""
+        )
         if self.asked is None:
             return f"{says}{_FULL}{self.form}{legend}]"
         form = _BRIEF.get(self.form, self.form)
         return (
             f"{says}{_CUT}{form}{legend}; left out: {'' if form == self.form else 'committers, '}"
-            f"trailers such as Signed-off-by ({self.trailers:,}), the ends of messages over {_BODY} lines (… L8-19)]"
+            f"trailers such as Signed-off-by ({self.trailers:,}), {self.sums}the ends of messages over {_BODY} lines (… L8-19)]"
         )
 
     def _commit(self, at: int, commit: Commit) -> Iterator[str]:
         if not commit.values:
             yield from (_RAW + line for line in self.lines[commit.first - 1 : commit.last])
+            self.author = ""
             return
         yield self._header(commit)
         if commit.merge:
             yield f"{_MERGE}{commit.merge}"
         yield from self._message(commit, whole=self.asked is None or at in self.asked)
-        if commit.changes:
-            files = f"files padded to {commit.width}: " if commit.width else _FILES
-            yield f"{files}{change_counts.shorten(commit.changes)}{_JOINT}{commit.summary}"
-        if commit.states:
-            entries = [state_paths.entry(line) for line in commit.states]
-            yield from state_paths.write(commit.states, entries)
+        if commit.files is not None:
+            yield from self._files(commit.files)
+
+    def _files(self, files: Files) -> Iterator[str]:
+        rows: Sequence[int] = range(files.count)
+        if self.asked is not None:
+            named = {line - files.first for line in self.named}
+            rows = commit_files.shown(files, named.intersection(rows))
+            hidden = set(range(files.count)).difference(rows)
+            self.hidden.update(files.first + row for row in hidden)
+            if commit_files.repeats_itself(files):
+                self.sums = "sums of single files, "
+                self.hidden.add(files.first + 1)
+        place = format_place(files.place)
+        yield from commit_files.write(files, rows, brief=self.asked is not None, place=place)
 
     def _header(self, commit: Commit) -> str:
         fields = _FORMS[self.form]
@@ -326,6 +317,9 @@ class _View:
             (self.dates if "Date" in name else self.people).write(value)
             for name, value in zip(shown, commit.values, strict=False)
         ]
+        if commit.values[0] == self.author and len(values) > 1:
+            values.pop(0)
+        self.author = commit.values[0]
         return start + _JOINT.join(values)
 
     def _message(self, commit: Commit, *, whole: bool) -> Iterator[str]:
@@ -340,7 +334,7 @@ class _View:
         self.hidden.update(end)
         yield from (line[len(_INDENT) - 1 :] for n, line in numbered if n not in self.hidden)
         if end:
-            yield f"{_GAP}{format_place(Lines(end[0], end[-1]))}"
+            yield f"{GAP}{format_place(Lines(end[0], end[-1]))}"
 
 
 def _decode(text: str) -> Iterator[tuple[int, str]]:
@@ -354,8 +348,9 @@ def _read(lines: Sequence[str]) -> Iterator[str]:
     fields = _FORMS[announced.removeprefix(_CUT).removeprefix(_FULL)]
     people, dates = _People(), _Dates()
     waiting: list[str] = []
+    author = ""
     apart = inside = False
-    for line in [*lines[1:], _GAP]:
+    for line in [*lines[1:], GAP]:
         if waiting and line.startswith(_MERGE):
             yield line
             continue
@@ -367,23 +362,24 @@ def _read(lines: Sequence[str]) -> Iterator[str]:
         if match := _HEADER.fullmatch(line):
             if not brief:
                 yield f"commit {match[1]}{match[2]}"
-            values = zip(fields, match[3].split(_JOINT), strict=True)
+            parts = match[3].split(_JOINT)
+            if len(parts) < len(fields):
+                parts.insert(0, author)
+            values = zip(fields, parts, strict=True)
             waiting = [n + (dates if "Date" in n else people).read(v) for n, v in values]
+            author = waiting[0].removeprefix(fields[0])
             waiting.append("")
             apart = True
         elif line.startswith(_RAW):
             yield line[len(_RAW) :]
-        elif match := _FILES_OF.match(line):
-            files, _, summary = line[match.end() :].rpartition(_JOINT)
-            yield ""
-            yield from change_counts.pad(list(change_counts.split(files)), int(match[1] or 0))
-            yield f" {summary}"
-        elif line.startswith(_OPEN_STATES) or state_paths.is_change(line):
+        elif commit_files.is_list(line):
             if not inside:
                 yield ""
             inside = True
-            yield from (path.removeprefix(state_paths.BARE) for path in state_paths.read(line))
+            yield from commit_files.read_back(line)
             continue
-        elif not line.startswith(_GAP):
+        elif line.startswith(GAP):
+            continue
+        else:
             yield _INDENT[1:] + line
         inside = False

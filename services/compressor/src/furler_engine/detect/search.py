@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from furler_engine.shared.commit_files import is_row
 from furler_engine.shared.grep import is_match, is_path, unnumbered_path
 from furler_engine.shared.grep_json import is_ripgrep_json
 from furler_engine.shared.sample import Sample
@@ -18,6 +19,7 @@ _BRANCHES = re.compile(r"[*|\\/_ ]*[|\\/][*|\\/_ ]*")
 _FEW_NUMBERED = 4
 _NUMBERED_SCORE, _UNNUMBERED_SCORE = 0.9, 0.87
 _FEW_COMMITS = 0.4
+_ALL_BUT_A_FEW = 0.9
 # A short hash has a digit and a letter, or it is a number or a word.
 _ONELINE = re.compile(r"[*|\\/ ]*(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40} \S")
 
@@ -86,6 +88,17 @@ def git_log_score(sample: Sample, _least: float) -> float:
     """Score git log, with or without messages."""
     if sample.head.startswith("commit ") and _COMMIT.match(sample.head):
         return 0.9
+    if _has_files(sample):
+        return 0.9
     commits = sample.share(_ONELINE.match, _FEW_COMMITS)
     # Between the commits of a graph stand the lines of its branches.
     return 0.8 * (commits + sample.share(_BRANCHES.fullmatch)) if commits > _FEW_COMMITS else 0.0
+
+
+def _has_files(sample: Sample) -> bool:
+    """Whether lines of commits stand among rows of their files, and nothing else does."""
+    if not sample.head[:1].isalnum() or _ONELINE.match(sample.head) is None:
+        return False
+    commits = sum(_ONELINE.match(line) is not None for line in sample.lines)
+    files = sum(map(is_row, sample.lines))
+    return commits > 1 and files > 1 and commits + files >= _ALL_BUT_A_FEW * len(sample.lines)

@@ -16,13 +16,16 @@ from furler_engine.shared.blocks import through
 from furler_engine.shared.paths import split_path
 
 _ROW = re.compile(r" (\S.*?) +\| +(\d+|Bin)(?: (.*))?", re.ASCII)
-_SHORT = re.compile(r"(.*) (\d+|Bin)(?: ([-+ ]+|\d+ -> .*))?", re.ASCII)
+_SHORT = re.compile(r"(.*) (\d+|Bin|\+\d+-\d+|binary)(?: ([-+ ]+|\d+ -> .*))?", re.ASCII)
 JOINT: Final = ", "
 _GROUPS: Final = "; "
 
 
 class Change(NamedTuple):
-    """One file: its path as printed, the number of lines (or Bin), the bar (or sizes)."""
+    """One file: its path as printed, the number of lines (or Bin), the bar (or sizes).
+
+    Of --numstat the number is of lines added and deleted, ``+6-16`` (or binary), and there is no bar.
+    """
 
     path: str
     size: str
@@ -59,10 +62,10 @@ def read(lines: Sequence[str], first: int, behind: int) -> Block | None:
     return Block(changes, width) if same else None
 
 
-def pad(changes: Sequence[Change], width: int = 0) -> Iterator[str]:
-    """Write a block as git does: paths and counts aligned."""
+def pad(changes: Sequence[Change], width: int = 0, digits: int = 0) -> Iterator[str]:
+    """Write a block as git does: paths and counts aligned, to what the longest one takes or to more."""
     width = width or max((len(change.path) for change in changes), default=0)
-    digits = max((len(change.size) for change in changes), default=0)
+    digits = digits or max((len(change.size) for change in changes), default=0)
     for path, size, bar in changes:
         yield f" {path:<{width}} | {f'{size:>{digits}} {bar}'.rstrip()}"
 
