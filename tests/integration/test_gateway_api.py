@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -207,6 +209,48 @@ def test_a_watch_passes_on_each_change_as_it_comes(gateway: Gateway) -> None:
             while f'"k{number}"'.encode() not in seen:
                 seen = stream.readline()
                 assert seen.startswith(b'{"result":')
+
+
+@pytest.mark.parametrize("accept", ["application/x-ndjson", "text/event-stream"])
+def test_a_watch_ends_with_its_gateway_and_goes_on_at_another(
+    accept: str, gateway: Gateway, service: Service
+) -> None:
+    shared = "/furler.v1.SharedContextService"
+    space = f"moved {accept}"
+
+    def put(key: str) -> None:
+        entry = {"space": space, "key": key, "content": _inline("x")["content"]}
+        assert gateway.post(f"{shared}/PutEntry", entry).status == 200
+
+    @contextmanager
+    def watching(at: Gateway, **fields: object) -> Iterator[http.client.HTTPResponse]:
+        request = urllib.request.Request(
+            f"http://{at.address}{shared}/WatchEntries",
+            json.dumps({"space": space, **fields}).encode(),
+            {"Content-Type": "application/json", "Accept": accept},
+        )
+        with urllib.request.urlopen(request, timeout=60) as stream:  # noqa: S310 - loopback
+            yield stream
+
+    def result_of(line: bytes) -> dict[str, object]:
+        result: dict[str, object] = json.loads(line.removeprefix(b"data: "))["result"]
+        return result
+
+    with running_gateway(service.address, drain_seconds="3600") as ending:
+        with watching(ending) as stream:
+            lines = [stream.readline()]  # where it begins
+            put("seen")
+            while b'"seen"' not in lines[-1]:
+                lines.append(stream.readline())
+            ending.process.send_signal(signal.SIGTERM)
+            lines += stream.readlines()  # which fails if it is broken off
+        assert ending.process.wait(timeout=60) == 0
+    last = [line for line in lines if line.strip()][-1]
+    put("missed")
+    with watching(gateway, after_revision=result_of(last)["throughRevision"]) as stream:
+        changes = result_of(stream.readline())["changes"]
+    assert isinstance(changes, list)
+    assert [change["put"]["key"] for change in changes] == ["missed"]
 
 
 def test_the_api_describes_itself_on_a_page_that_loads_nothing_from_elsewhere(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -11,10 +13,11 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult, TextContent
+from mcp.types import METHOD_NOT_FOUND, CallToolResult, TextContent
 
 from support.gateway import Gateway, running_gateway
 from support.inputs import service_log
+from support.ports import free_port
 from support.recording import recording_server
 from support.service import Service, running_service
 
@@ -64,6 +67,44 @@ async def _use(client: Client) -> None:
 async def test_the_tools_work_over_http(gateway: Gateway, mode: str) -> None:
     async with Client(f"http://{gateway.address}/mcp", mode=mode) as client:
         await _use(client)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_holds_no_gateway_that_ends_and_goes_on_at_the_next(
+    service: Service, mode: str
+) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    with running_gateway(service.address, listen=listen, drain_seconds="3600") as ending:
+        async with Client(f"http://{ending.address}/mcp", mode=mode) as client:
+            await client.list_tools()
+            ending.process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(ending.process.wait, 60) == 0
+            with running_gateway(service.address, listen=listen):
+                await _use(client)
+
+
+def test_nothing_of_mcp_is_a_stream(gateway: Gateway) -> None:
+    """What is answered at once need not be ended when the gateway is."""
+    accept = "application/json, text/event-stream"
+    assert gateway.get("/mcp", accept=accept).status == 405
+    said = {
+        "protocolVersion": "2026-07-28",
+        "clientInfo": {"name": "tests", "version": "0"},
+        "clientCapabilities": {},
+    }
+    meta = {f"io.modelcontextprotocol/{name}": value for name, value in said.items()}
+    asked = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "subscriptions/listen",
+        "params": {"notifications": {"toolsListChanged": True}, "_meta": meta},
+    }
+    headers = {"mcp-protocol-version": "2026-07-28", "mcp-method": "subscriptions/listen"}
+    reply = gateway.post("/mcp", asked, accept=accept, **headers)
+    assert (reply.headers["Content-Type"], reply.json["id"]) == ("application/json", 1)
+    error = reply.json["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == METHOD_NOT_FOUND
 
 
 async def test_the_tools_work_over_standard_input_and_output(service: Service) -> None:

@@ -1,15 +1,19 @@
-"""G10 of docs/guarantees.md: a gateway that ends loses no request that has begun, or is on its way."""
+"""G10 of docs/guarantees.md: a gateway that ends loses no request that has begun, or is on its way.
+
+And waits for none that would go on for ever.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
 
 from furler_gateway import connections
+from furler_gateway.api import until
 from furler_gateway.config import Settings
 from furler_gateway.connections import Runner, Site
 
@@ -118,3 +122,65 @@ async def test_the_end_waits_no_longer_than_it_was_told() -> None:
         await runner.drain(0.0)
         gate.set()
         assert (await replied(client))[1] == b"one"
+
+
+@asynccontextmanager
+async def watched(
+    *said: int | Exception,
+) -> AsyncIterator[tuple[AsyncGenerator[int], asyncio.Event]]:
+    """Give a stream of so much, that then goes on for ever, and whether it has been closed."""
+    closed = asyncio.Event()
+
+    async def stream() -> AsyncGenerator[int]:
+        try:
+            for each in said:
+                if isinstance(each, Exception):
+                    raise each
+                yield each
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    async with aclosing(stream()) as made:
+        yield made, closed
+
+
+async def test_a_watch_gives_its_first_message_and_ends_where_it_is_to_end() -> None:
+    ending = asyncio.Event()
+    ending.set()
+    async with watched(1, 2, 3) as (stream, closed):
+        assert [each async for each in until(ending, stream)] == [1]
+        assert closed.is_set()
+
+
+async def test_a_watch_that_waits_ends_when_it_is_to_end() -> None:
+    ending = asyncio.Event()
+    got = []
+    async with watched(1, 2) as (stream, closed):
+        async for each in until(ending, stream):
+            got.append(each)
+            if each == 2:
+                asyncio.get_running_loop().call_soon(ending.set)
+        assert got == [1, 2]
+        assert closed.is_set()
+
+
+async def test_a_watch_that_ends_by_itself_or_fails_does_so() -> None:
+    async def two() -> AsyncGenerator[int]:
+        yield 1
+        yield 2
+
+    assert [each async for each in until(asyncio.Event(), two())] == [1, 2]
+    async with watched(1, KeyError("late")) as (stream, closed):
+        kept = until(asyncio.Event(), stream)
+        assert await anext(kept) == 1
+        with pytest.raises(KeyError):
+            await anext(kept)
+        assert closed.is_set()
+
+
+async def test_a_watch_that_nobody_reads_any_more_is_closed() -> None:
+    async with watched(1) as (stream, closed):
+        async with aclosing(until(asyncio.Event(), stream)) as kept:
+            assert await anext(kept) == 1
+        assert closed.is_set()

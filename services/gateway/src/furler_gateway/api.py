@@ -13,21 +13,23 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 from aiohttp import web
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from furler.backends.base import WATCH_ENTRIES
 from furler.errors import FurlerError
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError, as_connect, failure_of, invalid
 from furler_gateway.limits import malformed, off_loop
 from furler_gateway.methods import ROWS, Row
-from furler_gateway.requests import json_body
+from furler_gateway.requests import DRAINING, json_body
 from furler_gateway.upstream import Upstream
 
+_T = TypeVar("_T")
 TIMEOUT_HEADER: Final = "Connect-Timeout-Ms"
 _TIMEOUT: Final = re.compile(r"[0-9]{1,10}")
 _PATH_STEP: Final = re.compile(r"Failed to parse (\w+) field")
@@ -36,6 +38,8 @@ _HEADERS_SECONDS: Final = 0.5
 """How long a stream may take to fail with a status of its own before its headers go out."""
 _HEARTBEAT_SECONDS: Final = 15.0
 """Silence after which an event stream gets a comment: proxies cut at 30 to 60 s."""
+_ENDLESS: Final = frozenset({WATCH_ENTRIES.path})
+"""Streams that end only because somebody ends them. Each of their messages says from where to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class Api:
         reply = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         reply.content_type = "text/event-stream" if events else "application/x-ndjson"
         answers = self.upstream.backend.stream(row.method, [message], seconds)
+        if row.path in _ENDLESS:
+            answers = until(request.app[DRAINING], answers)
         async with aclosing(answers):
             # A call that fails at once gets its HTTP status; a quiet one gets its headers.
             await _write_all(request, reply, answers, events=events)
@@ -139,6 +145,32 @@ async def _write_all(
         if pending is not None:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
+
+
+async def until(ending: asyncio.Event, answers: AsyncGenerator[_T]) -> AsyncGenerator[_T]:
+    """Yield a stream's messages until it is to end, the first one whenever that is."""
+    ended = asyncio.ensure_future(ending.wait())
+    awaited: tuple[asyncio.Task[bool], ...] = ()
+    async with aclosing(answers):
+        following = asyncio.ensure_future(anext(answers))
+        try:
+            while True:
+                await asyncio.wait((following, *awaited), return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    return
+                try:
+                    message = following.result()
+                except StopAsyncIteration:
+                    return
+                yield message
+                if ending.is_set():
+                    return
+                awaited = (ended,)
+                following = asyncio.ensure_future(anext(answers))
+        finally:
+            ended.cancel()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 def _line(value: object, *, events: bool) -> bytes:

@@ -19,6 +19,7 @@ from aiohttp.web_request import BaseRequest
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, response
+from furler_gateway.requests import DRAINING
 
 _LOG: Final = logging.getLogger("furler.gateway")
 _LINGER_SECONDS: Final = 2.0
@@ -104,6 +105,8 @@ class Runner(web.AppRunner):
 
     __slots__ = ("_draining", "_max_connections")
 
+    _draining: asyncio.Event
+
     def __init__(self, app: web.Application, settings: Settings) -> None:
         super().__init__(
             app,
@@ -119,7 +122,7 @@ class Runner(web.AppRunner):
             auto_decompress=False,  # limits.py does, within bounds
         )
         self._max_connections = settings.max_connections
-        self._draining = False
+        self._draining = app[DRAINING] = asyncio.Event()
         app.on_response_prepare.append(self._say_that_it_closes)
 
     async def drain(self, seconds: float) -> None:
@@ -128,7 +131,7 @@ class Runner(web.AppRunner):
         aiohttp's own end closes idle connections at once, and drops what bodies have still to come.
         Here replies say from now on that their connection closes, and idle ones close a moment later.
         """
-        self._draining = True
+        self._draining.set()
         loop = asyncio.get_running_loop()
         start = loop.time()
         idle: dict[Connection, float] = {}
@@ -149,7 +152,7 @@ class Runner(web.AppRunner):
         )
 
     async def _say_that_it_closes(self, _: web.Request, reply: web.StreamResponse) -> None:
-        if self._draining:
+        if self._draining.is_set():
             reply.force_close()
             reply.headers[hdrs.CONNECTION] = "close"
 

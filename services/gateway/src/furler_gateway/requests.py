@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -13,6 +14,8 @@ from furler_gateway.limits import Hold, read_body
 
 HOLD: Final = web.RequestKey("hold", Hold)
 """What the request holds of the process's memory."""
+DRAINING: Final = web.AppKey("draining", asyncio.Event)
+"""Set when the process is about to end: what would go on for ever ends now, and its client goes on elsewhere."""
 SPACE_HEADER: Final = "x-furler-space"
 CREDENTIAL_HEADER: Final = "x-furler-authorization"
 """Where our credential stands on the way to a provider, whose own is in Authorization."""
