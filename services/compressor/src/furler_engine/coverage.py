@@ -155,7 +155,7 @@ def _check_text(source: Source, draft: Draft, coverage: TextShown) -> None:
 
 
 def _check_words(source: Source, draft: Draft, coverage: WordsShown) -> None:
-    named = _check_byte_union(source, draft, coverage.ranges)
+    named = _joined(_check_byte_union(source, draft, coverage.ranges))
     data, text, at = source.data, draft.text.encode(), 0
     runs = iter(coverage.dropped)
     run = next(runs, None)
@@ -198,7 +198,7 @@ def _is_blank(data: bytes, at: int) -> bool:
 
 
 def _check_byte_union(source: Source, draft: Draft, ranges: Iterable[Bytes]) -> list[Interval]:
-    """Check that ranges and elisions are all bytes; return what the elisions are, joined."""
+    """Check that ranges and elisions are all bytes; return what the elisions are."""
     starts: Sequence[int] = ()
     intervals = [(r.start, r.end) for r in ranges]
     shown = len(intervals)
@@ -214,7 +214,7 @@ def _check_byte_union(source: Source, draft: Draft, ranges: Iterable[Bytes]) -> 
         else:
             raise CoverageError(f"{type(place).__name__} among bytes")
     _check_union(intervals, len(source.data), overlap=True)
-    return _joined(intervals[shown:])
+    return intervals[shown:]
 
 
 def _joined(intervals: list[Interval]) -> list[Interval]:

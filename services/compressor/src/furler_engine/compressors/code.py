@@ -14,7 +14,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from string import ascii_letters
 from typing import Final, NamedTuple
@@ -54,8 +53,7 @@ _KEPT_SHARE: Final = 0.25
 """Share of a source that bodies named by the query may take up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(NamedTuple):
     """Bytes left out, the lines that give them back, and what is printed in their place."""
 
     start: int
@@ -263,6 +261,8 @@ class _Cutter:
         hints = self._source.hints
         wanted = wanted_names(hints.query)
         lines = wanted_lines(hints.query, hints.filename)
+        if not (wanted or lines):
+            return []
         named = [
             definition
             for definition in self._found.definitions
@@ -309,12 +309,12 @@ def _runs(data: bytes, spans: tuple[Span, ...], *, blank_lines: bool) -> Iterato
     for span in spans:
         if run is not None:
             gap = data[run.end : span.start]
-            breaks = gap.count(b"\n") + (data[run.end - 1 : run.end] == b"\n")
-            is_top = run.start <= top
-            if not gap.strip() and (blank_lines or is_top or breaks <= 1):
-                run = Span(run.start, span.end, run.first_line, span.last_line)
-                count += 1
-                continue
+            if not gap or gap.isspace():
+                breaks = gap.count(b"\n") + (data[run.end - 1 : run.end] == b"\n")
+                if blank_lines or run.start <= top or breaks <= 1:
+                    run = Span(run.start, span.end, run.first_line, span.last_line)
+                    count += 1
+                    continue
             yield run, count
         run, count = span, 1
     if run is not None:

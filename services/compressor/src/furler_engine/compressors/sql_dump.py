@@ -43,7 +43,8 @@ class _Table:
 
 def plan(source: Source, _policy: Policy) -> Draft | None:
     """Leave out most of the rows a dump inserts; keep first, last, rare and named ones."""
-    if not _INSERTS.search(source.text.lower()):
+    lower = source.text.lower()
+    if "insert" not in lower or not _INSERTS.search(lower):
         return None
     lines = source.lines
     tables = _tables(lines)

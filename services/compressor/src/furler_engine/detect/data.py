@@ -29,6 +29,8 @@ _LOCK = re.compile(
     r"^# yarn lockfile v\d|\A\W*lockfileVersion: |\AGEM\n  remote: |\A(?:\S+ v\d\S* h1:\S{43}=\n){2}|^[\w.-]+==\S+ .*\\\n +--hash=",
     re.MULTILINE,
 )
+_LOCK_SIGNS = ("# yarn lockfile v", "lockfileVersion: ", "GEM\n", " h1:", "--hash=")
+"""What one form of them each is without no one: told at a fiftieth of the time."""
 _LOCK_SCORE = 0.95
 _SETTINGS_SCORE = 0.85
 _QUOTED = re.compile(r'"[^"]*"')
@@ -147,7 +149,7 @@ def _is_aligned(lines: tuple[str, ...]) -> bool:
 
 def config_score(sample: Sample, least: float) -> float:
     """Score lines that set something, with lists and comments between: YAML, TOML, INI."""
-    if _LOCK.search(sample.head):
+    if any(sign in sample.head for sign in _LOCK_SIGNS) and _LOCK.search(sample.head):
         return _LOCK_SCORE
     if least > _SETTINGS_SCORE:
         return 0.0

@@ -101,10 +101,12 @@ def log_score(sample: Sample, least: float) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
     if _SLOW_QUERIES in sample.head:
         return 0.97
-    if least > _LEVELS_SCORE and not sample.share(_may_be_of_record, least / 0.97):
+    opens = any(map(_STAMP.match, sample.lines[:_OPENING]))
+    may_count = _may_be_of_record if opens else _STAMP.match
+    if least > _LEVELS_SCORE and not sample.share(may_count, least / 0.97):
         return 0.0
     stamps = sample.share(lambda line: _STAMP.match(line) and not _STORED.match(line))
-    if stamps >= _STAMPED and any(map(_STAMP.match, sample.lines[:_OPENING])):
+    if stamps >= _STAMPED and opens:
         stamps += sample.share(lambda line: _CONTINUED.match(line) and not _STAMP.match(line))
     levels = sample.share(_LEVEL.match)
     return max(0.97 * stamps, _LEVELS_SCORE * min(stamps + levels, 1.0))

@@ -14,7 +14,6 @@ from functools import cache
 from string import ascii_letters, digits, whitespace
 from typing import Final, NamedTuple, cast
 
-import numpy as np
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 from tree_sitter_language_pack import SupportedLanguage, get_language
 
@@ -167,15 +166,15 @@ def parse(data: bytes, language: str) -> Tree | None:
     """
     if language not in QUERIES or len(data) > PARSE_LIMIT:
         return None
-    counts: list[int] = np.bincount(np.frombuffer(data, np.uint8), minlength=256).tolist()
-    unclosed = [counts[a] - counts[b] for a, b in _BRACKETS]
+    signs = data.translate(None, _WORDS)
+    unclosed = [signs.count(a) - signs.count(b) for a, b in _BRACKETS]
     if language == "bash":
         unclosed[0] = max(
             unclosed[0], 0
         )  # each pattern of a case ends in a bracket that none opened
     if any(abs(count) > _MOST_UNCLOSED for count in unclosed):
         return None
-    if len(data) - sum(counts[byte] for byte in _WORDS) > _MOST_PUNCTUATION * len(data):
+    if len(signs) > _MOST_PUNCTUATION * len(data):
         return None
     whole = _readable(data, language) + _tail(data, language)
     steps, limit = 0, 200 + len(whole) * _STEPS_PER_BYTE
@@ -245,7 +244,7 @@ def _macro(data: bytes, start: int, line: int) -> re.Match[bytes] | None:
     return None
 
 
-_BRACKETS: Final = tuple((ord(a), ord(b)) for a, b in ("()", "[]", "{}"))
+_BRACKETS: Final = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 
 
 def _tail(data: bytes, language: str) -> bytes:
@@ -271,6 +270,7 @@ def _has_stray_runs(tree: Tree) -> bool:
     return False
 
 
+_ROLES: Final = tuple((role.value, role) for role in Role)
 _DEFINING: Final = frozenset(("function", "scope", "type", "whole"))
 _SPANS: Final = ("callback", "comment", "doc", "import", "error")
 _Matches = list[dict[str, list[Node]]]
@@ -284,17 +284,16 @@ def _span(node: Node) -> Span:
     start, end = node.byte_range
     (first, _), (row, column) = node.start_point, node.end_point
     # A node that ends at the start of a line ends with the line before.
-    return Span(start, end, first + 1, row + (column > 0 or row == first))
+    return Span(start, end, first + 1, row + 1 if column or row == first else row)
 
 
 def _definitions(data: bytes, matches: _Matches) -> tuple[Definition, ...]:
     wholes = {c["inner"][0].start_byte: c["whole"][0] for c in matches if "whole" in c}
     found: dict[tuple[int, int], _Found] = {}
-    roles = tuple(Role)
     for captures in matches:
-        for role in roles:
-            if role in captures:
-                node = captures[role][0]
+        for name, role in _ROLES:
+            if name in captures:
+                node = captures[name][0]
                 start, end = node.byte_range
                 found.setdefault((start, -end), _Found(role, node, captures, start, end))
     return _qualify(data, [found[key] for key in sorted(found)], wholes)
@@ -312,35 +311,28 @@ class _Found(NamedTuple):
 
 def _qualify(data: bytes, found: list[_Found], wholes: dict[int, Node]) -> tuple[Definition, ...]:
     result: list[Definition] = []
+    size, scope = len(data), Role.SCOPE
     around: list[tuple[int, str]] = []  # end and qualified name of each open definition
     for item in found:
-        while around and around[-1][0] <= item.start:
+        role, node, captures, start, end = item
+        while around and around[-1][0] <= start:
             around.pop()
-        parts = [around[-1][1]] if around else []
-        if "owner" in item.captures:
-            parts.append(_plain(_text(data, item.captures["owner"][0])))
-        parts.append(_plain(_text(data, _innermost(item.captures["name"][0]))))
-        qualified = ".".join(part for part in parts if part)
-        around.append((item.end, qualified))
-        whole = _span(wholes.get(item.start, item.node))
+        qualified = around[-1][1] if around else ""
+        for part in ("owner", "name") if "owner" in captures else ("name",):
+            own = _plain(_text(data, _innermost(captures[part][0])))
+            qualified = f"{qualified}.{own}" if qualified and own else qualified or own
+        around.append((end, qualified))
+        whole = _span(wholes.get(start, node))
         name = qualified.rpartition(".")[2]
-        body = item.captures.get("body")
-        if item.role is Role.SCOPE and name not in _TEST_SCOPES:
+        body = captures.get("body")
+        if role is scope and name not in _TEST_SCOPES:
             body = None
         # A definition that reads on into the tail is not closed in the source.
-        is_closed = whole.end <= len(data)
-        result.append(
-            Definition(
-                name=name,
-                qualified_name=qualified,
-                start_byte=whole.start,
-                end_byte=min(whole.end, len(data)),
-                first_line=whole.first_line,
-                last_line=whole.last_line if is_closed else data.count(b"\n") + 1,
-                role=item.role,
-                body=_span(body[0]) if body and is_closed else None,
-            )
-        )
+        is_closed = whole.end <= size
+        last_line = whole.last_line if is_closed else data.count(b"\n") + 1
+        cut = _span(body[0]) if body and is_closed else None
+        places = whole.start, min(whole.end, size), whole.first_line, last_line
+        result.append(Definition(name, qualified, *places, role, cut))
     return tuple(result)
 
 
