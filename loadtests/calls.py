@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
-from typing import TypeVar
+from collections.abc import Awaitable, Iterable, Iterator
+from typing import TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -33,6 +33,7 @@ _OPTIONS: list[tuple[str, str | int]] = [
     # Each client has connections of its own, as agents in other processes have.
     ("grpc.use_local_subchannel_pool", 1),
 ]
+_DETAILS = "grpc-status-details-bin"
 _Answer = TypeVar("_Answer")
 _BY_CODE = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: REFUSED,
@@ -140,7 +141,15 @@ async def _answered(call: Awaitable[_Answer]) -> _Answer | str:
 
 
 def _failure(error: grpc.aio.AioRpcError) -> str:
-    return _BY_CODE.get(error.code(), error.code().name)
+    code = error.code()
+    # The stubs have another type here than what grpc.aio gives.
+    trailing = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    said = any(key == _DETAILS for key, _ in trailing)
+    if code is grpc.StatusCode.UNAVAILABLE and said:
+        # The service's own word, as gRPC's has no details: its store did not answer in time, which on
+        # a machine that stands still for two seconds is nobody's fault. It says when to come back.
+        return REFUSED
+    return _BY_CODE.get(code, code.name)
 
 
 def _outcome(degraded: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 OK = "ok"
 DEGRADED = "degraded"
 REFUSED = "refused"
-"""RESOURCE_EXHAUSTED: the service said no, and when to come back."""
+"""RESOURCE_EXHAUSTED, or its store did not answer: the service said no, and when to come back."""
 LATE = "late"
 """DEADLINE_EXCEEDED."""
 _NO_FAILURES = frozenset({OK, DEGRADED, REFUSED, LATE})

@@ -22,6 +22,8 @@ _QUIET = ("ada", "ben", "cai", "dee")
 _NOISY = "noisy"
 _SIZES = ((12 * KB, 5), (60 * KB, 5))
 """Work enough per call that the generator, which shares the machine, is not what is measured."""
+_LEAST = 2.0
+"""Calls per second that are taken for the peak at least: a machine that stood still has none."""
 _WINDOW_SECONDS = 1.0
 _CALM = 3.0
 """A second is calm if its median is at most this many times the median before the overload."""
@@ -43,16 +45,17 @@ async def overload(parameters: Parameters) -> Result:
         peak = await peak_of(
             running, lambda n: agents.compress(n, contents.new("peak", n)), parameters
         )
-        calm = await phase("before", peak.goodput * 0.5, parameters["calm_seconds"])
+        most = max(_LEAST, peak.goodput)
+        calm = await phase("before", most * 0.5, parameters["calm_seconds"])
         busy = time.process_time()
-        flood = await phase("overload", peak.goodput * parameters["times"], parameters["seconds"])
+        flood = await phase("overload", most * parameters["times"], parameters["seconds"])
         busy = time.process_time() - busy
-        after = await phase("after", peak.goodput * 0.5, parameters["recovery_seconds"])
+        after = await phase("after", most * 0.5, parameters["recovery_seconds"])
         await agents.close()
     late = Phase("", after.seconds / 2, calls=[c for c in after.calls if c.due > after.seconds / 2])
     facts = common_facts(after, peak)
     facts["failed"] = float(sum(p.failed for p in (peak, calm, flood, after)))
-    facts["goodput_share"] = flood.goodput / peak.goodput
+    facts["goodput_share"] = flood.goodput / most
     facts["recovery_seconds"] = recovery(after, calm)
     facts["goodput_after"] = late.goodput / after.offered
     facts["refusal_p99_ms"] = flood.ms(0.99, "refused")
@@ -118,15 +121,16 @@ async def neighbour(parameters: Parameters) -> Result:
         async def side_by_side(name: str, noise: float) -> tuple[Phase, Sent]:
             flood = Flood(
                 f"noisy, {name}", running.target, _NOISY, parameters["deadline"], _SIZES,
-                noise * peak.goodput, parameters["seconds"],
+                noise * most, parameters["seconds"],
             )  # fmt: skip
             quiet = open_loop(
-                f"quiet, {name}", lambda n: send(name, n), 0.3 * peak.goodput, parameters["seconds"]
+                f"quiet, {name}", lambda n: send(name, n), 0.3 * most, parameters["seconds"]
             )
             return await asyncio.gather(quiet, sender.send(flood))
 
         await asyncio.gather(*(send("warm", n) for n in range(8)))
         peak = await peak_of(running, lambda n: send("peak", n), parameters)
+        most = max(_LEAST, peak.goodput)
         await side_by_side("warm", 0.2)
         usual, flood = [], []
         for at in range(parameters.count("rounds")):
@@ -154,7 +158,7 @@ def _fairness(phases: list[Phase]) -> dict[str, float]:
     facts["quiet_not_served"] = (len(quiet.calls) - quiet.count(OK)) / max(1, len(quiet.calls))
     facts["p99_ratio"] = quiet.ms(0.99) / max(0.001, usual.ms(0.99))
     facts["p50_ratio"] = quiet.ms(0.5) / max(0.001, usual.ms(0.5))
-    facts["noisy_goodput_share"] = noisy.goodput / peak.goodput
+    facts["noisy_goodput_share"] = noisy.goodput / max(_LEAST, peak.goodput)
     return facts
 
 

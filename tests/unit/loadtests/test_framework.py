@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
+import grpc.aio
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -15,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from loadtests.apart import Cores, on  # noqa: E402 - found through the line above
 from loadtests.arrivals import closed_loop, open_loop  # noqa: E402
+from loadtests.calls import Agents  # noqa: E402
 from loadtests.measure import DEGRADED, OK, REFUSED, Call, Phase, merged, percentile  # noqa: E402
 from loadtests.report import judge, table  # noqa: E402
 from loadtests.scenario import Limit, Result, Settings, load_settings  # noqa: E402
@@ -39,6 +42,33 @@ def test_a_table_says_how_calls_failed() -> None:
         "  failed in changing: 2 CANCELLED",
         "  failed in changing: 1 INTERNAL",
     ]
+
+
+@pytest.mark.parametrize(
+    ("trailing", "outcome"),
+    [
+        ((), "UNAVAILABLE"),
+        ((("grpc-status-details-bin", b"the store did not answer"),), REFUSED),
+    ],
+    ids=["the connection broke", "the service said so"],
+)
+async def test_only_what_the_service_itself_says_is_a_refusal(
+    trailing: tuple[tuple[str, bytes], ...], outcome: str
+) -> None:
+    async def aborts(_request: bytes, call: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        await call.abort(grpc.StatusCode.UNAVAILABLE, "no", trailing)
+        raise AssertionError
+
+    server = grpc.aio.server()
+    handlers = {"Retrieve": grpc.unary_unary_rpc_method_handler(aborts)}
+    service = grpc.method_handlers_generic_handler("furler.v1.ContentService", handlers)
+    server.add_generic_rpc_handlers((service,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    agents = Agents(f"ipv4:127.0.0.1:{port}", 1, deadline=30)
+    assert await agents.retrieve(0, "ref", "") == outcome
+    await agents.close()
+    await server.stop(None)
 
 
 async def test_an_open_loop_does_not_wait_for_answers() -> None:
