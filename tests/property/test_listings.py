@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from furler_engine.compressors import listing, name_list, path_list, tree
+from furler_engine.compressors import git_objects, listing, name_list, path_list, tree
 from furler_engine.coverage import CoverageError, check
 from furler_engine.types import Hints, Plan, Policy, Source
 
@@ -101,3 +101,18 @@ def test_every_branch_of_a_tree_is_read_back_also_of_its_head(
 def test_a_malformed_listing_is_refused_never_shown_wrong(text: str, plan: Plan) -> None:
     with contextlib.suppress(CoverageError):
         proven(plan, text)
+
+
+OBJECTS = st.lists(
+    st.builds(
+        "{} {}\t{}".format,
+        st.sampled_from(["100644 blob", "120000 blob", "040000 tree"]), st.sampled_from(["a" * 40, "0" * 40]),
+        PATHS,
+    ),
+    min_size=4, max_size=30,
+)  # fmt: skip
+
+
+@given(OBJECTS)
+def test_objects_of_git_are_listed_with_every_path(lines: list[str]) -> None:
+    proven(git_objects.plan, "\n".join(lines))

@@ -75,3 +75,10 @@ def test_a_long_run_of_escapes_is_read_once() -> None:
 def test_characters_become_bytes() -> None:
     assert byte_offsets("aé€😀z", [5, 1, 2, 3, 4, 0]) == {0: 0, 1: 1, 2: 3, 3: 6, 4: 10, 5: 11}
     assert byte_offsets("abc", [3]) == {3: 3}
+
+
+def test_places_count_a_byte_order_mark() -> None:
+    for text in ('{"a": ["ä", 2]}', '{"a": 1}\n{"a": 2}'):
+        place = ("a", 1) if text.count("{") == 1 else (1, "a")
+        start, end = spans(text, [place])[place]
+        assert spans(f"\ufeff{text}", [place]) == {place: (start + 3, end + 3)}

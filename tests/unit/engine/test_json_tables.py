@@ -9,11 +9,12 @@ import pytest
 from furler_engine.compressors import json_tables
 from furler_engine.coverage import check
 from furler_engine.json_value import parse, same_value
+from furler_engine.pipeline import compress
 from furler_engine.shared.json_table.decode import decode
 from furler_engine.shared.json_table.encode import Cuts, encode
 from furler_engine.shared.json_table.grammar import Gap
 from furler_engine.shared.json_table.outline import build
-from furler_engine.types import Draft, Hints, Policy, Source
+from furler_engine.types import Draft, Fidelity, Hints, Policy, Source
 
 
 def view(value: object, *, tight: bool = False) -> str:
@@ -244,3 +245,11 @@ def test_a_text_that_is_no_view_is_a_value_error() -> None:
             decode(text)
         except (ValueError, LookupError):
             continue
+
+
+def test_a_byte_order_mark_costs_no_lossless_view() -> None:
+    text = json.dumps([{"id": n, "city": "Lyon", "name": f"user {n}"} for n in range(90)], indent=1)
+    policy = Policy(fidelity=Fidelity.LOSSLESS)
+    plain, marked = (compress(t, Hints(), policy, "") for t in (text, f"\ufeff{text}"))
+    assert marked.compressors
+    assert marked.text == plain.text

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from furler_engine import json_value
-from furler_engine.json_value import JsonError, dumps, is_json_lines, parse, same_value
+from furler_engine.json_value import JsonError, dumps, is_json_lines, parse, same_value, split_texts
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_names_with_quotes_and_backslashes_are_no_duplicates(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " ", "nope", "{", '{"a": 1,}', "[1 2]", "NaN", "[Infinity]", "'a'", '"\\ud800"',
-     '["\\ud800", 12345678901234567890]', "1e99999999999999999999", "[" + "9" * 5000 + "]", "\ufeff{}",
+     '["\\ud800", 12345678901234567890]', "1e99999999999999999999", "[" + "9" * 5000 + "]", "{\ufeff}",
      '{"a": 1}\n{"b": \n'],
 )  # fmt: skip
 def test_what_no_value_can_carry_is_refused(text: str) -> None:
@@ -166,3 +166,13 @@ def test_a_border_between_broken_texts_is_none() -> None:
     with pytest.raises(JsonError):
         parse("{\n}\n{\n")
     assert not is_json_lines("{\n1\n}\n{\n}\n")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, "ä"]}', '{"a": 1}\n{"a": 2}', '{\n "a": 1\n}\n{\n "a": 2\n}']
+)
+def test_a_byte_order_mark_belongs_to_no_value(text: str) -> None:
+    assert parse(f"\ufeff{text}") == parse(text)
+    assert split_texts(f"\ufeff{text}") == split_texts(text)
+    with pytest.raises(JsonError):
+        parse(f"\ufeff\ufeff{text}")

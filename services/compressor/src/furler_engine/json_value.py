@@ -38,6 +38,8 @@ _BORDERS = ("\n}\n{", "\n}\r\n{", "\n]\n[", "\n]\r\n[")
 _BETWEEN = re.compile(r"(?<=\n[}\]])\r?\n(?=[{\[])")
 _SEARCHED_AT_ONCE = 1 << 18
 """Characters: what is made of a text to search it is as large as what is searched."""
+BYTE_ORDER_MARK = "\ufeff"
+"""What programs on Windows put before a text; it belongs to no value."""
 _MAX_DEPTH = 200
 """Deeper documents are data for a machine, not for a reader; encoders recurse."""
 
@@ -52,6 +54,7 @@ def parse(text: str) -> object:
     Raises JsonError for anything else, for duplicate names, and for nesting
     deeper than 200.
     """
+    text = text.removeprefix(BYTE_ORDER_MARK)
     value: object = _parse_all(text, _texts) if is_json_lines(text) else _parse_all(text, _one)[0]
     if _depth_exceeds(value, _MAX_DEPTH):
         raise JsonError("nested too deeply")
@@ -60,12 +63,13 @@ def parse(text: str) -> object:
 
 def is_json_lines(text: str) -> bool:
     """Whether the text is read as several JSON texts, by line or indented, rather than as one."""
+    text = text.removeprefix(BYTE_ORDER_MARK)
     return _looks_like_lines(text) or _looks_like_texts(text)
 
 
 def split_texts(text: str) -> list[str]:
     """Return the JSON texts that stand below each other; none for a document."""
-    return list(_texts(text)) if is_json_lines(text) else []
+    return list(_texts(text.removeprefix(BYTE_ORDER_MARK))) if is_json_lines(text) else []
 
 
 def loads(text: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from furler_engine.shared.git_objects import is_row
 from furler_engine.shared.sample import Sample
 
 # Before the mode stand, in find -ls and ls -is, an inode and blocks; tar knows hard links.
@@ -60,6 +61,8 @@ def listing_score(sample: Sample, least: float) -> float:
     if states > 0.3 and _STATUS.match(sample.head):
         states = 1.0
     if sample.share(_ZIPPED.match, _MOSTLY) > _MOSTLY:
+        return _ZIPPED_SCORE
+    if is_row(sample.lines[0]) and sample.share(is_row, _MOSTLY) > _MOSTLY:
         return _ZIPPED_SCORE
     others = (_PATH, _TREE, _CHANGE)
     bare = _bare_score(sample.lines)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from furler_engine.json_value import JsonError, is_json_lines
+from furler_engine.json_value import BYTE_ORDER_MARK, JsonError, is_json_lines
 from furler_engine.shared.json_skip import TEXT
 from furler_engine.types import JsonLocation
 
@@ -109,7 +109,7 @@ class _Scan:
         self._found: dict[JsonLocation, tuple[int, int]] = {}
 
     def run(self) -> dict[JsonLocation, tuple[int, int]]:
-        at = self._space(0)
+        at = self._space(len(BYTE_ORDER_MARK) if self._text.startswith(BYTE_ORDER_MARK) else 0)
         if not is_json_lines(self._text):
             self._value(at, self._root)
             return self._found
