@@ -15,8 +15,9 @@ from redis.asyncio import Redis, RedisCluster
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
-WINDOW_SECONDS: Final = 30.0
-"""What a whole one of these did not need is closed at its end; making another takes a millisecond."""
+WINDOW_SECONDS: Final = 10.0
+"""What a whole one of these did not need is closed at its end. Making another takes a millisecond, so that
+a burst may come back; with 30 a single stall was still to be seen in the mean of minutes."""
 
 
 @dataclass(slots=True)
