@@ -243,8 +243,8 @@ def _add_elision(view: compression.View, elision: Elision) -> None:
     message.summary = elision.summary
     match elision.place:
         case Lines(first, last):
-            message.selector.lines.first = first
-            message.selector.lines.last = last
+            lines = message.selector.lines
+            lines.first, lines.last = first, last
         case Bytes(start, end):
             # Set even where both are 0, the default.
             message.selector.bytes.SetInParent()
