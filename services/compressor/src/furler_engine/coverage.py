@@ -135,9 +135,9 @@ def _check_decoded(
 
 def _check_bytes(source: Source, draft: Draft, coverage: BytesShown) -> None:
     _check_byte_union(source, draft, coverage.ranges)
-    text, at = draft.text.encode(), 0
+    data, text, at = source.data, draft.text.encode(), 0
     for r in coverage.ranges:
-        at = text.find(source.data[r.start : r.end], at)
+        at = text.find(data[r.start : r.end], at)
         if at < 0:
             raise CoverageError(f"bytes {r.start}-{r.end} are not in the text")
         at += r.end - r.start

@@ -82,7 +82,7 @@ class _Part(NamedTuple):
 
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Cut the long bodies, comments and import blocks out of a source."""
-    if not _is_wanted(source, policy) or long_share(source.lines) > _MINIFIED_SHARE:
+    if not _is_wanted(source, policy) or long_share(source) > _MINIFIED_SHARE:
         return None
     language = language_of(source)
     found = outline(source.data, language) if language else None
@@ -197,7 +197,8 @@ class _Cutter:
         if end - start < _MIN_BYTES:
             return None
         lines = Lines(first, span.last_line)
-        note = names(self._names_in(start, end))
+        inner = self._names_in(start, end)
+        note = names(inner) if inner else ""
         if span.lines > LONG:
             note += digest(data[start:end], span.lines)
         return _Cut(start, end, lines, f"{before}… {format_place(lines)}{note}{after}", "body")

@@ -29,9 +29,9 @@ _MEMBER: Final = re.compile(r"\.([A-Za-z_$][\w$]{3,})=(?!=)")
 
 def plan(source: Source, _policy: Policy) -> Draft | None:
     """Cut the long lines of a source after their first 120 characters."""
-    lines = source.lines
-    if long_share(lines) < _MIN_SHARE:
+    if long_share(source) < _MIN_SHARE:
         return None
+    lines = source.lines
     cuts = list(_cuts(lines, line_starts(source)))
     data = source.data
     pieces = ["[lines too long to read: … L5-90 and …B120-4000… stand for those lines and bytes]\n"]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
+
+from furler_engine.types import Source
 
 LONG_LINE: Final = 300
 """Characters from which a line was written by a program: no style guide allows 200."""
 
 
-def long_share(lines: Sequence[str]) -> float:
+def long_share(source: Source) -> float:
     """Return the share of the characters, line breaks apart, that stand in long lines."""
-    sizes = list(map(len, lines))
+    return source.derived(_long_share)
+
+
+def _long_share(source: Source) -> float:
+    sizes = list(map(len, source.lines))
     if max(sizes, default=0) <= LONG_LINE:
         return 0.0
     return sum(size for size in sizes if size > LONG_LINE) / sum(sizes)
