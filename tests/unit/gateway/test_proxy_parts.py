@@ -99,6 +99,23 @@ def test_an_event_says_its_type_and_its_data() -> None:
     assert (event.name, event.data) == ("delta", b"a\nb")
 
 
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([b"event: e", b"event:f", b"event", b"data: x", b"data:  y", b"data:", b"id: 1", b": c", b"", b"\xff"]), max_size=4),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+)  # fmt: skip
+def test_an_event_is_read_line_by_line_in_whatever_form(lines: list[bytes], end: bytes) -> None:
+    name, data = b"", []
+    for line in lines:
+        field, _, value = line.partition(b":")
+        if field == b"event":
+            name = value.removeprefix(b" ")
+        elif field == b"data":
+            data.append(value.removeprefix(b" "))
+    event = parse(b"".join(line + end for line in [*lines, b""]))
+    assert (event.name.encode(), event.data) == (name, b"\n".join(data))
+
+
 def test_an_event_without_an_end_is_not_held_for_ever() -> None:
     splitter = Splitter(1000)
     splitter.feed(b"data: " + b"x" * 900)

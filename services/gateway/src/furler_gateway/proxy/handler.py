@@ -161,7 +161,8 @@ class Proxy:
             return
         traffic = prepared.traffic
         told = [usage for usage in exchange.usages if usage]
-        usage = normal(traffic.dialect, summed(told)) if told else None
+        total = told[0] if len(told) == 1 else summed(told)
+        usage = normal(traffic.dialect, total) if told else None
         cache = ""
         if told and traffic.conversation:
             size = len(prepared.body)

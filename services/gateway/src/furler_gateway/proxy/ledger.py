@@ -78,8 +78,9 @@ class Metrics:
         dialect = str(turn.dialect)
         telemetry.PROXY_REQUESTS.labels(dialect, turn.outcome).inc()
         counters = _counters(dialect)
-        counters["before"].inc(turn.tokens_before)
-        counters["after"].inc(turn.tokens_after)
+        if turn.tokens_before:  # else nobody looked
+            counters["before"].inc(turn.tokens_before)
+            counters["after"].inc(turn.tokens_after)
         if turn.usage is not None:
             for part in _PARTS:
                 counters[part].inc(getattr(turn.usage, part))

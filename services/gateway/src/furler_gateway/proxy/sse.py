@@ -14,6 +14,8 @@ from typing import Final
 _EOL: Final = rb"(?:\n|\r\n|\r(?=[^\n]))"
 """A line's end; of a lone CR the byte after it must be known."""
 _END: Final = re.compile(_EOL + _EOL)
+_USUAL: Final = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
+"""An event as most are: its type, and its data on one line."""
 _LINES: Final = re.compile(rb"\r\n|\n|\r")
 _LOOK_BACK: Final = 3
 """Bytes of an event's end that may have come before: all of CR LF CR LF but one."""
@@ -111,6 +113,8 @@ def cut(run: bytes) -> list[bytes]:
 
 def parse(raw: bytes) -> Event:
     """Return what an event's bytes say. Lines that mean nothing to us are skipped."""
+    if usual := _USUAL.fullmatch(raw):
+        return Event(usual[1].decode("utf-8", "replace"), usual[2])
     name = b""
     data: list[bytes] = []
     text = raw.removeprefix(b"\xef\xbb\xbf")

@@ -35,6 +35,8 @@ _NO_TOOL: Final = b'{"type":"none"}'
 _PLAIN: Final = re.compile(rb"event: (?:content_block_(?:delta|stop)|ping)\n")
 _PLAIN_ALONE: Final = re.compile(rb"(?:event: (?:content_block_(?:delta|stop)|ping)\n[^\n]*\n\n)+")
 """Events that go on as they are within a block that does."""
+_STOP: Final = b"event: message_stop\n"
+"""Ends a reply; that alone is said by it."""
 _DELTAS: Final = {
     "text_delta": "text",
     "thinking_delta": "thinking",
@@ -134,6 +136,8 @@ class AnthropicTurn:
         """Take an event of the stream; return what the client gets of it."""
         if self._is_plain and _PLAIN.match(raw):
             self._unread.append(raw)
+            return raw
+        if not self._held and raw.startswith(_STOP):
             return raw
         event = sse.parse(raw)
         if not event.data:
