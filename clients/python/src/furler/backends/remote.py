@@ -17,7 +17,6 @@ from google.protobuf.message import Message
 from furler.aside import aside
 from furler.backends.base import Method, Request, Response
 from furler.backends.status import error_from
-from furler.channel import SERVICE_CONFIG
 from furler.content import MAX_CONTENT_BYTES
 from furler.errors import ClosedError, FieldInvalidError
 from furler.v1 import compressor_service_pb2 as compressor
@@ -191,7 +190,8 @@ def _options(tls: Tls | None) -> list[tuple[str, str | int]]:
         ("grpc.max_receive_message_length", most),
         ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", 10_000),
-        ("grpc.service_config", SERVICE_CONFIG),
+        # A target that resolves to many replicas gets calls on all of them.
+        ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
         # RetryingBackend retries, with the server's own word on when.
         ("grpc.enable_retries", 0),
         ("grpc.primary_user_agent", f"furler-python/{_version()}"),

@@ -19,7 +19,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 from grpc_channelz.v1 import channelz
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from opentelemetry.trace import Span
 
@@ -36,6 +36,7 @@ from furler_compressor.config import Settings
 from furler_compressor.rpc.errors import Status, status_of
 from furler_compressor.rpc.gate import Gate, open_gate
 from furler_compressor.rpc.handlers import Handlers
+from furler_compressor.rpc.health import Health
 from furler_compressor.rpc.methods import METHODS, SERVICES, Method, Unary
 from furler_compressor.rpc.tls import ServerTls
 
@@ -63,7 +64,7 @@ class Server:
         self._handlers = handlers
         self._gate = gate or open_gate()
         self._settings = settings
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._health = Health(("", *SERVICES))
         self._server = grpc.aio.server(options=_options(settings, shared_port=shared_port))
         self._register()
         if tls is None:
@@ -78,8 +79,7 @@ class Server:
         await self._server.start()
         if self._probed is not None:
             await self._probed.start()
-        for service in ("", *SERVICES):
-            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.serve(serving=True)
 
     async def drain(self) -> None:
         """Report NOT_SERVING, refuse new calls, let those in flight end within the drain time.
@@ -87,10 +87,13 @@ class Server:
         gRPC's server cancels what has arrived but is not begun when it is told to stop. So it is
         told when clients that watch health have gone elsewhere, and serves until then.
         """
-        await self._health.enter_graceful_shutdown()
+        await self._health.serve(serving=False)
         self._handlers.end_watches()
         await self._until_quiet()
-        await self._server.stop(self._settings.drain_seconds)
+        ending = asyncio.create_task(self._server.stop(self._settings.drain_seconds))
+        await asyncio.sleep(0)  # it has begun: no new watch comes in for one that ends
+        await self._health.end_watches()
+        await ending
         if self._probed is not None:
             # Last: whoever probes while calls end learns that this replica takes no more.
             await self._probed.stop(None)
