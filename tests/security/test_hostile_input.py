@@ -93,6 +93,11 @@ INPUTS = {
     + "[{" * 100_000,
     "files of commits": ("1abc123 x\n" + "1\t1\ta 1, b/c 1\n" * 9 + " {a => | 1 +-\n") * 4_000
     + "1\t1\ta\n" * 100_000,
+    "streamed events": "data: 1 2\n\n" * 100_000
+    + 'data: {"a":"'
+    + '\\"' * 9_000
+    + '"}\n\n' * 3
+    + ('data: "' + '\\"' * 9_000 + "\n\n") * 9,
     "tag bait": "<" * 300_000 + "<a " * 100_000,
     "deep indentation": "".join(" " * (n % 2000) + "if x:\n" for n in range(5000)),
     "open parentheses in code": "def f():\n    return " + "(" * 100_000,

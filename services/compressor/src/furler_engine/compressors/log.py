@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from furler_engine.shared import numbered
+from furler_engine.shared.event_stream import is_stream
 from furler_engine.shared.folding import fold, legend
 from furler_engine.shared.layout import Layout, layout_of
 from furler_engine.shared.query import rare_hits
@@ -30,8 +31,8 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     """Show a log by its patterns. None for what has no patterns to speak of."""
     lines = numbered.cleaned_lines(source)
     long = any(len(line) > numbered.LONGEST for line in lines)
-    if len(lines) < _MIN_LINES and not long:
-        return None
+    if (len(lines) < _MIN_LINES and not long) or is_stream(lines):
+        return None  # of a stream, what is said in pieces is what it is read for
     layout = layout_of(lines)
     page = numbered.Page(
         picked=numbered.ends(lines), tight=policy.is_tight(Kind.LOG, Kind.STACK_TRACE)

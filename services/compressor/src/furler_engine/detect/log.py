@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from furler_engine.shared.event_stream import is_stream
 from furler_engine.shared.sample import Sample
 
 # A date or a time near the start, perhaps after a file name or a number, or an access log's.
@@ -99,7 +100,7 @@ _BUILD_FAILED = re.compile(r"\s*error: subprocess-exited-with-error$|npm (?:ERR!
 
 def log_score(sample: Sample, least: float) -> float:
     """Score lines that open with a time, a severity, or an access log's fields."""
-    if _SLOW_QUERIES in sample.head:
+    if _SLOW_QUERIES in sample.head or is_stream(sample.lines):
         return 0.97
     opens = any(map(_STAMP.match, sample.lines[:_OPENING]))
     may_count = _may_be_of_record if opens else _STAMP.match
