@@ -58,13 +58,23 @@ class Body(aiohttp.StreamReader):
     def end_http_chunk_receiving(self) -> None:
         """Take no note."""
 
+    def read_nowait(self, n: int = -1) -> bytes:
+        """Return what is there. Raises what the connection failed with."""
+        if n != -1 or self._exception is not None or self._waiter is not None:
+            return super().read_nowait(n)
+        return self._read_nowait(-1) if self._buffer else b""
+
     def _read_nowait(self, n: int) -> bytes:
         """Return all that is there, of many pieces at once."""
-        if n != -1 or self._buffer_offset or len(self._buffer) < 2:
+        buffer = self._buffer
+        if n != -1 or self._buffer_offset or not buffer:
             return super()._read_nowait(n)
         self._timer.assert_timeout()
-        data = b"".join(self._buffer)
-        self._buffer.clear()
+        if len(buffer) == 1:
+            data = buffer.pop()
+        else:
+            data = b"".join(buffer)
+            buffer.clear()
         self._size = 0
         self._cursor += len(data)
         self._protocol.resume_reading()
@@ -133,6 +143,7 @@ class Outlet:
 
     def __init__(self, request: web.BaseRequest, reply: Reply) -> None:
         self._request = request
+        self._protocol = request.protocol
         self._reply = reply
         self._is_chunked = reply.headers.get(hdrs.TRANSFER_ENCODING) == "chunked"
         self._has_begun = False
@@ -147,11 +158,11 @@ class Outlet:
 
     def put(self, data: bytes) -> bool:
         """Send a piece at once; return whether more may come. Raises ConnectionResetError."""
-        transport = self._request.transport
+        transport = self._protocol.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client went away")
         transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
-        return not self._request.protocol.writing_paused
+        return not self._protocol.writing_paused
 
     async def drained(self) -> None:
         """Wait until the client can take more."""

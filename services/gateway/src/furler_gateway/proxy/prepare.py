@@ -113,7 +113,9 @@ class Preparer:
         can_offer = tools is not None and not has_own and _can_continue(found)
         confines = confined(treatment, traffic, can_retrieve=has_own or can_offer)
         offered = can_offer and await self._offered(traffic, confines)
-        final = confined(treatment, traffic, can_retrieve=has_own or offered)
+        final = confines
+        if offered != can_offer:
+            final = confined(treatment, traffic, can_retrieve=has_own or offered)
         made = Prepared(body, "unchanged", traffic, final, offered, is_linked)
         if offered and tools is not None:
             span, definitions = (tools.start, tools.end), [tool.DEFINITIONS[dialect]]
