@@ -34,6 +34,8 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / place / "ca.crt").write_bytes(authority.file.read_bytes())
         (root / place / "tls.crt").write_bytes(pair.certificate.read_bytes())
         (root / place / "tls.key").write_bytes(pair.key.read_bytes())
+    (root / "jwt-ca").mkdir()
+    (root / "jwt-ca/bundle.pem").write_bytes(authority.file.read_bytes())
     for file, text in {
         "api-keys/api-keys.toml": API_KEYS,
         "keyring/keyring": f"first:{base64.b64encode(bytes(32)).decode()}\n",
