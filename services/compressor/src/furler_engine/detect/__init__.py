@@ -4,13 +4,14 @@ A table of detectors, each a pure score between 0 and 1 over a small sample, so
 that detection takes the same time for 20 KB and 20 MB. The highest score wins;
 the order of the table breaks ties. Nothing above 0.5 means plain text. A
 detector that cannot beat the best score so far is not asked, so the ones that
-are quick or often right stand first. Code comes late and costs all that stand
-before it: where a text may be code its score is known early, and what cannot
-reach it stops as soon as that is clear. The winner is the same.
+are quick or often right stand first. Search results and code come late and cost
+all that stand before them: where a text may be one its score is known early, and
+what cannot reach it stops as soon as that is clear. The winner is the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from furler_engine.detect import blob, code, data, listing, log, markup, search
@@ -46,6 +47,13 @@ DETECTORS: Final[tuple[tuple[Kind, float, Detector], ...]] = (
 """Kind, the highest score its detector gives, and the detector."""
 
 
+_EARLY: Final[tuple[tuple[Callable[[Sample], bool], Detector], ...]] = (
+    (search.may_be_search, search.search_score),
+    (code.may_be_code, code.code_score),
+)
+"""What tells in a few lines that a detector's score is worth knowing early, and the detector."""
+
+
 def detect(source: Source) -> Kind:
     """Return the kind of a content. Hints decide where they are specific."""
     hinted = kind_from_hints(source.hints)
@@ -55,9 +63,7 @@ def detect(source: Source) -> Kind:
     if not sample.lines:
         return Kind.TEXT
     best, winner = THRESHOLD, Kind.TEXT
-    known = (
-        {code.code_score: code.code_score(sample, THRESHOLD)} if code.may_be_code(sample) else {}
-    )
+    known = _known_early(sample)
     least = max((best, *known.values()))
     for kind, ceiling, score in DETECTORS:
         if ceiling <= best or ceiling < least:
@@ -69,3 +75,13 @@ def detect(source: Source) -> Kind:
         if best >= SURE:
             break
     return winner
+
+
+def _known_early(sample: Sample) -> dict[Detector, float]:
+    """Return the first score worth knowing; none for what opens as JSON, which is asked first anyway."""
+    if sample.head.lstrip()[:1] in ("{", "["):
+        return {}
+    for may_be, score in _EARLY:
+        if may_be(sample):
+            return {score: score(sample, THRESHOLD)}
+    return {}

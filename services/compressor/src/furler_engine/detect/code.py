@@ -42,9 +42,7 @@ def code_score(sample: Sample, _least: float) -> float:
 
 
 def may_be_code(sample: Sample) -> bool:
-    """Whether code's score is worth knowing early: enough lines are indented, and it is no JSON."""
-    if sample.head.lstrip()[:1] in ("{", "["):
-        return False
+    """Whether code's score is worth knowing early: enough lines are indented."""
     indented = sum(line.startswith((" ", "\t")) for line in sample.lines)
     return indented >= _INDENTED * len(sample.lines)
 

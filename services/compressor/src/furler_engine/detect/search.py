@@ -16,6 +16,8 @@ _DIFF = re.compile(r"(?:diff --(?:git|cc|combined) |Index: |--- \S)")
 _CHANGED_FILE = re.compile(r" \S.* \| +(?:\d+ ?[-+]*|Bin .*)$|  ?\d+ files? changed", re.ASCII)
 _COMMIT = re.compile(r"commit [0-9a-f]{7,40}\b")
 _BRANCHES = re.compile(r"[*|\\/_ ]*[|\\/][*|\\/_ ]*")
+_OPENING = 3
+"""Lines at the start: warnings may stand above the first match."""
 _FEW_NUMBERED = 4
 _NUMBERED_SCORE, _UNNUMBERED_SCORE = 0.9, 0.87
 _FEW_COMMITS = 0.4
@@ -35,6 +37,11 @@ def search_score(sample: Sample, least: float) -> float:
         return score
     numbered = _NUMBERED_SCORE if _is_of_one_file(sample.lines) else 0.0
     return max(score, _unnumbered_score(sample), numbered)
+
+
+def may_be_search(sample: Sample) -> bool:
+    """Whether the score of search results is worth knowing early: they open as such."""
+    return any(map(is_match, sample.lines[:_OPENING]))
 
 
 def _is_of_one_file(lines: tuple[str, ...]) -> bool:
