@@ -103,6 +103,30 @@ def test_of_a_long_list_the_largest_changes_stand_and_the_others_are_counted(
     assert sum(place.last - place.first + 1 for place in places) >= 4 * 52
 
 
+def test_of_one_commit_more_of_its_files_stand() -> None:
+    one = medium(MANY).split("\n\ncommit")[0]
+    assert " more of " not in proven(git_log.plan_eliding, one).text
+    rows = MANY + MANY.replace("src/", "lib/")
+    view = proven(git_log.plan_eliding, medium(rows).split("\n\ncommit")[0]).text
+    assert "… 64 more of 120 files, in L7-126: 32 in src, 32 in lib" in view
+
+
+@pytest.mark.parametrize(
+    ("total", "short"),
+    [
+        ("1 file changed, 1 insertion(+)", "1 file +1"),
+        ("20 files changed, 1 insertion(+), 12 deletions(-)", "20 files +1 -12"),
+        ("2 files changed, 0 insertions(+), 0 deletions(-)", "2 files +0 -0"),
+        ("2 files changed", "2 files"),
+        ("2 files changed, 1 insertions(+)", "2 files changed, 1 insertions(+)"),
+        ("2 files changed, much", "2 files changed, much"),
+    ],
+)
+def test_a_sum_is_short_and_read_back(total: str, short: str) -> None:
+    view = proven(git_log.plan, medium(f" {total}\n")).text
+    assert view.count(f"\n{short}\n") + view.endswith(f"\n{short}") == 4
+
+
 def test_a_file_that_the_query_names_stands() -> None:
     text = oneline(MANY.replace("part_3.py", "ledger.py"), above="\n")
     text = text.replace("ledger.py", "part_3.py", 3)

@@ -109,7 +109,7 @@ def test_a_commit_takes_one_line_and_its_message() -> None:
         " feat: one (#1)",
         " ",
         f" commit {HASHES[1]}",
-        "files: a.py 2 +-, docs/b.md 154 +++++++, c/pic.png Bin 0 -> 9 bytes; 3 files changed, 1 insertion(+)",
+        "files: a.py 2 +-, docs/b.md 154 +++++++, c/pic.png Bin 0 -> 9 bytes; 3 files +1",
         "# 98a75ae614b4 Feb 29 01:02:03 2020 -0700",
     ]
 

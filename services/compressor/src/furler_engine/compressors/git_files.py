@@ -119,7 +119,8 @@ def _write(
             continue
         rows: Sequence[int] = range(files.count)
         if named is not None:
-            rows = commit_files.shown(files, {n - files.first for n in named}.intersection(rows))
+            asked = {line - files.first for line in named}.intersection(rows)
+            rows = commit_files.shown(files, len(log.commits), asked)
             hidden.update(files.first + row for row in set(range(files.count)).difference(rows))
             if commit_files.repeats_itself(files):
                 hidden.add(files.first + 1)

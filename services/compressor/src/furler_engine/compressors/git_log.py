@@ -100,7 +100,7 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     """Write each commit's header on one line; nothing is left out."""
     del policy
     form, commits = _commits(source.lines)
-    if len(commits) < MIN_COMMITS:
+    if not _is_worth_it(commits):
         return None
     view = _View(source.lines, form, commits)
     total = len(source.lines)
@@ -113,7 +113,7 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     """Shorten hashes, leave out committers, trailers and the ends of long messages."""
     del policy
     form, commits = _commits(source.lines)
-    if len(commits) < MIN_COMMITS:
+    if not _is_worth_it(commits):
         return None
     messages = [" ".join(commit.message) for commit in commits]
     query = source.hints.query
@@ -129,6 +129,11 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     summary = "full hash, committer, trailers, end of a long message"
     elisions = tuple(Elision(place, summary) for place in spans(sorted(view.hidden)))
     return Draft(text, LinesShown(kept, decode), "lines", total, total - len(view.hidden), elisions)
+
+
+def _is_worth_it(commits: Sequence[Commit]) -> bool:
+    """Whether there are several commits, or one with a list of files (git show --stat)."""
+    return len(commits) >= MIN_COMMITS or any(commit.files is not None for commit in commits)
 
 
 def _commits(lines: Sequence[str]) -> tuple[str, list[Commit]]:
@@ -295,7 +300,7 @@ class _View:
         rows: Sequence[int] = range(files.count)
         if self.asked is not None:
             named = {line - files.first for line in self.named}
-            rows = commit_files.shown(files, named.intersection(rows))
+            rows = commit_files.shown(files, len(self.commits), named.intersection(rows))
             hidden = set(range(files.count)).difference(rows)
             self.hidden.update(files.first + row for row in hidden)
             if commit_files.repeats_itself(files):

@@ -20,7 +20,9 @@ from furler_engine.types import Lines
 GAP: Final = "… "
 """What opens a line of a view that stands for nothing: it says what is left out."""
 _LONG: Final = 12
-"""Rows of a list up to which it is shown whole; of a longer one this many are, less those of _REST."""
+_LONGEST: Final = 60
+"""Rows of a list up to which it is shown whole, of many commits and of one, whose files are what was
+asked for; of a longer one so many are, less those of _REST."""
 _REST: Final = 4
 """Rows that must be hidden at least: the line that says so takes as many tokens as two."""
 _PLACES: Final = 4
@@ -31,6 +33,10 @@ _TABLE_OF = re.compile(r"files(?: padded to (\d{1,4})(?: and (\d{1,3}))?)?: ", r
 _COUNTS: Final = "changed: "
 _MODE: Final = "= "
 _SUM = re.compile(r" \d+ files? changed(?:, [^\n]*)?", re.ASCII)
+_COUNTED = re.compile(
+    r"(\d+) files? changed(?:, (\d+) insertions?\(\+\))?(?:, (\d+) deletions?\(-\))?", re.ASCII
+)
+_SHORT = re.compile(r"(\d+) files?(?: \+(\d+))?(?: -(\d+))?", re.ASCII)
 _NUMSTAT = re.compile(r"(\d+\t\d+|-\t-)\t([^\t]+)", re.ASCII)
 _NUMBERS = re.compile(r"\+(\d+)-(\d+)", re.ASCII)
 _BINARY: Final = "binary"
@@ -123,20 +129,21 @@ def _is_split_again(changes: Sequence[Change]) -> bool:
     return list(change_counts.split(change_counts.shorten(changes))) == changes
 
 
-def shown(files: Files, named: Collection[int] = ()) -> Sequence[int]:
+def shown(files: Files, commits: int, named: Collection[int] = ()) -> Sequence[int]:
     """Return the rows that a view shows of a list: all, or of a long one the largest changes.
 
-    ``named`` are rows that the query names; they are shown, too.
+    ``commits`` is how many the log has, ``named`` are rows that the query names; they are shown, too.
     """
     count = files.count
-    if count <= _LONG:
+    most = _LONG if commits > 1 else _LONGEST
+    if count <= most:
         return range(count)
     sizes = [_size(change) for change in files.changes] or [
         # What is new, gone or has another name tells more than what was edited.
         not row.startswith(("M", state_paths.BARE))
         for row in files.states
     ]
-    largest = sorted(range(count), key=lambda row: -sizes[row])[: _LONG - _REST]
+    largest = sorted(range(count), key=lambda row: -sizes[row])[: most - _REST]
     rows = sorted({*largest, *named})
     return rows if len(rows) <= count - _REST else range(count)
 
@@ -160,7 +167,7 @@ def write(files: Files, rows: Sequence[int], *, brief: bool, place: str) -> Iter
     whole = len(rows) == files.count
     if files.is_table:
         changes = [files.changes[row] for row in rows]
-        total = "" if brief and repeats_itself(files) else f"{_JOINT}{files.total}"
+        total = "" if brief and repeats_itself(files) else f"{_JOINT}{_shorten(files.total)}"
         yield f"{_heading(files, whole=whole)}{change_counts.shorten(changes)}{total}"
     elif files.changes:
         yield _COUNTS + change_counts.shorten([files.changes[row] for row in rows])
@@ -168,10 +175,38 @@ def write(files: Files, rows: Sequence[int], *, brief: bool, place: str) -> Iter
         states = [files.states[row] for row in rows]
         yield from state_paths.write(states, [state_paths.entry(line) for line in states])
     else:
-        yield files.total
+        yield _shorten(files.total)
     if not whole:
         yield _left_out(files, frozenset(rows), place)
     yield from (_MODE + mode for mode in files.modes)
+
+
+def _shorten(total: str) -> str:
+    """Write a sum in short: ``3 files +9 -1``."""
+    match = _COUNTED.fullmatch(total)
+    if match is None:
+        return total
+    signed = zip("+-", match.groups()[1:], strict=True)
+    said = [_plural(match[1], "file"), *(f"{sign}{n}" for sign, n in signed if n is not None)]
+    short = " ".join(said)
+    return short if _lengthen(short) == total else total
+
+
+def _lengthen(total: str) -> str:
+    """Return the sum that git printed; '' for what is none."""
+    if _SUM.fullmatch(f" {total}"):
+        return total
+    match = _SHORT.fullmatch(total)
+    if match is None:
+        return ""
+    said = [f"{_plural(match[1], 'file')} changed"]
+    said += [f"{_plural(match[2], 'insertion')}(+)"] if match[2] else []
+    said += [f"{_plural(match[3], 'deletion')}(-)"] if match[3] else []
+    return ", ".join(said)
+
+
+def _plural(number: str, name: str) -> str:
+    return f"{number} {name}" if number == "1" else f"{number} {name}s"
 
 
 def _heading(files: Files, *, whole: bool) -> str:
@@ -198,7 +233,7 @@ def is_list(line: str) -> bool:
     return (
         line.startswith(_OPENINGS)
         or _TABLE_OF.match(line) is not None
-        or _SUM.fullmatch(f" {line}") is not None
+        or _lengthen(line) != ""
         or state_paths.is_change(line)
     )
 
@@ -207,8 +242,9 @@ def read_back(line: str) -> Iterable[str]:
     """Return the lines of the log that a line of a view stands for: the inverse of `write`."""
     if match := _TABLE_OF.match(line):
         files, _, total = line[match.end() :].rpartition(_JOINT)
-        if _SUM.fullmatch(f" {total}") is None:
-            files, total = line[match.end() :], ""
+        total = _lengthen(total)
+        if not total:
+            files = line[match.end() :]
         changes = list(change_counts.split(files))
         width, digits = int(match[1] or 0), int(match[2] or 0)
         rows = change_counts.pad(changes, width, digits)
@@ -217,8 +253,8 @@ def read_back(line: str) -> Iterable[str]:
         return map(_uncounted, change_counts.split(line[len(_COUNTS) :]))
     if line.startswith(_MODE):
         return [f" {line[len(_MODE) :]}"]
-    if _SUM.fullmatch(f" {line}"):
-        return [f" {line}"]
+    if total := _lengthen(line):
+        return [f" {total}"]
     return [row.removeprefix(state_paths.BARE) for row in state_paths.read(line)]
 
 
