@@ -122,8 +122,8 @@ def _spread(entries: Sequence[Entry], limits: Limits) -> set[int]:
 
 
 _NO_LETTERS = re.compile(r"\W+|\d+")
-# To delete from ASCII by table takes a tenth of the time.
-_NO_LETTERS_ASCII = dict.fromkeys(code for code in range(128) if _NO_LETTERS.match(chr(code)))
+# To delete from ASCII by table takes a tenth of the time, and from bytes a sixth of that.
+_NO_LETTERS_ASCII = bytes(code for code in range(128) if _NO_LETTERS.match(chr(code)))
 _KEY_WIDTH: Final = 32
 """Letters of a text, from its start, that two texts must share to be alike."""
 _START_WIDTH: Final = 16
@@ -132,7 +132,9 @@ _START_WIDTH: Final = 16
 
 def _bare(text: str) -> str:
     """Return the letters of a text."""
-    return text.translate(_NO_LETTERS_ASCII) if text.isascii() else _NO_LETTERS.sub("", text)
+    if text.isascii():
+        return text.encode().translate(None, _NO_LETTERS_ASCII).decode()
+    return _NO_LETTERS.sub("", text)
 
 
 def _near_matches(entries: list[Entry], distance: int) -> set[int]:
