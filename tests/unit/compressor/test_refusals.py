@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -80,8 +81,10 @@ async def test_a_refused_call_is_gone_without_the_collector() -> None:
             before = contexts()
             for _ in range(CALLS):
                 await refused(client)
-            # The last one's task may not have ended yet when its caller has the answer.
-            assert contexts() - before <= 1
+            # A call's task may not have ended yet when its caller has the answer.
+            async with asyncio.timeout(30):
+                while contexts() > before:
+                    await asyncio.sleep(0.01)
 
 
 async def test_a_refused_call_has_a_span_only_where_its_caller_samples_it(
