@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furler_engine.compressors import git_files, git_log
+from furler_engine.compressors import git_blame, git_files, git_log
 from furler_engine.coverage import check
 from furler_engine.shared.change_counts import Change, pad
 from furler_engine.types import Hints, Plan, Policy, Source
@@ -71,3 +71,17 @@ def test_commits_with_messages_are_read_back(lists: list[list[str]], author: str
         lines += [f"    why {n}", *([""] if rows else []), *rows, ""]
     for plan in (git_log.plan, git_log.plan_eliding):
         _proven(plan, lines[:-1], "b.py")
+
+
+BLAMED = st.builds(
+    "{} ({} 2026-11-20 10:10:09 +0000 {}) {}".format,
+    st.sampled_from(["^55e3be4", "1f20d5a3", "1f20d5a3 a/b.py  "]),
+    st.sampled_from(["Ann Lee", "Bo     ", "N|o 1) "]),
+    st.sampled_from([" 8", " 9", "10", "11"]),
+    st.sampled_from(["", "x = 1 ", "# 1-2 ^55e3be4", "# 3 1f20d5a3|x|y", "é"]),
+)
+
+
+@given(st.lists(BLAMED, min_size=4, max_size=30))
+def test_rows_of_blame_are_read_back(lines: list[str]) -> None:
+    _proven(git_blame.plan, lines, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from furler_engine.shared.blame_rows import is_row as is_blame_row
 from furler_engine.shared.commit_files import is_row
 from furler_engine.shared.grep import is_match, is_path, unnumbered_path
 from furler_engine.shared.grep_json import is_ripgrep_json
@@ -95,7 +96,7 @@ def git_log_score(sample: Sample, _least: float) -> float:
     """Score git log, with or without messages."""
     if sample.head.startswith("commit ") and _COMMIT.match(sample.head):
         return 0.9
-    if _has_files(sample):
+    if _has_files(sample) or _is_blame(sample):
         return 0.9
     commits = sample.share(_ONELINE.match, _FEW_COMMITS)
     # Between the commits of a graph stand the lines of its branches.
@@ -109,3 +110,9 @@ def _has_files(sample: Sample) -> bool:
     commits = sum(_ONELINE.match(line) is not None for line in sample.lines)
     files = sum(map(is_row, sample.lines))
     return commits > 1 and files > 1 and commits + files >= _ALL_BUT_A_FEW * len(sample.lines)
+
+
+def _is_blame(sample: Sample) -> bool:
+    if not is_blame_row(sample.lines[0]):
+        return False
+    return sample.share(is_blame_row, _ALL_BUT_A_FEW) >= _ALL_BUT_A_FEW
