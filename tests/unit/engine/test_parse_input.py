@@ -42,9 +42,20 @@ def test_a_nodes_text_is_what_stands_there_however_long_it_is() -> None:
         assert node.text == name
 
 
-@given(st.binary(max_size=400), st.integers(0, 400))
-def test_a_read_gives_the_text_from_an_offset_on_before_and_after(text: bytes, start: int) -> None:
+@given(st.binary(max_size=400), st.integers(0, 400), st.sampled_from((1, 10)))
+def test_reads_give_the_text_from_an_offset_on_before_and_after(
+    text: bytes, start: int, times: int
+) -> None:
+    text *= times
     source = ParseInput(text)
-    assert bytes(source(start, None)) == text[start:]
+    assert _read(source, start) == text[start:]
     source.parsed()
-    assert source(start, None) == text[start:]
+    assert _read(source, start) == text[start:]
+
+
+def _read(source: ParseInput, at: int) -> bytes:
+    pieces = []
+    while piece := bytes(source(at, None)):
+        pieces.append(piece)
+        at += len(piece)
+    return b"".join(pieces)

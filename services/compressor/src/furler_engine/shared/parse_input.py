@@ -7,6 +7,8 @@ So a parse reads views, which are released when it is over. Predicates of querie
 from __future__ import annotations
 
 _PIECE = 65_536
+_NAME = 1_024
+"""Bytes that a predicate reads at once: it asks for a name, and would get a copy of so much each time."""
 
 
 class ParseInput:
@@ -20,7 +22,7 @@ class ParseInput:
     def __call__(self, at: int, _point: object) -> bytes | memoryview:
         """Return some of the text from an offset on; nothing at its end."""
         if self._is_parsed:
-            return self._text[at : at + _PIECE]
+            return self._text[at : at + _NAME]
         self._pieces.append(memoryview(self._text)[at : at + _PIECE])
         return self._pieces[-1]
 
