@@ -27,10 +27,18 @@ RUNS = st.lists(st.tuples(DATA, st.integers(3, 9)), max_size=3).map(
 STREAMS = st.lists(st.one_of(EVENT, EVENT, RUNS, st.just([""])), max_size=15)
 
 
-@given(STREAMS, st.sampled_from(["\n", "\n", "\r\n"]))
-def test_a_stream_is_read_back(parts: list[list[str]], end: str) -> None:
-    lines = [line for part in parts for line in part]
-    source = Source(end.join(["data: 1", "", "data: 2", "", "data: 3", "", *lines]))
+@given(STREAMS, st.sampled_from(["\n", "\n", "\r\n"]), st.booleans())
+def test_a_stream_is_read_back(parts: list[list[str]], end: str, close: bool) -> None:  # noqa: FBT001
+    lines = [
+        "data: 1",
+        "",
+        "data: 2",
+        "",
+        "data: 3",
+        "",
+        *(line for part in parts for line in part),
+    ]
+    source = Source(end.join(filter(None, lines) if close else lines))
     draft = events.plan(source, Policy())
     if draft is not None:
         check(source, draft)

@@ -31,6 +31,12 @@ NUMBERED = "".join(
 )
 
 
+HEADERS = (
+    "HTTP/1.1 200 OK\ndate: Fri, 20 Nov 2026 20:30:00 GMT\ncontent-type: text/event-stream; charset=utf-8\n"
+    "x-request-id: req_0123\ntransfer-encoding: chunked\n\n"
+)
+
+
 def proven(text: str) -> Draft | None:
     source = Source(text)
     draft = events.plan(source, Policy())
@@ -48,6 +54,8 @@ def proven(text: str) -> Draft | None:
         CHAT + "\n\n\n",
         ": keep-alive\n\n" + CHAT.replace(ERROR, f"{ERROR}: keep-alive\n\n\n"),
         CHAT.replace("\n", "\r\n"),
+        CHAT.replace("\n\n", "\n"),
+        HEADERS + CHAT,
         NUMBERED,
         NUMBERED.replace("id: 9\n", "id: 9\ndata: more\n"),
         CHAT.replace("the", "e" * 30_000, 1),
@@ -101,7 +109,9 @@ def test_what_is_no_stream_or_would_be_misread_is_left_alone(text: str) -> None:
     assert proven(text) is None
 
 
-@pytest.mark.parametrize("text", [CHAT, NUMBERED, CHAT.replace("\n", "\r\n")])
+@pytest.mark.parametrize(
+    "text", [CHAT, NUMBERED, HEADERS + CHAT, CHAT.replace("\n\n", "\n"), CHAT.replace("\n", "\r\n")]
+)
 def test_a_stream_is_known_and_nothing_of_it_left_out(text: str) -> None:
     view = compress(text, Hints(), Policy(), "a" * 16)
     assert (view.kind, view.compressors, view.elisions) == (Kind.LOG, ("events",), ())

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from furler_engine.shared.blocks import joined, through
-from furler_engine.shared.event_stream import Event, is_stream, read
+from furler_engine.shared.event_stream import Event, is_stream, read, stands_apart
 from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
 
 _OPEN: Final = "‹"
@@ -25,6 +25,7 @@ _VALUES: Final = "values split by "
 _STEPS: Final = re.compile(r"from (-?\d{1,15}) by (-?\d{1,15})")
 _SEPARATORS: Final = "|¦│‖⁞"
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)
+_CLOSE: Final = "; no blank lines end events"
 _RETURNS: Final = "; lines end with CR LF"
 _MIN_RUN: Final = 3
 _MIN_GAIN: Final = 0.9
@@ -43,8 +44,10 @@ def plan(source: Source, policy: Policy) -> Draft | None:
     if returns and not all(line.endswith("\r") for line in through(lines, 0, len(lines))):
         return None
     bare = (line[: len(line) - returns] for line in through(lines, 0, len(lines)))
-    events = list(read(bare))
-    text = joined([_legend(events, _RETURNS * returns), *_write(lines, events, returns)])
+    apart = stands_apart(through(lines, 0, len(lines)))
+    events = list(read(bare, apart=apart))
+    more = "" if apart else _CLOSE
+    text = joined([_legend(events, more + _RETURNS * returns), *_write(lines, events, returns)])
     if len(text) > _MIN_GAIN * len(source.text):
         return None
     total = len(lines)
@@ -112,10 +115,11 @@ def _read(text: str) -> Iterator[str]:
     """Yield the lines of the stream."""
     legend, *rows = text.split("\n")
     end = "\r" if legend.endswith(f"{_RETURNS}]") else ""
-    return (line + end for line in _lines(iter(rows)))
+    apart = _CLOSE not in legend
+    return (line + end for line in _lines(iter(rows), apart=apart))
 
 
-def _lines(rows: Iterator[str]) -> Iterator[str]:
+def _lines(rows: Iterator[str], *, apart: bool) -> Iterator[str]:
     for row in rows:
         match = _HEADER.fullmatch(row)
         if match is None:
@@ -128,7 +132,8 @@ def _lines(rows: Iterator[str]) -> Iterator[str]:
         for cells in zip(*columns, strict=True) if columns else [()] * count:
             event = parts[0] + "".join(c + p for c, p in zip(cells, parts[1:], strict=True))
             yield from event.split("\n")
-            yield ""
+            if apart:
+                yield ""
 
 
 def _cells(row: str, count: int) -> list[str]:

@@ -20,6 +20,12 @@ _DATA: Final = "data:"
 _MIN_DATA: Final = 3
 _MIN_SHARE: Final = 0.95
 _FIRST: Final = 24
+_MAY_OPEN: Final = re.compile(r"(?:data|event|id|retry)(?::|\r?\Z)|:|\r?\Z|HTTP/\d|[*<>] ")
+"""A field, a blank line, or what curl -i and curl -v print of headers."""
+_HEADERS: Final = 60
+_MEDIA_TYPE: Final = "text/event-stream"
+_OPENING: Final = re.compile(r"(?:data|event):")
+_LINES_OF_EVENT: Final = 8
 _BLANK: Final = ("", "\r")
 _MOST_KNOWN: Final = 4_096
 _LONGEST: Final = 20_000
@@ -33,7 +39,7 @@ _NUMBER: Final = re.compile(r"\d+", re.ASCII)
 
 
 class Event(NamedTuple):
-    """Lines ``first`` to ``last``, half-open, from 0; ``ended``: with a blank line, in it, at its end.
+    """Lines ``first`` to ``last``, half-open, from 0; ``ended``: by a blank line, in it, where events have one.
 
     ``fixed`` are the texts before, between and behind its ``values``; other events of
     the same form have the same. One that is not looked into has itself as its form.
@@ -47,11 +53,26 @@ class Event(NamedTuple):
 
 
 def is_stream(lines: Sequence[str]) -> bool:
-    """Whether lines, blank ones aside, are fields of events, some of them data."""
+    """Whether lines, blank ones aside, are fields of events, some of them data; HTTP headers may stand above."""
+    if not lines or _MAY_OPEN.match(lines[0]) is None:
+        return False
+    first = 0
+    if any(_MEDIA_TYPE in line.lower() for line in lines[:_HEADERS]):
+        opening = (at for at, line in enumerate(lines[:_HEADERS]) if _OPENING.match(line))
+        first = next(opening, 0)
     # A few lines tell of most texts that they are none.
-    return _are_fields(lines[:_FIRST]) and (
-        len(lines) <= _FIRST or _are_fields(through(lines, 0, len(lines)))
+    return _are_fields(lines[first : first + _FIRST]) and (
+        len(lines) <= first + _FIRST or _are_fields(through(lines, first, len(lines)))
     )
+
+
+def stands_apart(lines: Iterable[str]) -> bool:
+    """Whether blank lines end events; where they were taken out, lines of data do."""
+    blank = filled = 0
+    for line in lines:
+        blank += line in _BLANK
+        filled += line not in _BLANK
+    return blank * _LINES_OF_EVENT >= filled
 
 
 def _are_fields(lines: Iterable[str]) -> bool:
@@ -65,12 +86,15 @@ def _are_fields(lines: Iterable[str]) -> bool:
     return data >= _MIN_DATA and fields >= _MIN_SHARE * (fields + others)
 
 
-def read(lines: Iterable[str]) -> Iterator[Event]:
-    """Yield the events, in order; together they are all lines, none of which ends with CR. Linear."""
+def read(lines: Iterable[str], *, apart: bool = True) -> Iterator[Event]:
+    """Yield the events, in order; together they are all lines, none of which ends with CR. Linear.
+
+    ``apart``: a blank line ends an event; else a line of data does.
+    """
     # Equal texts and forms are one object: most of an event is that of the one before.
     texts: dict[str, str] = {}
     forms: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for event in _events(lines):
+    for event in _events(lines, apart=apart):
         for known in (texts, forms):
             if len(known) > _MOST_KNOWN:
                 known.clear()
@@ -78,7 +102,7 @@ def read(lines: Iterable[str]) -> Iterator[Event]:
         yield event._replace(fixed=forms.setdefault(event.fixed, event.fixed), values=values)
 
 
-def _events(lines: Iterable[str]) -> Iterator[Event]:
+def _events(lines: Iterable[str], *, apart: bool) -> Iterator[Event]:
     first = size = behind = 0
     own: list[str] = []
     for at, line in enumerate(lines):
@@ -86,7 +110,8 @@ def _events(lines: Iterable[str]) -> Iterator[Event]:
         if line:
             own.append(line if size <= _LONGEST else "")
             size += len(line)
-            continue
+            if apart or not line.startswith(_DATA):
+                continue
         yield _event(first, at + 1, own, is_long=size > _LONGEST, ended=True)
         first, size, own = at + 1, 0, []
     if first < behind:
