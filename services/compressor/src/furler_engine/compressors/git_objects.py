@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Final
 
 from furler_engine import tokens
@@ -23,13 +23,13 @@ _MIN_ROWS: Final = 4
 _FEW: Final = 24
 """Paths of another mode than most that are worth naming; of more their number is."""
 _LARGEST: Final = 5
+_NONE: Final = Row("", "", "", "", "")
 
 
 def plan(source: Source, policy: Policy) -> Draft | None:
     """Write every path under its directory; modes, hashes and sizes are left out."""
     lines = source.lines
-    found = [read(line) for line in lines]
-    rows = [row for row in found if row is not None]
+    rows = list(takewhile(lambda row: row.path, (read(line) or _NONE for line in lines)))
     if len(rows) < _MIN_ROWS or len(rows) < len(lines):
         return None
     paths = [row.path for row in rows]

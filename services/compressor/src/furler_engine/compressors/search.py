@@ -307,10 +307,18 @@ def _rows(entries: list[Entry], *, merge: bool) -> list[Row]:
     numbers = [int(e.number) for e in entries]
     if not merge or any(a >= b for a, b in pairwise(numbers)):
         return [(e.number, e.mark, e.text) for e in entries]
-    found: dict[str, list[str]] = {}
+    # Most texts stand once: their numbers are no lists, which take more memory than the lines.
+    found: dict[str, str | list[str]] = {}
     for e in entries:
-        found.setdefault(e.text, []).append(e.number)
-    return [(",".join(of), entries[0].mark, text) for text, of in found.items()]
+        before = found.setdefault(e.text, e.number)
+        if before is e.number:
+            continue
+        if isinstance(before, str):
+            found[e.text] = [before, e.number]
+        else:
+            before.append(e.number)
+    mark = entries[0].mark if entries else ":"
+    return [(of if isinstance(of, str) else ",".join(of), mark, t) for t, of in found.items()]
 
 
 def _names(counts: Counter[str]) -> dict[str, str]:

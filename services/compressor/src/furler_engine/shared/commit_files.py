@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from furler_engine.shared import change_counts, state_paths
@@ -70,12 +70,12 @@ class Files:
     """
 
     first: int
-    changes: list[Change] = field(default_factory=list)
+    changes: Sequence[Change] = ()
     width: int = 0
-    states: list[str] = field(default_factory=list)
+    states: Sequence[str] = ()
     is_table: bool = False
     total: str = ""
-    modes: list[str] = field(default_factory=list)
+    modes: Sequence[str] = ()
 
     @property
     def count(self) -> int:
@@ -95,7 +95,7 @@ def read(lines: Sequence[str], first: int) -> Files | None:
     end = len(lines)
     while end and _MODES.fullmatch(lines[end - 1]):
         end -= 1
-    files = Files(first, modes=[line[1:] for line in lines[end:]])
+    files = Files(first, modes=tuple([line[1:] for line in lines[end:]]))
     if end and _SUM.fullmatch(lines[end - 1]):
         files.total, end = lines[end - 1][1:], end - 1
         if end == 0:
