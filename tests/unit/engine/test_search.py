@@ -269,6 +269,13 @@ def test_search_results_are_detected(text: str) -> None:
     assert detect(Source(text)) is Kind.SEARCH_RESULTS
 
 
+def test_columns_below_a_path_are_no_clocks() -> None:
+    text = "src/a.py\n53:11:warn(x)\n60:10:warn(y)\n\nsrc/b.py\n7:24:warn(z)\n8:13:warn(w)\n"
+    assert detect(Source(text)) is Kind.SEARCH_RESULTS
+    clocks = "logs/a.log\n" + "".join(f"12:30:{n:02} job {n} done\n" for n in range(30))
+    assert detect(Source(clocks)) is not Kind.SEARCH_RESULTS
+
+
 def test_a_log_is_not_taken_for_search_results() -> None:
     log = "".join(f"2026-06-22 12:30:{n:02}:app:job {n} done\n" for n in range(40))
     assert draft_of(log) is None

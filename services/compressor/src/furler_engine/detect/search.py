@@ -12,6 +12,8 @@ from furler_engine.shared.grep_json import is_ripgrep_json
 from furler_engine.shared.sample import Sample
 
 _NUMBERED = re.compile(r"\d{1,9}[:-](?!\d\d[:-])", re.ASCII)
+# Below a path a column may follow: 53:11:text. A clock has seconds.
+_BELOW_PATH = re.compile(r"\d{1,9}[:-](?!\d\d[:-]\d\d(?!\d))", re.ASCII)
 _FILE = re.compile(r"[^\s:].*[/.]\w[^:]*\Z")
 _DIFF = re.compile(r"(?:diff --(?:git|cc|combined) |Index: |--- \S)")
 _CHANGED_FILE = re.compile(r" \S.* \| +(?:\d+ ?[-+]*|Bin .*)$|  ?\d+ files? changed", re.ASCII)
@@ -71,9 +73,9 @@ def _headings_share(sample: Sample, least: float) -> float:
     lines, may_fail = sample.lines, sample.may_fail(least)
     failed, below = 0, False
     for line, following in zip(lines, (*lines[1:], ""), strict=True):
-        if not (_NUMBERED.match(line) or line == "--"):
+        if not (_BELOW_PATH.match(line) or line == "--"):
             below = (
-                _NUMBERED.match(following) is not None
+                _BELOW_PATH.match(following) is not None
                 and _FILE.match(line) is not None
                 and is_path(line)
             )
