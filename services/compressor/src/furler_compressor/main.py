@@ -114,8 +114,8 @@ async def _serve(settings: Settings, *, shared_port: bool) -> None:
             tls=server_tls(settings),
         )
         await server.start()
-        # What is here now stays. Without this a collection of all of it stopped every call for 35 ms,
-        # several times a second under load.
+        # What is here now stays. Without this a collection of all of it stopped every call for 48 ms,
+        # every few seconds under load.
         gc.collect()
         gc.freeze()
         advising = asyncio.create_task(_advise(settings, service.store))
