@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from opentelemetry import metrics, trace
 from opentelemetry.propagate import extract
@@ -234,8 +234,8 @@ _waiting = _meter.create_up_down_counter(
     WAITING.name, unit=WAITING.unit, description=WAITING.description
 )
 _tenants: dict[str, str] = {}
-_SAMPLED: Final = frozenset("13579bdf")
-"""How the flags at the end of a traceparent end if the lowest bit, "sampled", is set."""
+_OpenSpan: TypeAlias = AbstractContextManager[Span]
+_SAMPLED: Final = frozenset("13579bdf")  # a traceparent's last digit with the bit "sampled" set
 _SPAN_KINDS: Final = {
     "server": SpanKind.SERVER,
     "client": SpanKind.CLIENT,
@@ -243,9 +243,7 @@ _SPAN_KINDS: Final = {
 }
 
 
-def server_span(
-    service: str, method: str, headers: Mapping[str, str]
-) -> AbstractContextManager[Span]:
+def server_span(service: str, method: str, headers: Mapping[str, str]) -> _OpenSpan:
     """Open the span of one served call, within the trace of its metadata (traceparent, tracestate)."""
     name = f"{service}/{method}"
     return _tracer.start_as_current_span(
@@ -258,16 +256,14 @@ def server_span(
     )
 
 
-def span_if_traced(
-    service: str, method: str, headers: Mapping[str, str]
-) -> AbstractContextManager[Span]:
+def span_if_traced(service: str, method: str, headers: Mapping[str, str]) -> _OpenSpan:
     """Open the span of a served call if its caller samples it (the last bit of traceparent)."""
     if headers.get("traceparent", "")[-1:] in _SAMPLED:
         return server_span(service, method, headers)
     return nullcontext(trace.INVALID_SPAN)
 
 
-def span(named: SpanName) -> AbstractContextManager[Span]:
+def span(named: SpanName) -> _OpenSpan:
     """Open an inner span."""
     return _tracer.start_as_current_span(
         named.name,
@@ -335,14 +331,8 @@ def record_call(
     span.set_attribute(ATTRIBUTE_RPC_STATUS, code)
     if reason:
         span.set_attribute(ATTRIBUTE_REASON, reason)
-    _calls.record(
-        seconds,
-        {
-            ATTRIBUTE_RPC_METHOD: f"{service}/{method}",
-            ATTRIBUTE_RPC_STATUS: code,
-            ATTRIBUTE_REASON: reason,
-        },
-    )
+    of_method = {ATTRIBUTE_RPC_METHOD: f"{service}/{method}", ATTRIBUTE_RPC_STATUS: code}
+    _calls.record(seconds, {**of_method, ATTRIBUTE_REASON: reason})
 
 
 def record_wait(job: str, seconds: float) -> None:
