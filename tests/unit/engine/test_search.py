@@ -240,22 +240,6 @@ def test_a_file_whose_only_match_is_hidden_is_named_below_headings_too() -> None
     assert "src/a7.py" not in draft.text
 
 
-def test_directories_of_several_files_are_said_once() -> None:
-    names = ["deep/down/below/a.py", "deep/down/below/b.py", "deep/down/below/c.py", "deep/down/below/d.py",
-             "top.py", "# odd.md", "deep/x.py", "win\\y.py", "deep/down/below/e.py", "deep/down/below/f.py",
-             "deep/down/below/## g.py", "deep/down/below/h.py", "z.py"]  # fmt: skip
-    text = "".join(f"{name}:{n}:text {n}\n" for n, name in enumerate(names, 1))
-    draft = draft_of(text)
-    assert draft is not None
-    check(Source(text), draft)
-    assert draft.text.split("\n")[1:] == [
-        "## deep/down/below/", "a.py:1:text 1", "b.py:2:text 2", "c.py:3:text 3", "d.py:4:text 4",
-        "## ", "top.py:5:text 5", "# # odd.md", "6:text 6", "deep/x.py:7:text 7", "# win\\y.py", "8:text 8",
-        "## deep/down/below/", "e.py:9:text 9", "f.py:10:text 10", "# ## g.py", "11:text 11", "h.py:12:text 12",
-        "## ", "z.py:13:text 13",
-    ]  # fmt: skip
-
-
 def test_a_rare_error_keeps_its_text() -> None:
     rows = [f"{n * 7}:request {n} of the tenant took {n * 3} ms in the end" for n in range(1, 300)]
     rows[200] = rows[200].replace("request", "ERROR disk full, request")

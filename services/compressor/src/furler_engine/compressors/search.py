@@ -39,10 +39,6 @@ _SPACED: Final = "blank lines left out"
 _GAPS: Final = "separators left out"
 _ONE_FILE: Final = " in one file, which was not named."
 _ROOT: Final = "[all paths start with "
-_FOLDER: Final = "## "
-_MIN_FOLDER: Final = 8
-_FOLDERS_PAY: Final = 80
-"""Characters that need not be said again, from which on it pays to say how."""
 # A path that can stand before :number: and be told from every other line of a view.
 _PLAIN_PATH = re.compile(r"(?!also )[A-Za-z_./][\w./@+-]*")
 _ROW = re.compile(r"(\d{1,9}(?:,\d{1,9})*)(?:([:-])| (=[A-Z]{1,2})(:|\Z))", re.ASCII)
@@ -159,8 +155,6 @@ class _View:
         paths = {group.path: True for group in results.groups}
         self.files = len(paths)
         self.root = common_root(paths) if len(paths) > 1 else ""
-        folders = pairwise(map(self._folder, results.groups))
-        self.has_folders = sum(len(b) for a, b in folders if a == b) >= _FOLDERS_PAY
         marks = Counter(e.mark for group in results.groups for e in group.entries)
         self.matches, self.context = marks[":"], marks["-"]
         # To keep the rows of many entries takes as much memory as the results: they are made twice.
@@ -179,30 +173,11 @@ class _View:
         if self.root:
             yield f"{_ROOT}{self.root}]"
         rows = self._all_rows()
-        following = chain(self.results.groups[1:], (None,))
-        folder = ""
         for part in self.results.parts:
             if isinstance(part, Note):
                 yield f"| {part.text}"
-                continue
-            path, below = self._relative(part), next(following)
-            here = self._folder(part) if self.has_folders else ""
-            if here and (here == folder or (below and self._folder(below) == here)):
-                if here != folder:
-                    yield f"{_FOLDER}{here}"
-                folder, path = here, path[len(here) :]
-            elif folder and "/" not in path:
-                yield _FOLDER
-                folder = ""
-            yield from self._group(part, next(rows), path)
-
-    def _relative(self, group: Group) -> str:
-        return group.path.removeprefix(self.root)
-
-    def _folder(self, group: Group) -> str:
-        path = self._relative(group)
-        folder = path[: path.rfind("/") + 1]
-        return folder if len(folder) >= _MIN_FOLDER else ""
+            else:
+                yield from self._group(part, next(rows))
 
     def _all_rows(self) -> Iterator[list[Row]]:
         return iter(self.kept) if self.kept is not None else map(self._rows, self.results.groups)
@@ -224,8 +199,6 @@ class _View:
         says.append(" number:text")
         if self.context:
             says.append(", number-text is context")
-        if self.has_folders:
-            says.append("; below ## dir/ names without a slash lie in it")
         if self.merged:
             says.append("; 12,40:text is the same text on lines 12 and 40")
         if self.names:
@@ -259,7 +232,8 @@ class _View:
             )
         return "".join(says)
 
-    def _group(self, group: Group, rows: list[Row], path: str) -> Iterator[str]:
+    def _group(self, group: Group, rows: list[Row]) -> Iterator[str]:
+        path = group.path.removeprefix(self.root)
         place = self._place(group)
         if len(group.entries) == 1 and group.entries[0].mark == ":" and _PLAIN_PATH.fullmatch(path):
             yield f"{path}:{self._row(rows[0]) if rows else group.entries[0].number + place}"
@@ -345,7 +319,7 @@ def _decode_all(text: str) -> Iterator[tuple[int, str]]:
 
 def _read_parts(lines: Iterator[str]) -> Iterator[Part]:
     """Read groups and notes back from the lines of a view; what it leaves out is not there."""
-    root = folder = ""
+    root = ""
     texts: dict[str, str] = {}
     one_file = _ONE_FILE in next(lines, "")
     second = next(lines, "")
@@ -357,9 +331,6 @@ def _read_parts(lines: Iterator[str]) -> Iterator[Part]:
 
     def text_of(line: str, match: re.Match[str], name: str, colon: str | None) -> str:
         return texts.setdefault(name, line[match.end() :]) if colon else texts[name]
-
-    def path_of(written: str) -> str:
-        return root + (written if "/" in written else folder + written)
 
     for line in lines:
         row = _ROW.match(line)
@@ -375,17 +346,15 @@ def _read_parts(lines: Iterator[str]) -> Iterator[Part]:
             yield group
             group = None
         if line.startswith("# "):
-            group = Group(path_of(_PLACE.sub("", line[2:])))
-        elif line.startswith(_FOLDER):
-            folder = line[len(_FOLDER) :]
+            group = Group(root + _PLACE.sub("", line[2:]))
         elif line.startswith("| "):
             yield Note(0, line[2:])
         elif single := _SINGLE.match(line):
             name = single[4]
             text = line[single.end() :] if name is None else text_of(line, single, name, single[5])
-            yield Group(path_of(single[1]), [Entry(0, single[2], ":", text)])
+            yield Group(root + single[1], [Entry(0, single[2], ":", text)])
         elif hidden := _HIDDEN_SINGLE.fullmatch(line):
-            yield Group(path_of(hidden[1]))  # its path may have stood on a line of its own
+            yield Group(root + hidden[1])  # its path may have stood on a line of its own
     if group is not None:
         group.entries.sort(key=lambda e: int(e.number))
         yield group
