@@ -320,3 +320,16 @@ def test_context_is_counted_when_it_is_left_out() -> None:
     draft = eliding(text)
     assert "40 lines of context are left out" in draft.text
     assert draft.shown == 30
+
+
+@pytest.mark.parametrize(("count", "is_brief"), [(100_000, True), (100_001, False)])
+def test_beyond_a_hundred_thousand_matches_there_is_no_second_view(
+    count: int,
+    is_brief: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    rows = (
+        f"src/a{n // 100}.py:{n + 1}:    {n:07} the same words in every line\n"
+        for n in range(count)
+    )
+    draft = search.plan_eliding(Source("".join(rows)), Policy())
+    assert (draft is not None) is is_brief

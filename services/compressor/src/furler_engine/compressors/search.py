@@ -25,6 +25,7 @@ from furler_engine.shared.match_choice import (
     BARE,
     CAREFUL,
     TIGHT,
+    Limits,
     careful,
     hides_little,
     named,
@@ -68,10 +69,13 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
     results = source.derived(_results)
     if results is None:
         return None
-    steps = [CAREFUL, TIGHT, BARE]
+    steps: list[Limits] = [CAREFUL, TIGHT, BARE]
     if not policy.target_tokens:
         is_tight = policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT
-        steps = [TIGHT if is_tight else careful(results)]
+        usual = TIGHT if is_tight else careful(results)
+        if usual is None:
+            return None
+        steps = [usual]
     for limits in steps:
         shown = select(results, source.hints.query, limits)
         if not policy.target_tokens and (

@@ -61,7 +61,7 @@ def plan_eliding(source: Source, policy: Policy) -> Draft | None:
         return None
     results = _results(events)
     tight = policy.target_tokens or policy.level(Kind.SEARCH_RESULTS) is Level.TIGHT
-    limits = TIGHT if tight else careful(results)
+    limits = TIGHT if tight else (careful(results) or TIGHT)
     chosen = select(results, source.hints.query, limits)
     shown = [event for event in events if _is_shown(event, chosen)]
     kept = spans(event.line for event in shown)

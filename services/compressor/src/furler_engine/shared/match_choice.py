@@ -49,11 +49,15 @@ TIGHT: Final = Limits(alike=1, per_file=3, width=120, context=0)
 BARE: Final = Limits(alike=1, per_file=1, width=80, context=0)
 _TOO_MANY: Final = 2_000
 """Entries, about 30,000 tokens, from which on nobody reads texts: the search is narrowed by its places."""
+_FAR_TOO_MANY: Final = 100_000
+"""Entries, about eight megabytes: two views of more at a time take over eight times the memory of the text."""
 
 
-def careful(results: Results) -> Limits:
-    """Return the limits where a policy says nothing: tight ones for very many results."""
+def careful(results: Results) -> Limits | None:
+    """Return the limits where a policy says nothing: tight ones for very many results, None for more."""
     entries = sum(len(group.entries) for group in results.groups)
+    if entries > _FAR_TOO_MANY:
+        return None
     return CAREFUL if entries <= _TOO_MANY else TIGHT
 
 
