@@ -10,7 +10,7 @@ from typing import Final
 
 from loadtests.arrivals import Traffic, closed_loop
 from loadtests.fleet import Fleet
-from loadtests.measure import DEGRADED, LATE, REFUSED, Phase
+from loadtests.measure import DEGRADED, LATE, OK, REFUSED, Phase
 
 SETTINGS: Final = Path(__file__).with_name("scenarios.toml")
 
@@ -126,6 +126,7 @@ def common_facts(phase: Phase, peak: Phase | None = None) -> dict[str, float]:
     facts = {
         "calls": float(len(phase.calls)),
         "failed": float(phase.failed),
+        "served_share": phase.count(OK) / calls,
         "refused_share": phase.count(REFUSED) / calls,
         "degraded_share": phase.count(DEGRADED) / calls,
         "late_share": phase.count(LATE) / calls,

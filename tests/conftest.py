@@ -16,9 +16,8 @@ import triton_servers
 # The model takes 100 MB and a second of each service that loads it: its tests ask for it.
 os.environ.setdefault("FURLER_MODEL", "none")
 
-# A test says what holds, not how fast: on a busy machine any example may take a second, and
-# Hypothesis' own check that making them is quick may fail. The same
-# examples each time: a change is blamed for what it did. `make fuzz` looks for new ones.
+# A test says what holds, not how fast: on a busy machine any example may take a second, and so may
+# making it. The same examples each time: a change is blamed for what it did. `make fuzz` looks for others.
 settings.register_profile(
     "furler", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -12,6 +12,7 @@ from typing import Final
 _LOWEST: Final = 15_000
 """Below are the ports that programs commonly have by default."""
 _TRIES: Final = 200
+"""A few dozen of the seventeen thousand are taken: the second try is rare already."""
 _LOOPBACK: Final = ("127.0.0.1",)
 
 

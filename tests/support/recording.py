@@ -1,6 +1,5 @@
 """A gRPC server that answers every call with an empty message, and keeps the metadata of each.
 
-All but clients' questions whether it serves: it says yes, and remembers none.
 It answers when its gate is open, as it is at first.
 """
 
@@ -11,25 +10,14 @@ from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import grpc
-from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 if TYPE_CHECKING:
     Handler = grpc.GenericRpcHandler[bytes, bytes]
 else:  # generic in the stubs only
     Handler = grpc.GenericRpcHandler
-
-_WATCH_HEALTH: Final = "/grpc.health.v1.Health/Watch"
-
-
-def _serving(_request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-    """Say that it serves, until nobody asks any more."""
-    over = threading.Event()
-    context.add_callback(over.set)
-    yield HealthCheckResponse(status=HealthCheckResponse.SERVING).SerializeToString()
-    over.wait()
 
 
 @dataclass
@@ -44,8 +32,6 @@ class Recorder(Handler):
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        if handler_call_details.method == _WATCH_HEALTH:
-            return grpc.unary_stream_rpc_method_handler(_serving)
         metadata = {
             key: value
             for key, value in handler_call_details.invocation_metadata

@@ -97,7 +97,7 @@ def test_numbers_that_rise_by_a_step_are_told_by_it() -> None:
     "text",
     [
         CHAT.replace("failed", "‹1›", 1),
-        "[×2 events of 1 lines, each:]\n" + CHAT,
+        "[×2 events of 1 line, each:]\n" + CHAT,
         CHAT.replace("\n", "\r\n", 5),
         "".join(f"data: {'|¦│‖⁞'[n % 5]} {n % 3}\n\n" for n in range(5)),
         "key: value\nother: value\n" * 40,

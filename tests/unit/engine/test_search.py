@@ -333,3 +333,16 @@ def test_beyond_a_hundred_thousand_matches_there_is_no_second_view(
     )
     draft = search.plan_eliding(Source("".join(rows)), Policy())
     assert (draft is not None) is is_brief
+
+
+def test_every_path_stands_whole_below_the_root_that_is_said_once() -> None:
+    paths = [f"src/services/checkout/handlers/part_{n}.py" for n in range(40)] + ["src/top.py"]
+    text = "".join(
+        f"{path}:7:    raise PaymentError({n}, 'the customer has no card on file')\n"
+        for n, path in enumerate(paths)
+    )
+    for draft in (draft_of(text), eliding(text, policy=Policy(target_tokens=400))):
+        assert draft is not None
+        _legend, root, *rows = draft.text.split("\n")
+        assert root == "[all paths start with src/]"
+        assert [path for path in paths if path.removeprefix("src/") not in "\n".join(rows)] == []

@@ -18,7 +18,7 @@ from furler_engine.types import Draft, Lines, LinesShown, Policy, Source
 
 _OPEN: Final = "‹"
 _RUN: Final = "[×"
-_HEADER: Final = re.compile(r"\[×(\d{1,9}) events of (\d{1,6}) lines, each:\]")
+_HEADER: Final = re.compile(r"\[×(\d{1,9}) events of (\d{1,6}) lines?, each:\]")
 _SLOT: Final = re.compile(r"‹\d{1,6}›")
 _STRINGS: Final = "texts split by "
 _VALUES: Final = "values split by "
@@ -91,7 +91,8 @@ def _run(run: Sequence[Event]) -> list[str] | None:
         template.append((f'"{name}"' if written.startswith(_STRINGS) else name) + after)
     form = "".join(template)
     size = form.count("\n") + 1
-    return [f"[×{len(run)} events of {size} lines, each:]", *form.split("\n"), *slots]
+    lines = f"{size} lines" if size > 1 else "1 line"
+    return [f"[×{len(run)} events of {lines}, each:]", *form.split("\n"), *slots]
 
 
 def _slot(column: Sequence[str]) -> str | None:
