@@ -263,7 +263,7 @@ def _decide(link: _Link, state: _State, turn: Turn, content: tuple[bytes, int]) 
         return earlier
     if calls.is_ranged(link.block.call):
         policy = replace(policy, fidelity=Fidelity.LOSSLESS)
-    view = compress(link.text, hints, policy, ref, turn.answers)
+    view = compress(link.text, hints, policy, ref, turn.answers, counted=before)
     if view.is_passthrough or size < _FLOORS.get(view.kind, _FLOOR):
         view = replace(view, text="", ref="", compressors=(), elisions=(),
                        asks=view.asks if size >= _FLOORS.get(view.kind, _FLOOR) else (),

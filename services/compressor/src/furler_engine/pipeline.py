@@ -109,9 +109,15 @@ class _Chosen:
 
 
 def compress(
-    text: str, hints: Hints, policy: Policy, ref: str, answers: Answers | None = None
+    text: str,
+    hints: Hints,
+    policy: Policy,
+    ref: str,
+    answers: Answers | None = None,
+    *,
+    counted: tokens.Count | None = None,
 ) -> View:
-    """Return the view of a text.
+    """Return the view of a text. ``counted`` are its tokens, where they are known.
 
     Where the policy names a model, the view may ask: with answers to its ``asks``
     the same call gives a shorter one. Texts without an answer stay as they are.
@@ -122,7 +128,7 @@ def compress(
     whose tokenizer is not installed.
     """
     source = Source(text, hints)
-    before = tokens.count(text, policy.tokenizer)
+    before = counted or tokens.count(text, policy.tokenizer)
     in_force = policy_for(hints.tool, policy)
     task = _Task(source, detect(source), in_force, ref, before.tokens, answers, [], [])
     best = _best(task)

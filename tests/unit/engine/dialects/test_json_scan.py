@@ -8,17 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from furler_engine.dialects.json_scan import (
-    BodyError,
-    Span,
-    all_members,
-    decode,
-    elements,
-    encode,
-    members,
-    root,
-    skip,
-)
+from furler_engine.dialects.json_scan import BodyError, Json, Span, decode, encode
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 values = st.recursive(
@@ -32,14 +22,13 @@ values = st.recursive(
 )
 
 
-def rebuilt(data: bytes, span: Span) -> object:
+def rebuilt(text: Json, span: Span) -> object:
     """Read a value through the scanner alone."""
-    match data[span.start : span.start + 1]:
-        case b"{":
-            return {name: rebuilt(data, value) for name, value in all_members(data, span)}
-        case b"[":
-            return [rebuilt(data, value) for value in elements(data, span)]
-    value: object = json.loads(data[span.start : span.end])
+    if text.is_object(span):
+        return {name: rebuilt(text, value) for name, value in text.all_members(span)}
+    if text.is_array(span):
+        return [rebuilt(text, value) for value in text.elements(span)]
+    value: object = json.loads(text.data[span.start : span.end])
     return value
 
 
@@ -49,18 +38,23 @@ def test_the_scanner_sees_what_a_parser_sees(
     *, value: object, indent: int | str | None, ascii_only: bool
 ) -> None:
     data = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()
-    assert rebuilt(data, root(data)) == json.loads(data)
+    text = Json(data)
+    assert rebuilt(text, text.root()) == json.loads(data)
+
+
+@pytest.mark.parametrize("escapes", [31, 32, 33, 999, 1001, 5000])
+def test_a_string_of_many_escapes_is_where_a_parser_sees_it_at_every_level(escapes: int) -> None:
+    value = [{"a": ['\\"' * escapes, "x"], "b": ['"' * escapes]}, {"c": "\\" * escapes}]
+    text = Json(json.dumps(value).encode())
+    assert rebuilt(text, text.root()) == value
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]",:\\ \n1tx', max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_are_a_body_error(data: bytes) -> None:
+    text = Json(data)
     try:
-        span = root(data)
-        list(
-            elements(data, span)
-            if data[span.start : span.start + 1] == b"["
-            else all_members(data, span)
-        )
+        span = text.root()
+        list(text.elements(span) if text.is_array(span) else text.all_members(span))
     except BodyError:
         pass
 
@@ -72,15 +66,15 @@ def test_a_text_comes_back_from_its_string(text: str) -> None:
 
 
 def test_a_name_that_stands_twice_is_an_error_only_where_it_is_wanted() -> None:
-    data = b'{"a":1,"b":2,"a":3}'
-    assert members(data, root(data), ("b",)) == {"b": Span(11, 12)}
+    text = Json(b'{"a":1,"b":2,"a":3}')
+    assert text.members(text.root(), ("b",)) == {"b": Span(11, 12)}
     with pytest.raises(BodyError):
-        members(data, root(data), ("a",))
+        text.members(text.root(), ("a",))
 
 
 def test_a_name_is_found_however_it_is_escaped() -> None:
-    data = b'{"m\\u0065ssages": []}'
-    assert members(data, root(data), ("messages",)) == {"messages": Span(18, 20)}
+    text = Json(b'{"m\\u0065ssages": []}')
+    assert text.members(text.root(), ("messages",)) == {"messages": Span(18, 20)}
 
 
 @pytest.mark.parametrize(
@@ -95,4 +89,4 @@ def test_a_name_is_found_however_it_is_escaped() -> None:
 )
 def test_two_hostile_megabytes_are_refused(data: bytes) -> None:
     with pytest.raises(BodyError):
-        skip(data, 0)
+        Json(data).skip(0)

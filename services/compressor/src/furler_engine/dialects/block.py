@@ -10,14 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from furler_engine.dialects.json_scan import (
-    BodyError,
-    Span,
-    all_members,
-    decode,
-    is_string,
-    root,
-)
+from furler_engine.dialects.json_scan import BodyError, Json, Span, decode
 from furler_engine.tools import RETRIEVE_TOOLS, normal
 
 MAX_BLOCKS: Final = 200_000
@@ -118,7 +111,7 @@ class Collector:
     """What a reader fills, in the order a model sees it."""
 
     def __init__(self, data: bytes) -> None:
-        self.data = data
+        self.json = Json(data)
         self.end = 0
         self._blocks: list[Block] = []
         self._calls: dict[str, Call] = {}
@@ -126,7 +119,7 @@ class Collector:
 
     def root(self) -> Span:
         """Return the body's object. Raises BodyError."""
-        return root(self.data)
+        return self.json.root()
 
     def add(
         self, role: Role, pointer: str, span: Span, message: int, call: Call | None = None
@@ -134,7 +127,7 @@ class Collector:
         """Add a string; a value that is no string is nothing to read. Raises BodyError."""
         if len(self._blocks) >= MAX_BLOCKS:
             raise BodyError(f"more than {MAX_BLOCKS:,} blocks")
-        if is_string(self.data, span) or role is Role.CALL:
+        if self.json.is_string(span) or role is Role.CALL:
             self._blocks.append(Block(role, pointer, span, message, call or Call()))
 
     def add_call(self, name: str, call_id: str, span: Span, pointer: str, message: int) -> None:
@@ -158,9 +151,9 @@ class Collector:
 
     def string(self, span: Span | None) -> str:
         """Return a short string such as a role or an id; empty for anything else."""
-        if span is None or not is_string(self.data, span):
+        if span is None or not self.json.is_string(span):
             return ""
-        return decode(self.data[span.start : span.end]) or ""
+        return self.json.text(span) or ""
 
     def body(self) -> Body:
         """Return the body read."""
@@ -168,26 +161,26 @@ class Collector:
             replace(block, cached=True) if at <= self._breakpoint else block
             for at, block in enumerate(self._blocks)
         ]
-        return Body(self.data, tuple(blocks), self.end)
+        return Body(self.json.data, tuple(blocks), self.end)
 
     def _call(self, name: str, span: Span) -> Call:
-        data, given = self.data, span
-        if is_string(data, span):
-            inner = decode(data[span.start : span.end])
+        arguments, given = self.json, span
+        if arguments.is_string(span):
+            inner = arguments.text(span)
             if inner is None:
                 return Call(name)
-            data = inner.encode()
+            arguments = Json(inner.encode())
             try:
-                given = root(data)
+                given = arguments.root()
             except BodyError:
                 return Call(name, (("", inner),), ("",))
         found: list[tuple[str, str]] = []
         names: list[str] = []
         try:
-            for argument, value in all_members(data, given):
+            for argument, value in arguments.all_members(given):
                 names.append(argument)
-                if is_string(data, value):
-                    text = decode(data[value.start : value.end])
+                if arguments.is_string(value):
+                    text = arguments.text(value)
                     if text is not None:
                         found.append((argument, text))
                 if len(names) == MAX_ARGUMENTS:

@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from furler_engine.dialects.block import Collector, Role
-from furler_engine.dialects.json_scan import (
-    BodyError,
-    Span,
-    elements,
-    is_array,
-    is_null,
-    is_string,
-    members,
-)
+from furler_engine.dialects.json_scan import BodyError, Span
 
 _ITEM: Final = (
     "type", "role", "content", "call_id", "name", "arguments", "input", "output", "action",
@@ -37,18 +29,18 @@ _OUTPUTS: Final = ("function_call_output", "custom_tool_call_output", "local_she
 
 def read(out: Collector) -> None:
     """Read a body. Raises BodyError."""
-    top = members(out.data, out.root(), ("instructions", "input"))
+    top = out.json.members(out.root(), ("instructions", "input"))
     if "input" not in top:
         raise BodyError("the body has no input")
     if "instructions" in top:
         out.add(Role.SYSTEM, "/instructions", top["instructions"], -1)
     given = top["input"]
-    if is_string(out.data, given):
+    if out.json.is_string(given):
         out.add(Role.USER, "/input", given, 0)
         out.end = given.end
         return
-    for index, item in enumerate(elements(out.data, given)):
-        _item(out, members(out.data, item, _ITEM), f"/input/{index}", index)
+    for index, item in enumerate(out.json.elements(given)):
+        _item(out, out.json.members(item, _ITEM), f"/input/{index}", index)
         out.end = item.end
 
 
@@ -68,27 +60,27 @@ def _item(out: Collector, fields: dict[str, Span], pointer: str, message: int) -
 
 
 def _message(out: Collector, span: Span, pointer: str, role: Role, message: int) -> None:
-    if is_string(out.data, span):
+    if out.json.is_string(span):
         out.add(role, pointer, span, message)
-    elif is_array(out.data, span):
+    elif out.json.is_array(span):
         for at, text in _texts(out, span, pointer):
             out.add(role, at, text, message)
-    elif not is_null(out.data, span):
+    elif not out.json.is_null(span):
         raise BodyError(f"want text or an array at byte {span.start}")
 
 
 def _output(out: Collector, span: Span, pointer: str, key: str, message: int) -> None:
-    if is_string(out.data, span):
+    if out.json.is_string(span):
         out.add_result(key, pointer, span, message)
-    elif is_array(out.data, span):
+    elif out.json.is_array(span):
         for at, text in _texts(out, span, pointer):
             out.add_result(key, at, text, message)
 
 
 def _texts(out: Collector, span: Span, pointer: str) -> list[tuple[str, Span]]:
     found: list[tuple[str, Span]] = []
-    for index, part in enumerate(elements(out.data, span)):
-        fields = members(out.data, part, ("type", "text"))
+    for index, part in enumerate(out.json.elements(span)):
+        fields = out.json.members(part, ("type", "text"))
         if out.string(fields.get("type")) in _TEXTS and "text" in fields:
             found.append((f"{pointer}/{index}/text", fields["text"]))
     return found

@@ -42,16 +42,19 @@ class Skipper(Generic[AnyStr]):
         colon = self._colon.match(text, end) if end >= 0 else None
         return (-1, -1) if colon is None else (end, colon.end())
 
-    def value_end(self, text: AnyStr, at: int) -> int:
-        """Return where the value ends that starts at a position."""
+    def value_end(self, text: AnyStr, at: int, known: dict[int, int] | None = None) -> int:
+        """Return where the value ends that starts at a position.
+
+        ``known`` keeps where long strings of this text end, by their start.
+        """
         match = self._scalar.match(text, at)
         if match is not None:
             return match.end()
         if text[at : at + 1] in self._opening:
-            return self.container_end(text, at + 1)
-        return self._strings.end(text, at)
+            return self.container_end(text, at + 1, known)
+        return self._string_end(text, at, known)
 
-    def container_end(self, text: AnyStr, at: int) -> int:
+    def container_end(self, text: AnyStr, at: int, known: dict[int, int] | None = None) -> int:
         """Return where the innermost container around a position ends.
 
         Brackets are counted, not told apart: this is no validator.
@@ -59,7 +62,7 @@ class Skipper(Generic[AnyStr]):
         depth = 1
         while match := self._stretch.match(text, at):
             if match.lastindex is None:  # a string comes, or the end
-                at = self._strings.end(text, match.end())
+                at = self._string_end(text, match.end(), known)
                 if at < 0:
                     break
                 continue
@@ -71,6 +74,13 @@ class Skipper(Generic[AnyStr]):
             else:
                 return start + depth
         return -1
+
+    def _string_end(self, text: AnyStr, at: int, known: dict[int, int] | None) -> int:
+        if known is None:
+            return self._strings.end(text, at)
+        if at not in known:
+            known[at] = self._strings.end(text, at)
+        return known[at]
 
 
 TEXT: Final[Skipper[str]] = Skipper(str)

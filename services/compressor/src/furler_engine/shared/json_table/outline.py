@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from furler_engine.json_value import dumps
+from furler_engine.json_value import dumps, has_containers
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path, Row, split, too_sparse
 from furler_engine.types import JsonLocation, Source
 
@@ -134,7 +134,7 @@ def build(value: object) -> Node:
     if isinstance(value, dict) and value:
         return _build_object(value)
     if isinstance(value, list):
-        if any(isinstance(item, dict | list) for item in value):
+        if has_containers(value):
             return _build_array(value)
         if any(isinstance(item, str) and len(item) > LONG_TEXT for item in value):
             return Items(tuple(map(Inline, value)))
@@ -256,6 +256,8 @@ def _is_constant(values: list[object]) -> bool:
 
 
 def _is_heavy(values: list[object]) -> bool:
+    if not has_containers(values):
+        return False
     nested = [value for value in values if isinstance(value, dict | list) and value]
     if not nested:
         return False
