@@ -31,6 +31,17 @@ def test_every_digit_of_a_number_survives(text: str) -> None:
     assert back.startswith("-") == text.startswith("-")
 
 
+@pytest.mark.parametrize(
+    "before", ["[", "[1,", "[1, ", "[1,\n", "[1,\t", "[1,\r\n", '[{"2026-01-01":']
+)
+@pytest.mark.parametrize(
+    "number", ["-0", "1E+400", "1.2345678901234567890E+20", "0.1234567890123456789"]
+)
+def test_every_digit_survives_whatever_stands_before_a_number(before: str, number: str) -> None:
+    text = before + number + ("}]" if "{" in before else "]")
+    assert dumps(parse(text)).endswith(text[len(before) :])
+
+
 def test_one_and_one_point_zero_are_two_values() -> None:
     assert not same_value(parse("1"), parse("1.0"))
     assert not same_value(parse("0.0"), parse("-0.0"))

@@ -138,6 +138,16 @@ def test_content_without_large_parts_is_not_split(text: str) -> None:
     assert "split" not in view(text).compressors
 
 
+@pytest.mark.parametrize("before", [0, 1, 198, 199, 200, 399, 400, 401])
+def test_a_text_of_one_line_is_a_part_wherever_its_string_starts(before: int) -> None:
+    rows = "\n".join(f"{n},{n * n % 97}" for n in range(5))
+    text = json.dumps(
+        {"id": "x" * before, "page": rows + " A sentence of some length, twice. " * 60}
+    )
+    assert text.count("\\n") < 6
+    assert "$.page" in view(text, Policy(target_tokens=200)).text
+
+
 def test_a_policy_turns_it_off() -> None:
     text = json.dumps({"stdout": log()})
     assert "split" not in view(text, Policy(disabled=frozenset({"split"}))).compressors

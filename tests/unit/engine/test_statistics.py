@@ -26,6 +26,8 @@ def standing_out(values: Sequence[object]) -> dict[int, float]:
         ([[], [1], [1, 2]], "0..2 elements"),
         ([MISSING, MISSING], ""),
         ([10**30, 1], f"1..{10**30}"),
+        ([0.0, -0.0, 0.0], "0.0×2 -0.0×1"),
+        ([1, 1.0, 1], "1×2 1.0×1"),
     ],
 )
 def test_a_column_is_described_by_its_kind(values: list[object], said: str) -> None:

@@ -29,7 +29,8 @@ _ZEROS = re.compile(rb"0++")
 _NUMBER = re.compile(rb"(\d++)(?:\.(\d++))?(?:[eE][+-]?(\d++))?")
 _BEFORE_NUMBER = frozenset(b"-[,: \t\r\n")
 _MINUS_ZERO = re.compile(rb"(?:^|[\[,:\s])-0(?![.\deE])")
-_MINUS_ZEROS = (b":-0", b" -0", b",-0", b"[-0", b"\n-0", b"\t-0", b"\r-0")
+# What may stand before a number is a colon in a copy, so that it is looked for once.
+_COLONS = bytes.maketrans(b" ,[\n\t\r", b"::::::")
 # In JSON an unescaped quote before a colon always ends a member name.
 _NAME_END = re.compile(r'(?<!\\)"\s*:')
 _FILLED = re.compile(r"\S")
@@ -192,11 +193,12 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _has_delicate_number(text: str) -> bool:
     data = text.encode(errors="surrogatepass")
-    zeros = data.startswith(b"-0") or any(zero in data for zero in _MINUS_ZEROS)
+    zeros = data.startswith(b"-0") or b":-0" in data.translate(_COLONS)
     if zeros and _MINUS_ZERO.search(data):
         return True
     masked = data.translate(_MASK)
-    return any(_has_long_number(data, masked, run) for run in _RUNS)
+    runs = _RUNS if b"0e" in masked else _RUNS[:1]
+    return any(_has_long_number(data, masked, run) for run in runs)
 
 
 def _has_long_number(data: bytes, masked: bytes, run: bytes) -> bool:

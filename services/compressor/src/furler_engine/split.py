@@ -46,8 +46,8 @@ _SHORTEST: Final = 1_200
 """Characters (about 300 tokens) from which a part is worth a heading of its own."""
 _FEWEST_LINES: Final = 6
 _FEWEST_SENTENCES: Final = 6
-# A string of one long line: text has more between two quotes than any data but blobs.
-_LONG_STRING: Final = re.compile(r'[^"]{400}')
+_LONG_STRING: Final = 400
+"""Characters between two quotes: a text of one long line has more, of all data only blobs do."""
 _MOST_OF_CONTENT: Final = 0.5
 """Share of a content that its parts must make up."""
 # "$ ls", "dev@host:~/src$ ls", "[dev@host src]$ ls"; a lone # opens a comment.
@@ -72,7 +72,7 @@ def plan(source: Source, kind: Kind, draft_of: DraftOf) -> Draft | None:
 
 
 def _strings(source: Source, draft_of: DraftOf) -> Draft | None:
-    if source.text.count("\\n") < _FEWEST_LINES and not _LONG_STRING.search(source.text):
+    if source.text.count("\\n") < _FEWEST_LINES and not _has_long_string(source.text):
         return None
     try:
         value = source.value
@@ -102,6 +102,20 @@ def _strings(source: Source, draft_of: DraftOf) -> Draft | None:
     shown = sum(_lines_shown(part, string) for part, _, string in drafted)
     coverage = PartsShown(tuple(part for part, _, _ in drafted), text)
     return Draft("\n".join(pieces), coverage, "lines", total, shown, tuple(elisions))
+
+
+def _has_long_string(text: str) -> bool:
+    """Whether so many characters stand between two quotes.
+
+    Looking back from where the next quote would be too late passes over most of a text.
+    """
+    at = 0
+    while at + _LONG_STRING <= len(text):
+        quote = text.rfind('"', at, at + _LONG_STRING)
+        if quote < 0:
+            return True
+        at = quote + 1
+    return False
 
 
 def _texts(value: object) -> Iterator[tuple[JsonLocation, str]]:

@@ -119,11 +119,14 @@ def describe(values: Sequence[object], missing: object) -> str:
     present = [value for value in values if value is not missing] if missing in values else values
     if not present:
         return ""
-    kind = _main(_kinds(present))
+    kinds = _kinds(present)
+    kind = _main(kinds)
     where = "" if len(present) == len(values) else f" (in {len(present)})"
     if kind == "number":
-        numbers = [value for value in present if _kind(value) == kind]
-        different = len(set(map(str, numbers)))
+        numbers = present
+        if len(kinds) > 1:
+            numbers = [value for value in present if _kind(value) == kind]
+        different = _count_different(numbers)
         if different > _FEW_VALUES or different == len(numbers):
             array = _array(numbers)
             low, high = numbers[int(array.argmin())], numbers[int(array.argmax())]
@@ -143,6 +146,15 @@ def describe(values: Sequence[object], missing: object) -> str:
             return f"{_say(min(counts))}..{_say(max(counts))}{where}"
         return _counts(counts, len(values)) + where
     return f"in {len(present)}" if where else ""
+
+
+def _count_different(numbers: Sequence[object]) -> int:
+    """Count the numbers that are written differently, as 1 and 1.0 are, and 0.0 and -0.0."""
+    if set(map(type, numbers)) in ({int}, {float}):
+        different = set(numbers)
+        if 0 not in different:
+            return len(different)
+    return len(set(map(str, numbers)))
 
 
 def _counts(counts: Counter[str], count: int) -> str:
@@ -303,7 +315,7 @@ def _strings(rows: Sequence[int], values: Sequence[str], count: int, found: Nota
     size = sum(map(len, values))
     if size <= 60 * len(values):
         _odd_forms(rows, values, count, found)
-    if sum(value.count(" ") for value in values) >= 2 * len(values):
+    if "".join(values).count(" ") >= 2 * len(values):
         _novel_words(rows, values, found)
 
 

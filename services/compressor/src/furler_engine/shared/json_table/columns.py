@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from itertools import chain
+from operator import itemgetter
 from typing import Final
 
 from furler_engine.json_value import dumps
@@ -104,9 +105,9 @@ def nest(path: Path, value: object) -> Row:
 
 def _split(rows: Sequence[Row], path: Path, columns: Columns) -> None:
     first = tuple(rows[0])
-    if all(tuple(row) == first for row in rows):
+    if all(map(first.__eq__, map(tuple, rows))):
         for name in first:
-            _add((*path, name), [row[name] for row in rows], columns)
+            _add((*path, name), list(map(itemgetter(name), rows)), columns)
     else:
         for name in dict.fromkeys(chain.from_iterable(rows)):
             _add((*path, name), [row.get(name, MISSING) for row in rows], columns)
