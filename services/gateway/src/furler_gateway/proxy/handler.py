@@ -62,8 +62,9 @@ class Proxy:
         except UnknownUpstreamError:
             message = "there is no upstream of this name"
             raise RequestError(Failure("unimplemented", message, status=404)) from None
-        if hdrs.UPGRADE in request.headers:
-            # Agents that prefer a WebSocket go on with a stream of events.
+        if "websocket" in request.headers.get(hdrs.UPGRADE, "").lower():
+            # Agents that prefer one go on with a stream of events. Any other upgrade may be ignored, and
+            # is: Java's client asks for HTTP/2 with every request and takes HTTP/1.1 as an answer.
             raise RequestError(Failure("unimplemented", "no upgrades here", status=426))
         if route.dialect is None:
             return await self._passed(request, route)

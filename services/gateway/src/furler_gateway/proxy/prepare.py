@@ -16,7 +16,7 @@ import orjson
 from furler.conversations import Conversation, Dialect, Mode
 from furler.errors import CredentialInvalidError, FieldInvalidError, FurlerError, SpaceDeniedError
 from furler_gateway import caller
-from furler_gateway.json_spans import Member, appended, members, replaced
+from furler_gateway.json_spans import Member, Span, appended, elements, members, replaced
 from furler_gateway.limits import off_loop
 from furler_gateway.proxy import tool
 from furler_gateway.proxy.identity import conversation, is_signed, is_subscription
@@ -106,19 +106,14 @@ class Preparer:
         place = caller.place()
         place.model, place.conversation = traffic.model, traffic.conversation
         treatment = await self.treating.treatment(traffic)
-        tools = found.get("tools")
-        if tools is not None and (not isinstance(tools.value, list) or not tools.value):
-            tools = None
-        has_own = tools is not None and tool.has_own(body[tools.start : tools.end])
-        can_offer = tools is not None and not has_own and _can_continue(found)
+        has_own, can_offer = await off_loop(len(body), _ways_to_ask, body, found, dialect)
         confines = confined(treatment, traffic, can_retrieve=has_own or can_offer)
         offered = can_offer and await self._offered(traffic, confines)
-        final = confines
-        if offered != can_offer:
-            final = confined(treatment, traffic, can_retrieve=has_own or offered)
+        can_retrieve = (has_own or offered) and _is_allowed(body, found)
+        final = confined(treatment, traffic, can_retrieve=can_retrieve)
         made = Prepared(body, "unchanged", traffic, final, offered, is_linked)
-        if offered and tools is not None:
-            span, definitions = (tools.start, tools.end), [tool.DEFINITIONS[dialect]]
+        if offered:
+            span, definitions = _span(found["tools"]), [tool.DEFINITIONS[dialect]]
             added = await off_loop(len(body), appended, body, span, definitions)
             made = replace(made, body=added, is_changed=True)
         return await self._compressed(made)
@@ -198,6 +193,32 @@ def _name(name: str, treatment: Treatment) -> str:
     make the work lossless, nor the work it lossy. What a setting says by now changes no name.
     """
     return f"{name}+lossless" if name and treatment.is_confined else name
+
+
+def _ways_to_ask(body: bytes, found: Mapping[str, Member], dialect: Dialect) -> tuple[bool, bool]:
+    """Return whether a request has a retrieve tool of the client's, and whether it may get ours."""
+    tools = found.get("tools")
+    if tools is None or not isinstance(tools.value, list) or not tools.value:
+        return False, False
+    if tool.has_own(body[tools.start : tools.end]):
+        return True, False
+    most, count = tool.MOST_TOOLS.get(dialect), len(tools.value)
+    if most is not None and tools.value == [None]:  # of a long value only the type is told
+        count = len(elements(body, _span(tools)))
+    return False, _can_continue(found) and (most is None or count < most)
+
+
+def _is_allowed(body: bytes, found: Mapping[str, Member]) -> bool:
+    """Return whether the model may call a retrieve tool: a request may forbid tools, or demand one.
+
+    The tool is offered all the same: a conversation has it always or never.
+    """
+    choice = found.get("tool_choice")
+    return choice is None or tool.is_allowed(choice.value, body[choice.start : choice.end])
+
+
+def _span(member: Member) -> Span:
+    return member.start, member.end
 
 
 def _can_continue(found: Mapping[str, Member]) -> bool:

@@ -21,6 +21,13 @@ from furler_gateway.errors import failure_of
 NAME: Final = "furler_retrieve"
 PAGE_TOKENS: Final = 10_000
 """Most tokens of one answer: more would undo what the view saved."""
+MOST_TOOLS: Final[Mapping[Dialect, int]] = {
+    Dialect.OPENAI_CHAT: 128,
+    Dialect.OPENAI_RESPONSES: 128,
+}
+"""Tools that a provider takes; one more, and it refuses the request."""
+_FREE: Final = ("auto", "any", "required")
+"""Choices of tools that leave the choice to the model. Any other names what it has to call."""
 _OWN_RETRIEVE: Final = re.compile(
     rb'"name"\s*:\s*"[A-Za-z0-9_.-]{0,64}(?:furler|headroom)_{1,2}retrieve"'
 )
@@ -90,6 +97,17 @@ class Answer:
 def has_own(tools: bytes) -> bool:
     """Return whether a request's tools have a retrieve tool of the client's."""
     return _OWN_RETRIEVE.search(tools) is not None
+
+
+def is_allowed(choice: object, written: bytes) -> bool:
+    """Return whether a request's ``tool_choice`` leaves it to the model to call a retrieve tool.
+
+    ``written`` are the choice's bytes: what is named in it may be ours or the client's own.
+    """
+    kind = choice.get("type") if isinstance(choice, dict) else choice
+    if kind is None or isinstance(choice, str):
+        return kind != "none"
+    return kind in _FREE or has_own(written)
 
 
 def refused(call: Call, why: str) -> Answer:
