@@ -31,6 +31,9 @@ _SECONDS: Final = {
 _LONG_SECONDS: Final = 3600.0
 _LEAST_TOKENS: Final = 1024
 """Shorter prefixes are not cached, by either provider."""
+_MOST_PARTS: Final = 2
+"""A prefix of which less than half is read is lost: tools and system prompt are those of many
+conversations, who keep them in the cache when the messages are long gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def prefix(dialect: Dialect, body: bytes) -> Prefix | None:
         parts[name] = _digest(body, (part.start, part.end)) if part is not None else b""
     if "previous_response_id" in top or "conversation" in top:
         spans = []  # what comes before is the provider's to know
-    is_long = dialect is Dialect.ANTHROPIC_MESSAGES and _LONG.search(body) is not None
+    is_long = dialect is Dialect.ANTHROPIC_MESSAGES and _is_long(body)
     return Prefix(
         parts["model"],
         parts["tools"],
@@ -91,14 +94,15 @@ def outcome(before: Seen | None, now: Prefix, usage: Usage, at: float) -> str:
 
     ``first`` turn seen here; ``hit``; ``small`` or ``unused``: there was nothing to hit;
     ``changed_model``, ``_tools``, ``_system`` or ``_messages``: the request begins otherwise than the
-    one before; ``lapsed``: it came too late; ``lost``: nothing here explains it.
+    one before; ``lapsed``: it came too late, most of the prefix was gone; ``lost``: nothing here
+    explains that.
     """
     if before is None:
         return "first"
     changed = _changed(before.prefix, now)
     if changed:
         return f"changed_{changed}"
-    if usage.read > 0:
+    if usage.read > 0 and usage.read * _MOST_PARTS >= before.cached:
         return "hit"
     if before.cached == 0:
         return "small" if usage.prompt < _LEAST_TOKENS else "unused"
@@ -118,6 +122,19 @@ def _changed(before: Prefix, now: Prefix) -> str:
         if getattr(before, name) != getattr(now, name):
             return name
     return "" if now.messages.startswith(before.messages) else "messages"
+
+
+def _is_long(body: bytes) -> bool:
+    """Return whether all breakpoints of a body are kept for an hour: the last ones are the shorter."""
+    at, found = -1, False
+    while (at := body.find(_BREAKPOINT, at + 1)) >= 0:
+        value = _BREAKPOINT_VALUE.match(body, at + len(_BREAKPOINT))
+        if value is None or value.group().endswith(b"null"):
+            continue
+        if _LONG.search(value.group()) is None:
+            return False
+        found = True
+    return found
 
 
 def _digest(body: bytes, span: Span) -> bytes:
