@@ -43,17 +43,27 @@ _NULLED: Final = (b'"finish_reason"', b'"usage"')
 """What tells nothing where it is null."""
 _TEXTS: Final = ("content", "refusal", "reasoning_content", "reasoning")
 """Texts of a message. The last two are other providers', which want them back with the calls."""
+_DETAILS: Final = "reasoning_details"
+"""OpenRouter's reasoning in parts, some of them sealed."""
+_CALL: Final = ("index", "id", "type", "function")
+"""Of a call, as OpenAI has it."""
 _ENDED_WITH_CALLS: Final = ("tool_calls", "stop")
 """Some servers say stop."""
 
 
 @dataclass(slots=True)
 class _Called:
-    """A tool call of the round that is streaming, or is there."""
+    """A tool call of the round that is streaming, or is there.
+
+    ``shown`` is the number that the client knows it by. ``more`` is what providers want back that
+    is none of OpenAI's, such as the signature of Gemini's thoughts.
+    """
 
     id: str
     name: str
+    shown: int
     arguments: list[str] = field(default_factory=list)
+    more: Json = field(default_factory=dict)
 
     @property
     def is_ours(self) -> bool:
@@ -61,7 +71,7 @@ class _Called:
 
     def as_json(self) -> Json:
         function = {"name": self.name, "arguments": "".join(self.arguments)}
-        return {"id": self.id, "type": "function", "function": function}
+        return {"id": self.id, "type": "function", "function": function, **self.more}
 
 
 @dataclass(slots=True)
@@ -74,8 +84,9 @@ class ChatTurn:
     _id: bytes = b""
     _unread: list[bytes] = field(default_factory=list)
     _texts: dict[str, list[str]] = field(default_factory=dict)
-    _called: dict[int, _Called] = field(default_factory=dict)
-    _shown: dict[int, int] = field(default_factory=dict)
+    _details: list[Json] = field(default_factory=list)
+    _called: list[_Called] = field(default_factory=list)
+    _numbered: dict[int, _Called] = field(default_factory=dict)
     _finish: str = ""
     _held: list[bytes] = field(default_factory=list)
     _has_text: bool = False
@@ -129,7 +140,7 @@ class ChatTurn:
             choice = {**choice, "finish_reason": None}
             rewritten = True
         elif choice.get("finish_reason"):
-            self.left_out += sum(call.is_ours for call in self._called.values())
+            self.left_out += sum(call.is_ours for call in self._called)
         if not rewritten:
             return self._renamed(raw, event)
         if not delta and not choice.get("finish_reason"):
@@ -156,10 +167,13 @@ class ChatTurn:
                     delta[name] = _BETWEEN + given
                     changed = True
                 self._texts.setdefault(name, []).append(given)
+        for detail in items(delta.get(_DETAILS)):
+            self._add_detail(detail)
         if not isinstance(delta.get("tool_calls"), list):
             return changed
         entries = items(delta["tool_calls"])
-        kept = [entry for entry in entries if self._entry(entry)]
+        called = [self._entry(entry) for entry in entries]
+        kept = [entry for entry, call in zip(entries, called, strict=True) if not call.is_ours]
         if len(kept) < len(entries):
             changed = True
             del delta["tool_calls"]
@@ -167,36 +181,57 @@ class ChatTurn:
                 delta["tool_calls"] = kept
             elif not any(delta.values()) and "role" not in delta:
                 delta.clear()
-        for entry in kept:
-            index = number(entry.get("index", 0))
-            if self._shown[index] != index:
-                entry["index"] = self._shown[index]
+        for entry, call in zip(entries, called, strict=True):
+            if not call.is_ours and call.shown != (entry.get("index") or 0):
+                entry["index"] = call.shown
                 changed = True
         return changed
+
+    def _add_detail(self, detail: Json) -> None:
+        """Take a piece of the reasoning: those of one part that follow each other are one."""
+        last = self._details[-1] if self._details else {}
+        at = detail.get("index")
+        if at is None or (last.get("index"), last.get("type")) != (at, detail.get("type")):
+            self._details.append(dict(detail))
+            return
+        for name, value in detail.items():
+            if name in ("text", "summary"):
+                last[name] = text(last.get(name)) + text(value)
+            elif value is not None:
+                last[name] = value
 
     def _read_on(self) -> None:
         """Read the pieces of text that have passed unread; they came before all calls."""
         after, self._texts = self._texts, {}
+        details, self._details = self._details, []
         for raw in sse.cut(b"".join(self._unread)):
             data = sse.parse(raw).data
             for choice in items(read(data).get("choices")) if data else ():
                 self._delta(part(choice.get("delta")))
         for name, pieces in after.items():
             self._texts.setdefault(name, []).extend(pieces)
+        for detail in details:
+            self._add_detail(detail)
         self._unread = []
 
-    def _entry(self, entry: Json) -> bool:
-        """Take a piece of a call; return whether it is the client's."""
-        index = number(entry.get("index", 0))
+    def _entry(self, entry: Json) -> _Called:
+        """Take a piece of a call; return the call.
+
+        Some servers give all calls of a message one number, or none: a piece with another id and a
+        name begins another call.
+        """
+        index = number(entry.get("index") or 0)
         function = part(entry.get("function"))
-        if index not in self._called:
-            self._called[index] = _Called(text(entry.get("id")), text(function.get("name")))
-        call = self._called[index]
+        given, name = text(entry.get("id")), text(function.get("name"))
+        call = self._numbered.get(index)
+        if call is None or (given and name and call.id and given != call.id):
+            theirs = sum(not each.is_ours for each in self._called)
+            shown = theirs if theirs < len(self._called) else index
+            call = self._numbered[index] = _Called(given, name, shown)
+            self._called.append(call)
         call.arguments.append(text(function.get("arguments")))
-        if call.is_ours:
-            return False
-        self._shown.setdefault(index, len(self._shown))
-        return True
+        call.more |= {n: v for n, v in entry.items() if n not in _CALL and v is not None}
+        return call
 
     def _last(self, raw: bytes) -> bytes:
         """Return an event after the last choice; hold it back if the turn may go on."""
@@ -223,12 +258,8 @@ class ChatTurn:
 
     def _waiting(self) -> bool:
         """Return whether the round ended with calls of ours alone."""
-        called = self._called.values()
-        return (
-            bool(called)
-            and self._finish in _ENDED_WITH_CALLS
-            and all(call.is_ours for call in called)
-        )
+        ended = self._finish in _ENDED_WITH_CALLS
+        return ended and bool(self._called) and all(call.is_ours for call in self._called)
 
     def whole(self, body: bytes) -> None:
         """Take a reply that does not stream."""
@@ -239,6 +270,7 @@ class ChatTurn:
         message = part(choices[0].get("message"))
         self._texts = {n: [text(message.get(n))] for n in _TEXTS if text(message.get(n))}
         self._contents += self._texts.get("content", [])
+        self._details = items(message.get(_DETAILS))
         for index, entry in enumerate(items(message.get("tool_calls"))):
             self._entry(entry | {"index": index})
         self._finish = text(choices[0].get("finish_reason"))
@@ -246,20 +278,21 @@ class ChatTurn:
         self._id = self._id or orjson.dumps(said.get("id"))
         self._reply = body
         if not self._waiting():
-            self.left_out += sum(call.is_ours for call in self._called.values())
+            self.left_out += sum(call.is_ours for call in self._called)
 
     def calls(self) -> Sequence[Call]:
         """Return the calls to be answered after a round."""
         if not self._waiting():
             return ()
-        return [Call(call.id, "".join(call.arguments).encode()) for call in self._called.values()]
+        return [Call(call.id, "".join(call.arguments).encode()) for call in self._called]
 
     def next_body(self, body: bytes, answers: Sequence[Answer], *, is_last: bool = False) -> bytes:
         """Return the next round's request."""
         self._read_on()
         said: Json = {"role": "assistant", "content": None}
         said |= {name: "".join(pieces) for name, pieces in self._texts.items()}
-        said["tool_calls"] = [call.as_json() for _, call in sorted(self._called.items())]
+        said |= {_DETAILS: self._details} if self._details else {}
+        said["tool_calls"] = [call.as_json() for call in self._called]
         results = [
             {"role": "tool", "tool_call_id": answer.call.id, "content": answer.text}
             for answer in answers
@@ -273,7 +306,8 @@ class ChatTurn:
             raise TurnError("no messages") from None
         self._has_text = self._has_text or bool(self._texts.get("content"))
         self._rounds.append(merged(self._usage))
-        self._usage, self._texts, self._called, self._shown, self._held = [], {}, {}, {}, []
+        self._usage, self._texts, self._details, self._held = [], {}, [], []
+        self._called, self._numbered = [], {}
         self._finish = ""
         return made
 
@@ -298,7 +332,7 @@ class ChatTurn:
         return b"".join(out)
 
     def _ended(self, body: bytes) -> bytes:
-        ours = any(call.is_ours for call in self._called.values())
+        ours = any(call.is_ours for call in self._called)
         if not self._rounds and not ours:
             return body
         said = read(body)
@@ -307,7 +341,7 @@ class ChatTurn:
         contents = [*self._contents, *([STOPPED] if self._waiting() else [])]
         if self._rounds or self._waiting():
             message["content"] = _BETWEEN.join(contents) or None
-        theirs = [c for c, o in zip(items(message.get("tool_calls")), self._called.values(), strict=True) if not o.is_ours]  # fmt: skip
+        theirs = [c for c, o in zip(items(message.get("tool_calls")), self._called, strict=True) if not o.is_ours]  # fmt: skip
         message.pop("tool_calls", None)
         if theirs:
             message["tool_calls"] = theirs
