@@ -381,6 +381,28 @@ def test_what_is_said_to_the_gateway_itself_stays_here(
     assert provider.got == []
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/compress/", "/v1/v1/compress", "/v1//retrieve", "/v1/usage/x"]
+)
+def test_what_was_meant_for_the_gateway_is_no_provider_s(
+    gateway: Gateway, provider: FakeProvider, path: str
+) -> None:
+    assert gateway.post(path, {"messages": []}, authorization="Bearer ours").status == 404
+    assert provider.got == []
+
+
+def test_a_target_in_absolute_form_goes_to_the_upstream_all_the_same(
+    gateway: Gateway, provider: FakeProvider
+) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+    for path, status in (("xevil://localhost/v1/models", 200), ("/to/other/..%2Fx", 400)):
+        line.request("GET", path)
+        reply = line.getresponse()
+        assert (reply.status, bool(reply.read())) == (status, True)
+    line.close()
+    assert [got.path for got in provider.got] == ["/v1/models"]
+
+
 def test_content_and_credentials_are_nowhere_in_logs_and_metrics(
     gateway: Gateway, provider: FakeProvider
 ) -> None:

@@ -18,7 +18,7 @@ from furler_gateway.config import Settings
 from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
 from furler_gateway.proxy import cache_health, tool
 from furler_gateway.proxy.identity import conversation, is_subscription
-from furler_gateway.proxy.providers import UnknownUpstreamError, Upstreams
+from furler_gateway.proxy.providers import PathError, UnknownUpstreamError, Upstreams
 from furler_gateway.proxy.sse import EventTooLongError, Splitter, parse
 from furler_gateway.proxy.usage import Usage, Watch, normal, summed
 from support import recorded as r
@@ -197,6 +197,29 @@ def test_a_request_goes_where_its_path_and_headers_say(
     route = UPSTREAMS.route(method, path, headers)
     assert (route.url, route.endpoint) == (url, endpoint)
     assert (route.dialect is not None) == bool(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("target", "url"),
+    [
+        ("http://evil.example/v1/models", "https://o/x/v1/models"),
+        ("x.evil://u@y:1/v1/models?a=http://b/../c", "https://o/x/v1/models?a=http://b/../c"),
+        ("http://evil.example/to/azure/v1/models", "https://z/v1/models"),
+        ("/v1/models/http://evil.example/", "https://o/x/v1/models/http://evil.example/"),
+    ],
+)
+def test_a_request_never_names_the_host_that_it_goes_to(target: str, url: str) -> None:
+    assert UPSTREAMS.route("GET", target, {}).url == url
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/v1/../admin", "/v1/%2e%2E/admin", "/to/openai/..", "/v1/a%2f..%2Fb", "/v1/..%5cb", "*",
+     "@evil.example/v1/models", "evil.example:443", "http://evil.example", ""],
+)  # fmt: skip
+def test_no_path_climbs_out_of_an_upstream(target: str) -> None:
+    with pytest.raises(PathError):
+        UPSTREAMS.route("GET", target, {})
 
 
 @pytest.mark.parametrize("name", ["evil", "https://evil.example", "", "azure.evil"])

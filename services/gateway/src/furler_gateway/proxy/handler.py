@@ -21,7 +21,7 @@ from furler_gateway.proxy.forward import Body, Forwarder
 from furler_gateway.proxy.headers import forwarded
 from furler_gateway.proxy.ledger import Ledgers, Turn
 from furler_gateway.proxy.prepare import Prepared, Preparer
-from furler_gateway.proxy.providers import Route, UnknownUpstreamError, Upstreams
+from furler_gateway.proxy.providers import PathError, Route, UnknownUpstreamError, Upstreams
 from furler_gateway.proxy.relay import relay
 from furler_gateway.proxy.usage import Raw, Watch, normal, summed
 from furler_gateway.requests import CREDENTIAL_HEADER, HOLD, space_of
@@ -62,6 +62,8 @@ class Proxy:
         except UnknownUpstreamError:
             message = "there is no upstream of this name"
             raise RequestError(Failure("unimplemented", message, status=404)) from None
+        except PathError:
+            raise malformed("the path: want one that begins with / and has no .. in it") from None
         if "websocket" in request.headers.get(hdrs.UPGRADE, "").lower():
             # Agents that prefer one go on with a stream of events. Any other upgrade may be ignored, and
             # is: Java's client asks for HTTP/2 with every request and takes HTTP/1.1 as an answer.

@@ -6,9 +6,11 @@ gives an address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from furler.conversations import Dialect
 
@@ -24,11 +26,18 @@ _ENDPOINTS: Final[Mapping[str, tuple[Dialect, bool]]] = {
     "/responses": (Dialect.OPENAI_RESPONSES, True),
 }
 """Paths' ends whose bodies are compressed, and whether a model answers there."""
+_SCHEME_AND_HOST: Final = re.compile(r"[^/?#]*://[^/?#]*")
+"""What a request target in absolute form begins with (RFC 9112, 3.2.2). It is ours to name the host."""
+_SLASHES: Final = re.compile(r"[/\\]")
 _ANTHROPIC_MARKS: Final = ("anthropic-version", "x-api-key")
 
 
 class UnknownUpstreamError(ValueError):
     """The request names an upstream that is not on the list."""
+
+
+class PathError(ValueError):
+    """The request's path may lead to somewhere else than below an upstream's address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +62,9 @@ class Upstreams:
     def route(self, method: str, raw_path: str, headers: Mapping[str, str]) -> Route:
         """Return where a request goes: its path as it came, with its query.
 
-        Raises UnknownUpstreamError.
+        Raises UnknownUpstreamError, PathError.
         """
-        path = raw_path
+        path = _path(raw_path)
         name = headers.get(UPSTREAM_HEADER)
         if path.startswith(NAMED):
             name, slash, rest = path.removeprefix(NAMED).partition("/")
@@ -72,6 +81,15 @@ class Upstreams:
                     dialect, is_answered = found
                     endpoint = f"/v1{end}"
         return Route(name, self.bases[name] + path, dialect, endpoint, is_answered)
+
+
+def _path(target: str) -> str:
+    """Return a request target without scheme and host. Raises PathError for one that climbs."""
+    match = _SCHEME_AND_HOST.match(target)
+    path = target[match.end() :] if match else target
+    if not path.startswith("/") or ".." in _SLASHES.split(unquote(path.partition("?")[0])):
+        raise PathError
+    return path
 
 
 def _native(path: str, headers: Mapping[str, str]) -> str:

@@ -19,8 +19,9 @@ from furler_gateway.proxy.treatment import ByPolicy, Treating
 from furler_gateway.requests import PROVIDERS
 from furler_gateway.upstream import Upstream
 
-_OURS: Final = r"(?!compress$|usage$|policy$|retrieve(?:/|$)).*"
-"""Under /v1 all is a provider's but what is ours."""
+_OURS: Final = r"(?!(?:v1/|\.?/)*(?:compress|usage|policy|retrieve)(?:/|$)).*"
+"""Under /v1 all is a provider's but what is ours, and what was meant to be: with a slash too many, or
+/v1 twice, a caller's content and our own credential would go to a provider."""
 _PIN_SECONDS: Final = 2.0
 """What the compressor has to say what a conversation began with: it takes it a millisecond."""
 
