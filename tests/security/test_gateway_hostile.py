@@ -8,6 +8,7 @@ import socket
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 import zstandard
@@ -162,6 +163,45 @@ def test_requests_at_once_are_bounded_with_a_word_on_when_to_come_back(service: 
         assert all(reply.headers["Retry-After"] == "1" for reply in refused)
 
 
+def test_who_only_waits_has_no_place_among_the_requests(service: Service) -> None:
+    watch = "/furler.v1.SharedContextService/WatchEntries"
+    with running_gateway(service.address, max_requests="2") as narrow, ExitStack() as clients:
+        for _ in range(4):  # a byte of a body, and no more
+            client = clients.enter_context(_connected(narrow))
+            client.sendall(_head(STATS, "Content-Length: 1000") + b"{")
+        for _ in range(4):
+            client = clients.enter_context(_connected(narrow))
+            client.sendall(_head(watch, "Content-Length: 2") + b"{}")
+            assert b" 200 " in client.recv(1000)
+        assert narrow.post(STATS, {}).status == 200
+
+
+def test_a_head_of_many_long_headers_is_431_before_it_is_whole(gateway: Gateway) -> None:
+    lines = [f"x{n}: {'y' * 16_000}" for n in range(4)]
+    with _connected(gateway) as client:
+        for line in ("POST / HTTP/1.1", *lines, f"x4: {'y' * 2000}"):
+            client.sendall(f"{line}\r\n".encode())
+        assert b" 431 " in client.recv(1000)
+    whole = {f"x{n}": "y" * 16_000 for n in range(5)}
+    assert gateway.post(STATS, {}, **whole).status == 431
+    del whole["x4"], whole["x3"]
+    assert gateway.post(STATS, {}, **whole).status == 200
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET * HTTP/1.1\r\n\r\n", b"no HTTP\r\n\r\n", b"GET /docs HTTP/1.1\r\n\r\n"]
+)
+def test_no_reply_names_a_version_of_what_serves(gateway: Gateway, data: bytes) -> None:
+    with _connected(gateway) as client:
+        client.sendall(data)
+        assert b"\r\nServer: furler-gateway\r\n" in client.recv(1000)
+
+
+def test_a_method_that_is_not_served_is_told_which_are(gateway: Gateway) -> None:
+    reply = gateway.get(COMPRESS)
+    assert (reply.status, reply.headers["Allow"]) == (405, "POST")
+
+
 def test_only_json_is_taken(gateway: Gateway) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
         assert gateway.post(STATS, b"{}", content_type=kind).status == 415
@@ -228,6 +268,10 @@ def test_two_lengths_are_refused(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as client:
         client.sendall(_head(STATS, "Content-Length: 2\r\nTransfer-Encoding: chunked") + b"{}")
         assert b" 400 " in client.recv(1000)
+
+
+def _connected(gateway: Gateway) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
 
 
 def _head(path: str, *headers: str) -> bytes:

@@ -84,3 +84,10 @@ def test_the_contracts_paths_have_the_contracts_form() -> None:
     assert isinstance(made.body, bytes)
     assert orjson.loads(made.body) == {"error": {"type": "authentication_error", "message": "no"}}
     assert (made.status, made.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(405, "invalid_request"), (502, "internal_error")])
+def test_whose_fault_it_is_shows_in_the_type(status: int, kind: str) -> None:
+    made = response(Failure("unimplemented", "m", status=status), "/v1/compress")
+    assert isinstance(made.body, bytes)
+    assert orjson.loads(made.body)["error"]["type"] == kind

@@ -130,3 +130,8 @@ async def test_what_is_not_to_be_touched_does_not_travel() -> None:
     answer = await backend.unary(method, request, 1.0)
     assert list(answer.edits) == []
     assert compressor_.asked == ["GetIdentity"]
+
+
+def test_of_a_model_name_that_is_made_up_to_be_long_the_beginning_is_remembered() -> None:
+    assert caller.model_name("m" * 10_000) == "m" * caller.MAX_MODEL
+    assert caller.model_name("claude-5") == "claude-5"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import zlib
 from collections.abc import Callable
 
@@ -43,6 +44,43 @@ def test_several_members_are_one_body() -> None:
     assert gunzip(gzip.compress(TEXT[:half], mtime=0) + gzip.compress(TEXT[half:]), LIMIT) == TEXT
     frames = zstandard.compress(TEXT[:half]) + zstandard.compress(TEXT[half:])
     assert unzstd(frames, LIMIT) == TEXT
+
+
+@pytest.mark.parametrize("sizes", [[0], [1, 0, 3], [511, 513], [5000, 0, 0, 7000]])
+@pytest.mark.parametrize("level", [0, 9])
+def test_members_of_any_size_are_one_body(sizes: list[int], level: int) -> None:
+    parts = [random.Random(size).randbytes(size) for size in sizes]  # noqa: S311 - bytes to pack
+    packed = b"".join(gzip.compress(part, level, mtime=0) for part in parts)
+    whole = b"".join(parts)
+    assert gunzip(packed, len(whole)) == whole
+    for cut in range(1, 20):  # within the last member
+        with pytest.raises(RequestError) as caught:
+            gunzip(packed[:-cut], len(whole))
+        assert _status(caught) == 400
+
+
+def test_what_many_members_hold_back_is_read_in_small_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    empty = gzip.compress(b"", mtime=0)
+    given: list[int] = []
+    real = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, wbits: int) -> None:
+            self.inner = real(wbits)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            given.append(len(data))
+            return self.inner.decompress(data, most)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.inner, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    assert gunzip(empty * 1000, LIMIT) == b""
+    assert len(given) == 1000
+    assert max(given) <= 1024
 
 
 @pytest.mark.parametrize(
@@ -102,4 +140,16 @@ def test_a_request_that_only_waits_gives_its_place_to_another() -> None:
         with admission.admitted(), pytest.raises(RequestError) as caught, admission.admitted():
             pass
         assert _status(caught) == 429
+    assert admission.requests == 0
+
+
+def test_a_request_that_comes_back_takes_a_place_or_is_refused() -> None:
+    admission = Admission(1, 1)
+    with admission.admitted() as first:
+        first.stand_aside()
+        with admission.admitted(), pytest.raises(RequestError) as caught:
+            first.come_back()
+        assert _status(caught) == 429
+        first.come_back()
+        assert admission.requests == 1
     assert admission.requests == 0

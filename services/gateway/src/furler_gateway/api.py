@@ -26,7 +26,7 @@ from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError, as_connect, failure_of, invalid
 from furler_gateway.limits import malformed, off_loop
 from furler_gateway.methods import ROWS, Row
-from furler_gateway.requests import DRAINING, json_body
+from furler_gateway.requests import DRAINING, HOLD, json_body
 from furler_gateway.upstream import Upstream
 
 _T = TypeVar("_T")
@@ -76,6 +76,7 @@ class Api:
         reply.content_type = "text/event-stream" if events else "application/x-ndjson"
         answers = self.upstream.backend.stream(row.method, [message], seconds)
         if row.path in _ENDLESS:
+            request[HOLD].stand_aside()  # it waits, for an hour if nothing happens
             answers = until(request.app[DRAINING], answers)
         async with aclosing(answers):
             # A call that fails at once gets its HTTP status; a quiet one gets its headers.

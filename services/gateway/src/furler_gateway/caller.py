@@ -16,6 +16,8 @@ from furler_gateway import telemetry
 from furler_gateway.assertions import METADATA, Signer
 from furler_gateway.errors import Failure, RequestError
 
+MAX_MODEL: Final = 256
+"""Characters of a model's name: what rules saw of it is remembered for a thousand of them."""
 MAX_CREDENTIAL: Final = 6 * 1024
 """gRPC refuses calls with 8 KiB of metadata, and the rest of it needs room, too."""
 _CREDENTIAL: Final = re.compile(r"[\x20-\x7e]*")
@@ -34,6 +36,7 @@ class Place:
 
     route: str = ""
     model: str = ""
+    """At most MAX_MODEL characters."""
     tenant: str = ""
     conversation: str = ""
     """Its conversation, where the compressor knows parts of it by names of their own."""
@@ -49,6 +52,11 @@ def come_in(route: str) -> None:
 def place() -> Place:
     """Return the place of the request that is served; one of no request is empty."""
     return _PLACE.get() or Place()
+
+
+def model_name(given: str) -> str:
+    """Return what rules and figures see of a model's name: all of it, if it is none made up to be long."""
+    return given[:MAX_MODEL]
 
 
 def credential() -> str:

@@ -17,6 +17,8 @@ from furler.backends.remote import Tls
 
 MIB = 1024 * 1024
 _PREFIX: Final = "FURLER_GATEWAY_"
+_HEADS: Final = 4
+"""All of a head may be so many times the longest header: each connection can hold one."""
 Names = Annotated[tuple[str, ...], NoDecode]
 """Comma-separated in the environment."""
 
@@ -152,6 +154,11 @@ class Settings(BaseSettings):
         if bool(self.compressor_certificate) != bool(self.compressor_key):
             raise ValueError("compressor_certificate and compressor_key go together")
         return self
+
+    @property
+    def max_head_bytes(self) -> int:
+        """Longest head, request line and all headers; a longer one gets 431."""
+        return _HEADS * self.max_header_bytes
 
     def tls(self) -> Tls | bool:
         """Return how to connect to the compressor."""

@@ -13,13 +13,14 @@ from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_request import BaseRequest
 
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, response
-from furler_gateway.requests import DRAINING
+from furler_gateway.requests import DRAINING, SERVER
 
 _LOG: Final = logging.getLogger("furler.gateway")
 _LINGER_SECONDS: Final = 2.0
@@ -40,10 +41,13 @@ _CANCEL_SECONDS: Final = 1.0
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("heard", "max_connections")
+    __slots__ = ("head", "heard", "max_connections", "max_head")
 
     max_connections: int
+    max_head: int
     heard: float
+    head: int
+    """Bytes of a head that is not complete."""
 
     @property
     def is_idle(self) -> bool:
@@ -53,7 +57,17 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take bytes, and note when: half a head is no idle connection."""
         self.heard = self._loop.time()
+        if self.head > self.max_head:
+            return  # the answer is on its way
         super().data_received(data)
+        begins = self.is_idle or not self._request_count  # a new one is not waiting yet
+        self.head = self.head + len(data) if begins else 0
+        if self.head > self.max_head:
+            # As aiohttp does with what it refuses by itself.
+            refused = LineTooLong(b"", self.max_head)
+            self._messages.append((_ErrInfo(status=400, exc=refused, message=""), EMPTY_PAYLOAD))
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
@@ -85,6 +99,7 @@ class Connection(RequestHandler):
             failure = Failure("internal", "internal error", status=status)
         made = response(failure, request.rel_url.raw_path)
         made.force_close()
+        made.headers[hdrs.SERVER] = SERVER
         return made
 
 
@@ -92,18 +107,20 @@ class _Server(web.Server):
     """Makes our connections."""
 
     max_connections: int
+    max_head: int
 
     def __call__(self) -> Connection:
         made = Connection(self, loop=self._loop, **self._kwargs)
         made.max_connections = self.max_connections
-        made.heard = 0.0
+        made.max_head = self.max_head
+        made.heard, made.head = 0.0, 0
         return made
 
 
 class Runner(web.AppRunner):
     """Runs an application on connections of ours."""
 
-    __slots__ = ("_draining", "_max_connections")
+    __slots__ = ("_draining", "_max_connections", "_max_head")
 
     _draining: asyncio.Event
 
@@ -122,6 +139,7 @@ class Runner(web.AppRunner):
             auto_decompress=False,  # limits.py does, within bounds
         )
         self._max_connections = settings.max_connections
+        self._max_head = settings.max_head_bytes
         self._draining = app[DRAINING] = asyncio.Event()
         app.on_response_prepare.append(self._say_that_it_closes)
 
@@ -161,6 +179,7 @@ class Runner(web.AppRunner):
         made.__class__ = _Server
         assert isinstance(made, _Server)  # noqa: S101 - tells the type checker
         made.max_connections = self._max_connections
+        made.max_head = self._max_head
         return made
 
 

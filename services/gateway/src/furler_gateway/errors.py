@@ -138,13 +138,11 @@ def response(failure: Failure, path: str) -> web.Response:
 
 
 _CONTRACT_TYPES: Final[Mapping[int, str]] = {
-    400: "invalid_request",
     401: "authentication_error",
     403: "permission_error",
     404: "not_found",
     408: "timeout",
     413: "request_too_large",
-    415: "invalid_request",
     429: "rate_limit_error",
     431: "request_too_large",
     501: "not_implemented",
@@ -154,7 +152,8 @@ _CONTRACT_TYPES: Final[Mapping[int, str]] = {
 
 
 def _as_contract(failure: Failure) -> dict[str, object]:
-    kind = _CONTRACT_TYPES.get(failure.http_status(), "internal_error")
+    status = failure.http_status()
+    kind = _CONTRACT_TYPES.get(status, "invalid_request" if status < 500 else "internal_error")
     return {"error": {"type": kind, "message": failure.message}}
 
 

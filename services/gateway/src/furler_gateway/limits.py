@@ -31,6 +31,9 @@ RETRY_SECONDS: Final = 1.0
 _ZSTD_WINDOW: Final = 8 * 1024 * 1024
 """What RFC 8878 has every decoder support; a frame that wants more memory is refused."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_MEMBER_BYTES: Final = 512
+"""What is read of a member at first: as much as an empty one costs by itself."""
+_READ_BYTES: Final = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -45,15 +48,19 @@ class Admission:
     @contextmanager
     def admitted(self) -> Iterator[Hold]:
         """Let a request in for the time of the body. Raises RequestError with 429."""
-        if self.requests >= self.max_requests:
-            raise _too_many("requests", "too many requests at once")
-        self.requests += 1
+        self.enter()
         hold = Hold(self)
         try:
             yield hold
         finally:
             hold.stand_aside()
             hold.release()
+
+    def enter(self) -> None:
+        """Count one request more. Raises RequestError with 429."""
+        if self.requests >= self.max_requests:
+            raise _too_many("requests", "too many requests at once")
+        self.requests += 1
 
 
 @dataclass(slots=True)
@@ -69,6 +76,12 @@ class Hold:
         if not self.is_aside:
             self.is_aside = True
             self.admission.requests -= 1
+
+    def come_back(self) -> None:
+        """Have a place among the requests again. Raises RequestError with 429."""
+        if self.is_aside:
+            self.admission.enter()
+            self.is_aside = False
 
     def take(self, count: int) -> None:
         """Hold more bytes. Raises RequestError with 429."""
@@ -115,6 +128,8 @@ async def read_raw(request: web.Request, settings: Settings, hold: Hold) -> byte
                 raise _too_large(limit)
             hold.take(len(whole))
             return whole
+        # Whoever sends a byte a second must not have a place for that long.
+        hold.stand_aside()
         async with asyncio.timeout(settings.body_timeout_seconds):
             async for chunk in request.content.iter_any():
                 size += len(chunk)
@@ -129,6 +144,7 @@ async def read_raw(request: web.Request, settings: Settings, hold: Hold) -> byte
         ) from None
     except web.RequestPayloadError:
         raise malformed("the body is not what its headers say") from None
+    hold.come_back()
     return await off_loop(size, bytes, body)
 
 
@@ -189,20 +205,27 @@ def _decompressor(encoding: str) -> Callable[[bytes, int], bytes] | None:
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
-    """Return what gzip or zlib data holds. Raises RequestError: 400, 413 above the limit."""
-    out = bytearray()
-    while data:
-        inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
-        try:
-            # One byte more than allowed is enough to know, whatever the rest would grow to.
-            out += inflater.decompress(data, limit + 1 - len(out))
-        except zlib.error:
-            raise malformed("the body is not in its Content-Encoding") from None
-        if len(out) > limit:
-            raise _too_large(limit)
-        if not inflater.eof:
-            raise malformed("the body ends within its Content-Encoding")
-        data = inflater.unused_data
+    """Return what gzip or zlib data holds. Raises RequestError: 400, 413 above the limit.
+
+    Linear, however many members there are: a decoder is given pieces that grow with its member, for
+    it copies what it was given too much.
+    """
+    out, held, at = bytearray(), memoryview(data), 0
+    while at < len(held):
+        inflater, size = zlib.decompressobj(_GZIP_OR_ZLIB), _MEMBER_BYTES
+        while not inflater.eof:
+            piece = held[at : at + size]
+            if not piece:
+                raise malformed("the body ends within its Content-Encoding")
+            try:
+                # One byte more than allowed is enough to know, whatever the rest would grow to.
+                out += inflater.decompress(piece, limit + 1 - len(out))
+            except zlib.error:
+                raise malformed("the body is not in its Content-Encoding") from None
+            if len(out) > limit:
+                raise _too_large(limit)
+            at += len(piece) - len(inflater.unused_data)
+            size = min(2 * size, _READ_BYTES)
     return bytes(out)
 
 

@@ -84,7 +84,10 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         if error.status < 400:
             return error  # a redirection
-        failure = _http_failure(error, request.path)
+        made = response(_http_failure(error, request.path), request.path)
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            made.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
+        return made
     except Exception as error:  # noqa: BLE001 - the one place: an unforeseen error is 500
         telemetry.log_unforeseen(_LOG, error)
         failure = Failure("internal", "internal error")
@@ -134,9 +137,14 @@ def _guard(settings: Settings, listen: str) -> Middleware:
     if not hosts and address(listen)[0] in {"127.0.0.1", "::1", "localhost"}:
         hosts = _LOOPBACK_NAMES
     origins = frozenset(settings.cors_origins)
+    most = settings.max_head_bytes
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if sum(len(name) + len(value) for name, value in request.raw_headers) > most:
+            raise RequestError(
+                Failure("invalid_argument", "the head of the request is too large", status=431)
+            )
         if hosts and _host_name(request.host) not in hosts:
             raise RequestError(
                 Failure("permission_denied", "this host name is not served", status=403)

@@ -16,6 +16,8 @@ HOLD: Final = web.RequestKey("hold", Hold)
 """What the request holds of the process's memory."""
 DRAINING: Final = web.AppKey("draining", asyncio.Event)
 """Set when the process is about to end: what would go on for ever ends now, and its client goes on elsewhere."""
+SERVER: Final = "furler-gateway"
+"""What replies say that they come from: no versions, which tell an attacker what to try."""
 SPACE_HEADER: Final = "x-furler-space"
 CREDENTIAL_HEADER: Final = "x-furler-authorization"
 """Where our credential stands on the way to a provider, whose own is in Authorization."""

@@ -21,12 +21,11 @@ from furler_gateway.mcp import Mcp
 from furler_gateway.middlewares import answering, guard_operations, middlewares
 from furler_gateway.proxy import routes as proxy_routes
 from furler_gateway.proxy.forward import Forwarder
+from furler_gateway.requests import SERVER
 from furler_gateway.upstream import Upstream
 
 _READY_SECONDS: Final = 1.0
 """What the compressor has to say that it serves; probes come every few seconds."""
-_SERVER: Final = "furler-gateway"
-"""What replies say that they come from: no versions, which tell an attacker what to try."""
 
 
 @dataclass(slots=True)
@@ -134,4 +133,4 @@ def application(settings: Settings, upstream: Upstream) -> web.Application:
 
 
 async def _name_server(_request: web.Request, reply: web.StreamResponse) -> None:
-    reply.headers[hdrs.SERVER] = _SERVER
+    reply.headers[hdrs.SERVER] = SERVER

@@ -92,7 +92,7 @@ class Compress:
         """Answer one request."""
         body = await json_body(request, self.settings)
         asked = await off_loop(len(body), parse, body, self.settings.contract_mode)
-        caller.place().model = asked.model
+        caller.place().model = caller.model_name(asked.model)
         if asked.dialect is None or bypassed(request):
             outcome = Outcome(unchanged(asked))
         else:

@@ -96,7 +96,7 @@ class Preparer:
         model = known.get("model")
         traffic = replace(
             nothing,
-            model=model if isinstance(model, str) else "",
+            model=caller.model_name(model) if isinstance(model, str) else "",
             conversation=conversation(dialect, headers, known),
         )
         linked = await self._linked(body, traffic, found.get("previous_response_id"))
