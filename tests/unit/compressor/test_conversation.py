@@ -99,6 +99,18 @@ async def test_nothing_is_edited_when_the_store_does_not_acknowledge(
     assert answer.tokens_after == answer.done.tokens_before > 0
 
 
+class Unasked(MemoryStore):
+    """Takes every question for a mistake."""
+
+    async def find_missing(self, scope: Scope, refs: list[str], retention: float) -> list[str]:
+        raise AssertionError(refs)
+
+
+async def test_where_nothing_is_elided_the_store_is_asked_nothing() -> None:
+    answer = await ask(context(Unasked()), request(conversation="", min_tokens=10**6))
+    assert (answer.splices, answer.degraded) == ((), Degraded.NO)
+
+
 @pytest.mark.parametrize(
     ("engine", "reason"),
     [(CrashingEngine(), Degraded.COMPRESSOR_FAILED), (HangingEngine(), Degraded.DEADLINE)],

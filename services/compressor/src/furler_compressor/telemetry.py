@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
@@ -235,6 +236,7 @@ _waiting = _meter.create_up_down_counter(
 )
 _tenants: dict[str, str] = {}
 _OpenSpan: TypeAlias = AbstractContextManager[Span]
+_NO_SPAN: Final[_OpenSpan] = nullcontext(trace.INVALID_SPAN)
 _SAMPLED: Final = frozenset("13579bdf")  # a traceparent's last digit with the bit "sampled" set
 _SPAN_KINDS: Final = {
     "server": SpanKind.SERVER,
@@ -246,52 +248,59 @@ _SPAN_KINDS: Final = {
 def server_span(service: str, method: str, headers: Mapping[str, str]) -> _OpenSpan:
     """Open the span of one served call, within the trace of its metadata (traceparent, tracestate)."""
     name = f"{service}/{method}"
-    return _tracer.start_as_current_span(
-        name,
-        context=extract(headers),
-        kind=SpanKind.SERVER,
-        attributes={ATTRIBUTE_RPC_SYSTEM: "grpc", ATTRIBUTE_RPC_METHOD: name},
-        record_exception=False,
-        set_status_on_exception=False,
-    )
+    attributes = {ATTRIBUTE_RPC_SYSTEM: "grpc", ATTRIBUTE_RPC_METHOD: name}
+    return _open(name, SpanKind.SERVER, attributes, extract(headers))
 
 
 def span_if_traced(service: str, method: str, headers: Mapping[str, str]) -> _OpenSpan:
     """Open the span of a served call if its caller samples it (the last bit of traceparent)."""
     if headers.get("traceparent", "")[-1:] in _SAMPLED:
         return server_span(service, method, headers)
-    return nullcontext(trace.INVALID_SPAN)
+    return _NO_SPAN
 
 
 def span(named: SpanName) -> _OpenSpan:
     """Open an inner span."""
+    return _open(named.name, _SPAN_KINDS[named.kind])
+
+
+def _open(
+    name: str,
+    kind: SpanKind,
+    attributes: Mapping[str, str] | None = None,
+    parent: Context | None = None,
+) -> _OpenSpan:
+    """Open a span, within the current one unless a parent is given.
+
+    Without a tracer there is one only to pass on what came in, as to Triton: spans that go nowhere
+    were a tenth of a short call's time.
+    """
+    if not parent and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return _NO_SPAN
     return _tracer.start_as_current_span(
-        named.name,
-        kind=_SPAN_KINDS[named.kind],
+        name,
+        context=parent,
+        kind=kind,
+        attributes=attributes,
         record_exception=False,
         set_status_on_exception=False,
     )
 
 
-@contextmanager
-def store_call(system: str, operation: str) -> Iterator[None]:
+def store_call(system: str, operation: str) -> AbstractContextManager[None]:
     """Record a call of the store: its span, and its time by operation and type of error."""
     attributes = {ATTRIBUTE_DB_SYSTEM: system, ATTRIBUTE_DB_OPERATION: operation}
-    name = SPAN_STORE.name.removesuffix("…") + operation
-    with _measured(name, attributes, _store):
-        yield
+    return _measured(SPAN_STORE.name.removesuffix("…") + operation, attributes, _store)
 
 
-@contextmanager
-def model_call(provider: str, model: str) -> Iterator[None]:
+def model_call(provider: str, model: str) -> AbstractContextManager[None]:
     """Record a request to the prose model; ``provider`` is ``triton`` or ``onnx``."""
     attributes = {
         ATTRIBUTE_MODEL_OPERATION: MODEL_OPERATION,
         ATTRIBUTE_MODEL_PROVIDER: provider,
         ATTRIBUTE_MODEL: model,
     }
-    with _measured(f"{MODEL_OPERATION} {model}", attributes, _model):
-        yield
+    return _measured(f"{MODEL_OPERATION} {model}", attributes, _model)
 
 
 def record_words(words: int, trouble: str) -> None:
@@ -303,13 +312,7 @@ def record_words(words: int, trouble: str) -> None:
 def _measured(name: str, attributes: dict[str, str], seconds: metrics.Histogram) -> Iterator[None]:
     """Open a client span and record its time; of an error its type only, which quotes nothing."""
     start = time.perf_counter()
-    with _tracer.start_as_current_span(
-        name,
-        kind=SpanKind.CLIENT,
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as opened:
+    with _open(name, SpanKind.CLIENT, attributes) as opened:
         error = ""
         try:
             yield

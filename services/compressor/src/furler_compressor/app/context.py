@@ -84,8 +84,9 @@ class Context:
 
     async def admit(self, caller: Caller, size: int) -> None:
         """Count what is about to be stored. Raises QuotaExceededError, StoreUnavailableError."""
-        adding = self.stored.add(self.store, caller.tenant, caller.grant.quota, size)
-        await caller.within(adding)
+        quota = caller.grant.quota
+        if quota.stored_bytes:
+            await caller.within(self.stored.add(self.store, caller.tenant, quota, size))
 
     def add_in_background(self, scope: Scope, tally: Tally) -> None:
         """Add to a scope's counters without making the caller wait; a loss is tolerable."""

@@ -38,9 +38,9 @@ class Judging:
     meter: Meter = field(default_factory=LocalMeter)
     seconds: float = 10.0
 
-    def policy(self, policy: Policy) -> Policy:
+    def policy(self, policy: Policy, *, may_ask: bool = True) -> Policy:
         """Return the policy with the version of the model that it allows to be asked."""
-        allows = policy.allow_model and policy.fidelity is not Fidelity.LOSSLESS
+        allows = may_ask and policy.allow_model and policy.fidelity is not Fidelity.LOSSLESS
         version = self.model.version if allows else ""
         return policy if policy.model == version else replace(policy, model=version)
 

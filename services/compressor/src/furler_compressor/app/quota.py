@@ -37,6 +37,11 @@ class Quota:
     stored_bytes: int = 0
     model_tokens_per_second: float = 0
 
+    @property
+    def counts_calls(self) -> bool:
+        """Whether calls and their bytes are bounded at all."""
+        return bool(self.requests_per_second or self.bytes_per_second)
+
 
 UNLIMITED = Quota()
 

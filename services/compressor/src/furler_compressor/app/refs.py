@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 from typing import Final
 
 from furler_engine.markers import REF_LENGTH
@@ -40,6 +41,7 @@ def canonical(ref: str) -> str:
     return base64.b32encode(bytes.fromhex(ref)).decode().lower()
 
 
+@lru_cache(maxsize=1024)
 def tenant_key(master_key: bytes, tenant: str) -> bytes:
     """Derive a tenant's key from the master key: HMAC-SHA-256(master, "furler ref " + tenant)."""
     return hmac.digest(master_key, b"furler ref " + tenant.encode(), "sha256")

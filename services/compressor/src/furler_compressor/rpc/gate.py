@@ -72,7 +72,8 @@ class Gate:
 
     async def charge(self, caller: Caller, request: Message) -> None:
         """Charge a message to its tenant. Raises QuotaExceededError."""
-        await self._take(caller, _items(request), request.ByteSize())
+        if caller.grant.quota.counts_calls:  # the size of a message costs as much as writing it
+            await self._take(caller, _items(request), request.ByteSize())
 
     async def charged(
         self, caller: Caller, requests: AsyncIterator[Message]
@@ -80,15 +81,14 @@ class Gate:
         """Charge the messages of a stream as they come: the first as a request, all by their bytes."""
         first = 1
         async for message in requests:
-            await self._take(caller, first, message.ByteSize())
+            if caller.grant.quota.counts_calls:
+                await self._take(caller, first, message.ByteSize())
             first = 0
             yield message
 
     async def _take(self, caller: Caller, requests: int, size: int) -> None:
         quota = caller.grant.quota
         if not requests and not size:
-            return
-        if not quota.requests_per_second and not quota.bytes_per_second:
             return
         excess = await self.meter.take(caller.tenant, quota, requests, size)
         if excess is not None:
