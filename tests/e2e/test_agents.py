@@ -129,6 +129,58 @@ def test_claude_code(gateway: Gateway, provider: FakeProvider, tmp_path: Path) -
     _check(gateway, provider)
 
 
+_REF = re.compile(r'retrieve\(ref=\\*"([a-z2-7]{16})')
+
+
+def _asks_mcp(got: Got) -> Says:
+    """Be a model that compresses a text by the agent's MCP tools, asks for a part of it, and answers."""
+    if got.method != "POST":
+        return Says([b'{"data": []}'])
+    asked = json.loads(got.body)
+    names = [tool.get("name", "") for tool in asked.get("tools", [])]
+    compress, retrieve = ("mcp__furler__compress", "mcp__furler__retrieve")
+    if retrieve not in names:
+        return stream(r.anthropic_stream([r.said(ANSWER)]))
+    said = json.dumps(asked["messages"])
+    if "toolu_c" not in said:
+        call = r.call("toolu_c", compress, content=service_log(400))
+    elif "toolu_r" not in said and (ref := _REF.search(said)):
+        call = r.call("toolu_r", retrieve, ref=ref[1], lines="3-4")
+    else:
+        return stream(r.anthropic_stream([r.said(ANSWER)]))
+    return stream(r.anthropic_stream([call], "tool_use", reply_id=f"msg_{len(got.body)}"))
+
+
+def test_claude_code_with_the_tools_of_mcp(
+    gateway: Gateway, provider: FakeProvider, tmp_path: Path
+) -> None:
+    claude = _installed("claude")
+    provider.brain = _asks_mcp
+    servers = {"furler": {"type": "http", "url": f"http://{gateway.address}/mcp"}}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
+    variables = {
+        "ANTHROPIC_BASE_URL": provider.url,
+        "ANTHROPIC_API_KEY": "sk-ant-api03-none",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "ENABLE_TOOL_SEARCH": "false",
+    }
+    options = ["--output-format", "json", "--mcp-config", "mcp.json", "--strict-mcp-config"]
+    options += ["--allowedTools", "mcp__furler"]
+    told = json.loads(_run([claude, "-p", ASKED, *options], tmp_path, **variables))
+    assert (told["result"], told["is_error"]) == (ANSWER, False)
+    last = json.loads([got.body for got in provider.got if b"toolu_r" in got.body][-1])
+    results = {
+        part["tool_use_id"]: json.dumps(part["content"])
+        for message in last["messages"] for part in message["content"]
+        if isinstance(part, dict) and part["type"] == "tool_result"
+    }  # fmt: skip
+    # Whatever the agent makes of a result, the model sees the view and the text it asked for.
+    assert FATAL in results["toolu_c"]
+    assert len(results["toolu_c"]) < len(service_log(400)) / 2
+    assert all(line in results["toolu_r"] for line in service_log(400).splitlines()[2:4])
+
+
 def test_codex(gateway: Gateway, provider: FakeProvider, tmp_path: Path) -> None:
     codex = _installed("codex")
     (tmp_path / "service.log").write_text(LOG)

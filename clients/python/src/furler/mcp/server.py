@@ -31,7 +31,6 @@ PAGE_TOKENS: Final = 10_000
 """A page when the model asks for no size: more at once would undo what the view saved."""
 
 Context = ServerRequestContext[dict[str, object], object]
-_Answer = tuple[list[str], dict[str, object]]
 
 
 def make_server(furler: AsyncFurler) -> Server[dict[str, object]]:
@@ -72,7 +71,7 @@ class _Tools:
 
     def __init__(self, furler: AsyncFurler) -> None:
         self._furler = furler
-        self._work: Mapping[str, tuple[Tool, Callable[[_Arguments], Awaitable[_Answer]]]] = {
+        self._work: Mapping[str, tuple[Tool, Callable[[_Arguments], Awaitable[list[str]]]]] = {
             COMPRESS.name: (COMPRESS, self._compress),
             RETRIEVE.name: (RETRIEVE, self._retrieve),
             STATS.name: (STATS, self._stats),
@@ -86,15 +85,13 @@ class _Tools:
             known = ", ".join(self._work)
             return _failed(f"there is no tool {params.name[:40]!r}; there are {known}")
         try:
-            texts, fields = await work(_Arguments(tool, params.arguments or {}))
+            texts = await work(_Arguments(tool, params.arguments or {}))
         except FurlerError as error:
             return _failed(f"{error.reason}: {error.message}")
-        return CallToolResult(
-            content=[TextContent(type="text", text=text) for text in texts],
-            structured_content=fields,
-        )
+        # No structured content: agents show it to the model in the place of the text.
+        return CallToolResult(content=[TextContent(type="text", text=text) for text in texts])
 
-    async def _compress(self, given: _Arguments) -> _Answer:
+    async def _compress(self, given: _Arguments) -> list[str]:
         view = await self._furler.compress(
             given.text("content") or "",
             kind=given.text("kind"),
@@ -103,14 +100,9 @@ class _Tools:
             filename=given.text("filename"),
             space=given.text("space") or DEFAULT_SPACE,
         )
-        return [view.text], {
-            "ref": view.ref,
-            "kind": str(view.kind),
-            "tokens_before": view.tokens_before,
-            "tokens_after": view.tokens_after,
-        }
+        return [view.text]
 
-    async def _retrieve(self, given: _Arguments) -> _Answer:
+    async def _retrieve(self, given: _Arguments) -> list[str]:
         part = await self._furler.retrieve(
             given.text("ref") or "",
             marker=given.text("marker"),
@@ -132,17 +124,11 @@ class _Tools:
                 f"[furler: there is more, {part.picked_tokens:,} tokens in all:"
                 f' call again with the same arguments and page="{part.next_page}"]'
             )
-        return texts, {"next_page": part.next_page, "picked_tokens": part.picked_tokens}
+        return texts
 
-    async def _stats(self, given: _Arguments) -> _Answer:
+    async def _stats(self, given: _Arguments) -> list[str]:
         stats = await self._furler.stats(space=given.text("space") or DEFAULT_SPACE)
-        return [_told(stats)], {
-            "views": stats.views,
-            "tokens_before": stats.tokens_before,
-            "tokens_after": stats.tokens_after,
-            "retrievals": stats.retrievals,
-            "originals": stats.originals,
-        }
+        return [_told(stats)]
 
 
 class _Arguments:
