@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 
@@ -135,6 +137,27 @@ def test_a_proxied_turn_is_counted_with_what_the_provider_says_of_its_cache() ->
     assert (totals["requests"], totals["p95"]) == (1, None)  # the time was the provider's
 
 
+@pytest.mark.parametrize(
+    "policy", ["", "rules: [{name: r, match: {tenants: [a]}, set: {mode: audit}}]"]
+)
+def test_what_goes_out_whole_for_want_of_a_compressor_is_degraded(
+    policy: str, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.yaml").write_text(f"version: 1\nrevision: a\n{policy}\n")
+    file = str(tmp_path / "policy.yaml")
+    with (
+        running_provider() as provider,
+        running_gateway(
+            "127.0.0.1:1", upstreams=f"openai={provider.url}", policy_file=file
+        ) as gateway,
+    ):
+        turn = chat("bash", service_log(30), model="large-1")
+        assert gateway.post("/v1/compress", turn).status == 200
+        assert gateway.post("/v1/chat/completions", turn, authorization="Bearer k").status == 200
+        totals = cast("dict[str, float]", figures(gateway)["totals"])
+    assert (totals["degraded"], totals["whole"], totals["views"]) == (2, 2, 0)
+
+
 def test_a_window_there_is_not_is_refused(gateway: Gateway) -> None:
     assert gateway.probe("/dashboard/data?window=1y").status == 400
 
@@ -158,11 +181,13 @@ def test_a_browser_shows_the_figures_and_runs_nothing_that_a_name_holds(
     text = re.sub(r"<[^>]+>", " ", page.text)
     data = figures(gateway)
     totals = cast("dict[str, float]", data["totals"])
-    assert "live," in text
+    assert '<span id="answers" role="status">live</span>' in page.text
+    assert '<p id="alert" role="alert" hidden=""></p>' in page.text
     assert "EUR" in text
     assert "of-a-test" in text
     assert "1 not held" in text
-    assert "300 tokens" in text
+    assert "300 (75" in text
+    assert "no price" in text
     assert f"{int(totals['before']):,}"[:2] in text
     for name in ("log", "json", "/v1/compress", "/v1/retrieve"):
         assert name in text
@@ -182,8 +207,48 @@ def test_a_browser_draws_it_light_and_dark(gateway: Gateway, tmp_path: Path) -> 
 
 
 @needs_browser
-def test_a_page_whose_gateway_is_gone_says_so(tmp_path: Path) -> None:
+def test_a_page_without_figures_says_so(tmp_path: Path) -> None:
     with running_gateway("127.0.0.1:1") as gateway:
         page = browser.opened(f"http://{gateway.operate}/dashboard", tmp_path)
         assert "Nothing was compressed in this window." in page.text
         assert "No price table is configured" in page.text
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"), [(0, "There are no figures yet."), (1, "These figures are of ")]
+)
+@needs_browser
+def test_a_page_whose_gateway_is_gone_says_so(
+    answers: int, told: str, gateway: Gateway, tmp_path: Path
+) -> None:
+    left = [answers]
+
+    class Ends(BaseHTTPRequestHandler):
+        """The gateway's pages, and of its figures so many answers."""
+
+        def do_GET(self) -> None:
+            is_data = self.path.startswith("/dashboard/data")
+            if is_data and not left[0]:
+                self.close_connection = True  # as if nobody were there
+                return
+            left[0] -= is_data
+            found = gateway.probe(self.path)
+            self.send_response(found.status)
+            self.send_header("Content-Type", found.headers["Content-Type"])
+            self.end_headers()
+            self.wfile.write(found.body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ends) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/dashboard"
+        page = browser.opened(url, tmp_path, seconds=9)  # it asks again after five
+        server.shutdown()
+    alert = re.search(r'<p id="alert"[^>]*>([^<]*)</p>', page.text)
+    assert alert is not None
+    assert alert[1].startswith("The gateway does not answer")
+    assert told in alert[1]
+    assert '<span id="answers" role="status">stale</span>' in page.text
+    assert ("log" in page.text) == bool(answers)  # what it knew stays

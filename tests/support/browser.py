@@ -21,9 +21,9 @@ class Page:
     console: list[str]
 
 
-def opened(url: str, profile: Path) -> Page:
-    """Load a page, give its scripts some seconds, and return what became of it."""
-    done = _chromium(profile, "--dump-dom", "--enable-logging=stderr", url)
+def opened(url: str, profile: Path, *, seconds: int = 4) -> Page:
+    """Load a page, give its scripts some seconds of their own, and return what became of it."""
+    done = _chromium(profile, "--dump-dom", "--enable-logging=stderr", url, seconds=seconds)
     said = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
     return Page(done.stdout, said)
 
@@ -35,13 +35,13 @@ def pictured(url: str, profile: Path, *, dark: bool, file: Path) -> tuple[int, i
     return _corner(file.read_bytes())
 
 
-def _chromium(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _chromium(profile: Path, *arguments: str, seconds: int = 4) -> subprocess.CompletedProcess[str]:
     assert BINARY is not None
     command = [
         BINARY, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
         "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",
         # Time of the page's own: its timers run without anybody waiting.
-        "--virtual-time-budget=4000", *arguments,
+        f"--virtual-time-budget={seconds * 1000}", *arguments,
     ]  # fmt: skip
     return subprocess.run(
         command,

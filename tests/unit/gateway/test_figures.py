@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from furler_gateway.dashboard import figures_of
 from furler_gateway.figures import (
     DIMENSIONS,
+    MAX_NAME,
     MAX_NAMES,
     OTHER,
     SECONDS,
@@ -104,12 +105,59 @@ def test_names_beyond_the_most_are_counted_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tool", "name"), [("", "—"), ("a\nb", "—"), ("x" * 90, "x" * 40), ("\ud800", "—")]
+    ("tool", "name"),
+    [
+        *(("", "—"), ("a\nb", "—"), ("\ud800", "—")),
+        *(("x" * MAX_NAME, "x" * MAX_NAME), ("x" * 500, "x" * (MAX_NAME - 1) + "…")),
+    ],
 )
 def test_a_name_that_a_client_made_up_is_short_and_printable(tool: str, name: str) -> None:
     figures = Figures(clock=Clock())
     figures.view(view(tool))
     assert list(total(figures).by["tool"]) == [name]
+
+
+def test_names_that_begin_alike_are_not_taken_for_one() -> None:
+    figures = Figures(clock=Clock())
+    tools = [f"mcp__github__get_pull_request_review_comments{end}" for end in ("", "_by_author")]
+    tenants = [f"initech-platform-engineering-emea-production-{number:02}" for number in range(2)]
+    for tool, tenant in zip(tools, tenants, strict=True):
+        figures.view(View("log", tool, tenant, "m", 9, 1))
+    assert set(total(figures).by["tool"]) == set(tools)
+    assert set(total(figures).by["tenant"]) == set(tenants)
+
+
+def test_the_largest_names_have_rows_also_if_they_came_late() -> None:
+    clock = Clock()
+    figures = Figures(clock=clock)
+    for number in range(2 * MAX_NAMES):
+        clock.now += 600
+        figures.view(view(f"tool-{number:02}", before=100 + number))
+    by = figures_of(figures.window("24h"))["by"]
+    assert isinstance(by, dict)
+    rows = by["tool"]
+    names = [f"tool-{number:02}" for number in reversed(range(MAX_NAMES, 2 * MAX_NAMES))]
+    assert [row["name"] for row in rows] == [*names, OTHER]
+    assert sum(row["views"] for row in rows) == 2 * MAX_NAMES
+
+
+def test_a_degraded_answer_counts_once_among_all_answers() -> None:
+    figures = Figures(clock=Clock())
+    figures.view(view())
+    figures.view(view(degraded=True, after=100))
+    figures.degraded()  # a request that went out whole
+    totals = figures_of(figures.window("15m"))["totals"]
+    assert isinstance(totals, dict)
+    assert (totals["degraded"], totals["views"], totals["whole"]) == (2, 2, 1)
+
+
+def test_views_are_made_or_cached_or_repeated() -> None:
+    figures = Figures(clock=Clock())
+    for each in (view(), view(cached=True), view(again=True), view(again=True)):
+        figures.view(each)
+    totals = figures_of(figures.window("15m"))["totals"]
+    assert isinstance(totals, dict)
+    assert (totals["views"], totals["cached"], totals["repeats"]) == (2, 1, 2)
 
 
 def test_a_day_of_new_names_takes_bounded_memory() -> None:

@@ -16,7 +16,8 @@ from aiohttp import web
 
 from furler_gateway import pages
 from furler_gateway.errors import invalid
-from furler_gateway.figures import DIMENSIONS, OTHER, WINDOWS, Bucket, Saved, Times
+from furler_gateway.figures import DIMENSIONS, MAX_NAMES, OTHER, WINDOWS, Bucket, Saved, Times
+from furler_gateway.prices import Prices
 from furler_gateway.requests import PROVIDERS
 from furler_gateway.upstream import Upstream
 
@@ -41,9 +42,10 @@ class Dashboard:
         name = request.query.get("window", "15m")
         if name not in WINDOWS:
             raise invalid("window", f"window: want one of {', '.join(WINDOWS)}")
-        series = self.upstream.figures.window(name)
+        figures = self.upstream.figures
+        series = figures.window(name)
         # Adding up a day of buckets takes some ten milliseconds.
-        body = await asyncio.to_thread(_written, series, self._state(name))
+        body = await asyncio.to_thread(_written, series, self._state(name), figures.prices)
         return web.Response(body=body, content_type="application/json", headers=pages.HEADERS)
 
     def _state(self, window: str) -> dict[str, object]:
@@ -64,19 +66,23 @@ class Dashboard:
         }
 
 
-def _written(series: Series, state: Mapping[str, object]) -> bytes:
-    return orjson.dumps({**state, **figures_of(series)})
+def _written(series: Series, state: Mapping[str, object], prices: Prices | None) -> bytes:
+    return orjson.dumps({**state, **figures_of(series, prices)})
 
 
-def figures_of(series: Series) -> dict[str, object]:
-    """Return a window's figures as the page draws them."""
+def figures_of(series: Series, prices: Prices | None = None) -> dict[str, object]:
+    """Return a window's figures as the page draws them. Money of a model without a price is None."""
     total = Bucket()
     for _, bucket in series:
         total.add(bucket)
+    rows = {name: _rows(total.by[name]) for name in DIMENSIONS}
+    for row in rows["model"]:
+        if prices is not None and row["name"] != OTHER and prices.of(str(row["name"])) is None:
+            row["money"] = None
     return {
         "times": [start for start, _ in series],
         "totals": _totals(total),
-        "by": {name: _rows(total.by[name]) for name in DIMENSIONS},
+        "by": rows,
         "saved": {name: _drawn(series, total, name) for name in DIMENSIONS},
         "line": _lines(series),
         "routes": [_route(name, times) for name, times in sorted(total.routes.items())],
@@ -90,7 +96,9 @@ def _totals(total: Bucket) -> dict[str, object]:
     return {
         **_row(total.saved),
         "cached": total.cached,
+        "repeats": total.repeats,
         "degraded": total.degraded,
+        "whole": total.whole,
         "retrievals": total.retrievals,
         "misses": total.misses,
         "requests": every.requests,
@@ -112,9 +120,14 @@ def _row(saved: Saved) -> dict[str, object]:
 
 
 def _rows(names: Mapping[str, Saved]) -> list[dict[str, object]]:
-    """Return the rows of a dimension, the largest saving first."""
-    ranked = sorted(names.items(), key=lambda each: (-each[1].tokens - each[1].again, each[0]))
-    return [{"name": name, **_row(saved)} for name, saved in ranked]
+    """Return the rows of a dimension, the largest saving first, and last all that have no row of their own."""
+    named = {name: saved for name, saved in names.items() if name != OTHER}
+    ranked = sorted(named.items(), key=lambda each: (-each[1].tokens - each[1].again, each[0]))
+    rest = Saved()
+    for saved in (names.get(OTHER, Saved()), *(saved for _, saved in ranked[MAX_NAMES:])):
+        rest.add(saved)
+    shown = ranked[:MAX_NAMES] + ([(OTHER, rest)] if rest != Saved() else [])
+    return [{"name": name, **_row(saved)} for name, saved in shown]
 
 
 def _drawn(series: Series, total: Bucket, dimension: str) -> list[dict[str, object]]:
@@ -144,7 +157,7 @@ def _lines(series: Series) -> dict[str, list[float | int | None]]:
         "requests": [times.requests for times in every],
         "errors": [times.errors for times in every],
         "views": of(lambda bucket: bucket.saved.views),
-        "cached": of(lambda bucket: bucket.cached),
+        "repeats": of(lambda bucket: bucket.repeats),
         "degraded": of(lambda bucket: bucket.degraded),
         "retrievals": of(lambda bucket: bucket.retrievals),
         "misses": of(lambda bucket: bucket.misses),

@@ -7,6 +7,7 @@ Names of kinds, tools, tenants, models and routes are all that is kept; no conte
 
 from __future__ import annotations
 
+import sys
 import time
 from bisect import bisect_left
 from collections import deque
@@ -22,7 +23,9 @@ OTHER: Final = "other"
 UNKNOWN: Final = "—"
 MAX_NAMES: Final = 24
 """Names per dimension and bucket: with both rings full of them about 4 MB."""
-MAX_NAME: Final = 40
+MAX_NAME: Final = 128
+"""Characters of a name. Providers take names of tools up to 64 (OpenAI) and 128 (Anthropic), tenants have 128 at
+most: two that begin alike are two rows."""
 SECONDS: Final = (
     0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.6,
     1.0, 1.5, 2.5, 4.0, 6.0, 10.0, 30.0,
@@ -110,7 +113,12 @@ class Bucket:
     saved: Saved = field(default_factory=Saved)
     audited: Saved = field(default_factory=Saved)
     cached: int = 0
+    repeats: int = 0
+    """Views that a later turn of their conversation sent again."""
     degraded: int = 0
+    """Answers with less saved than the policy allows, for trouble: views, and what went out whole."""
+    whole: int = 0
+    """Of which went out as they came, without a view."""
     retrievals: int = 0
     misses: int = 0
     by: dict[str, dict[str, Saved]] = field(
@@ -126,12 +134,15 @@ class Bucket:
         self.saved.add(other.saved)
         self.audited.add(other.audited)
         self.cached += other.cached
+        self.repeats += other.repeats
         self.degraded += other.degraded
+        self.whole += other.whole
         self.retrievals += other.retrievals
         self.misses += other.misses
         for dimension, names in other.by.items():
             for name, saved in names.items():
-                _slot(self.by[dimension], name).add(saved)
+                # All of them: which are the largest is known when all is added up.
+                self.by[dimension].setdefault(name, Saved()).add(saved)
         for route, times in other.routes.items():
             self.routes.setdefault(route, Times()).add(times)
         for mine, theirs in ((self.modes, other.modes), (self.provider, other.provider)):
@@ -145,6 +156,7 @@ class Bucket:
             return
         if view.again:
             one = Saved(again=view.before - view.after, money=money)
+            self.repeats += 1
         else:
             one = Saved(1, view.before, view.after, money=money)
             self.cached += view.cached
@@ -215,6 +227,7 @@ class Figures:
         """Count a request that went out in full because something was in trouble."""
         for bucket in self._now():
             bucket.degraded += 1
+            bucket.whole += 1
 
     def retrieval(self, *, hit: bool) -> None:
         """Count an original that was asked for."""
@@ -258,5 +271,7 @@ def _slot(names: dict[str, Saved], name: str) -> Saved:
 
 def _plain(name: str) -> str:
     """Return a name as it is kept: tools are named by clients, who may call them anything."""
-    short = name[:MAX_NAME] or UNKNOWN
-    return short if short.isprintable() else UNKNOWN
+    if not name or not name.isprintable():
+        return UNKNOWN
+    # Interned: the buckets of a day share one copy.
+    return sys.intern(name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…")

@@ -48,10 +48,11 @@ class Governor:
         place = caller.place()
         situation = Situation(tenant, place.route, space or "default", place.model, conversation_id)
         treatment = self.decisions.decide(self.keeper.document, situation)
-        if not tenant and any(rule.match.tenants for rule in self.keeper.document.rules):
+        is_unknown = not tenant and any(r.match.tenants for r in self.keeper.document.rules)
+        if is_unknown and not treatment.killed:
             # Whose rules hold cannot be told: nothing is touched, and nothing kept of it.
             why = "whose request it is cannot be told now, and rules name tenants"
-            return replace(treatment, mode=Mode.BYPASS, why=why, killed=True)
+            return replace(treatment, mode=Mode.BYPASS, why=why, killed=True, is_unknown=True)
         return treatment
 
 
@@ -147,6 +148,8 @@ class GovernedBackend(BackendAround):
         mode = max(_MODES[treatment.mode], request.mode)  # numbered from apply on: the stricter
         request.mode, request.tag = mode, request.tag or treatment.tag()
         self._count(treatment)
+        if treatment.is_unknown:
+            self.figures.degraded()
         if treatment.killed or (mode == _BYPASS and not request.conversation):
             return compressor.CompressConversationResponse(mode=_BYPASS)
         if mode == _BYPASS and request.body:

@@ -116,8 +116,10 @@ class Compress:
         except _CALLERS_FAULT:
             raise
         except FurlerError as error:
+            self.upstream.figures.degraded()
             return Outcome(unchanged(asked), skipped=_skip_reason(error))
         except TimeoutError:
+            self.upstream.figures.degraded()
             return Outcome(unchanged(asked), skipped="compression_timeout")
         return outcome_of(asked, done)
 

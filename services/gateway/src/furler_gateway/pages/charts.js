@@ -16,15 +16,18 @@ const Charts = (() => {
     return make("svg", { viewBox: "0 0 10 10", "aria-hidden": "true" }, make("rect", { width: 10, height: 10, rx: 2, class: "f" + index }));
   }
 
-  // The next of 1, 2, 5 x 10^n that is not below a value.
-  function ceiling(value) {
-    if (!(value > 0)) return 1;
-    const unit = 10 ** Math.floor(Math.log10(value));
-    return [1, 2, 5, 10].map((step) => step * unit).find((step) => step >= value * 0.999);
+  // The end of an axis that has a tick at its half: round numbers both, and whole ones where things are counted.
+  function ceiling(value, isWhole) {
+    const least = isWhole ? Math.max(2, value) : value;
+    if (!(least > 0)) return 1;
+    const unit = 10 ** Math.floor(Math.log10(least));
+    const steps = isWhole && unit === 1 ? [2, 4, 6, 8, 10] : [1, 2, 3, 4, 6, 8, 10];
+    return steps.map((step) => step * unit).find((step) => step >= least * 0.999);
   }
 
-  function clock(seconds) {
-    return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  function clock(seconds, isExact = false) {
+    const exact = isExact ? { second: "2-digit" } : {};
+    return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", ...exact, hourCycle: "h23" });
   }
 
   function frame(host, times, most, format) {
@@ -47,18 +50,21 @@ const Charts = (() => {
   }
 
   // One column per bucket that shows its figures when it is pointed at.
-  function columns(svg, area, times, told) {
-    const step = area.width / times.length;
-    times.forEach((time, at) => {
+  function columns(host, svg, area, data, told) {
+    const step = area.width / data.times.length;
+    const box = document.getElementById("tip");
+    data.times.forEach((time, at) => {
       const column = make("rect", { x: area.left + at * step, y: area.top, width: step, height: area.height, class: "hover" });
-      column.addEventListener("pointermove", (event) => tip(event, clock(time), told(at)));
-      column.addEventListener("pointerleave", () => { document.getElementById("tip").hidden = true; });
+      const show = (event) => tip(box, event, clock(time, data.width < 60), told(at));
+      column.addEventListener("pointermove", show);
+      column.addEventListener("pointerdown", show);
       svg.append(column);
     });
+    // On the host: a column that is drawn anew is never left.
+    host.onpointerleave = () => { box.hidden = true; };
   }
 
-  function tip(event, head, lines) {
-    const box = document.getElementById("tip");
+  function tip(box, event, head, lines) {
     const title = document.createElement("b");
     title.textContent = head;
     box.replaceChildren(title, ...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
@@ -78,17 +84,27 @@ const Charts = (() => {
   function legend(id, series) {
     document.getElementById(id).replaceChildren(...series.map((each) => {
       const item = document.createElement("li");
-      item.append(swatch(each.color), each.name);
+      item.append(swatch(each.color), Object.assign(document.createElement("span"), { textContent: each.name }));
       return item;
     }));
   }
 
-  function bars(id, times, series, format, label) {
-    const host = document.getElementById(id);
+  // What a chart says to those who do not see it.
+  function spoken(label, series, format) {
+    const last = (values) => values.findLast((value) => value !== null) ?? null;
+    const parts = series.map((each) => {
+      const known = each.values.filter((value) => value !== null);
+      return known.length ? `${each.name} ${format(last(each.values))}, at most ${format(Math.max(...known))}` : `${each.name} unknown`;
+    });
+    return `${label} over time, last: ${parts.join("; ") || "nothing"}`;
+  }
+
+  function bars(id, data, series, format, label) {
+    const host = document.getElementById(id), times = data.times;
     const sums = times.map((_, at) => series.reduce((sum, each) => sum + Math.max(0, each.values[at] || 0), 0));
-    const most = ceiling(Math.max(0, ...sums));
+    const most = ceiling(Math.max(0, ...sums), true);
     const { svg, area } = frame(host, times, most, format);
-    svg.setAttribute("aria-label", label);
+    svg.setAttribute("aria-label", spoken(label, series, format));
     const step = area.width / times.length, gap = step > 5 ? 1 : 0.4;
     times.forEach((_, at) => {
       let y = area.top + area.height;
@@ -99,16 +115,16 @@ const Charts = (() => {
         svg.append(make("rect", { x: area.left + at * step + gap / 2, y, width: Math.max(0.5, step - gap), height, class: "f" + each.color }));
       }
     });
-    columns(svg, area, times, told(series, format));
+    columns(host, svg, area, data, told(series, format));
     host.replaceChildren(svg);
     legend(id + "-legend", series);
   }
 
-  function lines(id, times, series, format, label) {
-    const host = document.getElementById(id);
-    const most = ceiling(Math.max(0, ...series.flatMap((each) => each.values.map((value) => value || 0))));
+  function lines(id, data, series, format, label, isWhole = false) {
+    const host = document.getElementById(id), times = data.times;
+    const most = ceiling(Math.max(0, ...series.flatMap((each) => each.values.map((value) => value || 0))), isWhole);
     const { svg, area } = frame(host, times, most, format);
-    svg.setAttribute("aria-label", label);
+    svg.setAttribute("aria-label", spoken(label, series, format));
     const step = area.width / times.length;
     for (const each of series) {
       let path = "", open = false;
@@ -121,7 +137,7 @@ const Charts = (() => {
       });
       if (path) svg.append(make("path", { d: path, class: "s" + each.color }));
     }
-    columns(svg, area, times, told(series, format));
+    columns(host, svg, area, data, told(series, format));
     host.replaceChildren(svg);
     legend(id + "-legend", series);
   }

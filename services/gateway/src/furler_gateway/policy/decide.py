@@ -38,7 +38,8 @@ class Treatment:
     """What holds for a request.
 
     ``terms`` bound its compression. ``origins`` says by field which rule set it. ``killed``:
-    nothing is touched, whatever a conversation began with.
+    nothing is touched, whatever a conversation began with. ``is_unknown``: because it cannot be told
+    whose request it is.
     """
 
     mode: Mode = Mode.APPLY
@@ -48,6 +49,7 @@ class Treatment:
     origins: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
     killed: bool = False
+    is_unknown: bool = False
 
     @property
     def retrieve_tool(self) -> RetrieveTool:

@@ -22,7 +22,13 @@ from furler_gateway.proxy import tool
 from furler_gateway.proxy.identity import conversation, is_signed, is_subscription
 from furler_gateway.proxy.pins import Pins
 from furler_gateway.proxy.providers import Route
-from furler_gateway.proxy.treatment import Traffic, Treating, Treatment, confined
+from furler_gateway.proxy.treatment import (
+    TENANT_UNKNOWN,
+    Traffic,
+    Treating,
+    Treatment,
+    confined,
+)
 from furler_gateway.upstream import Upstream
 
 _MARKS: Final[Mapping[Dialect, tuple[bytes, ...]]] = {
@@ -141,10 +147,14 @@ class Preparer:
 
     async def _compressed(self, made: Prepared) -> Prepared:
         treatment, dialect = made.treatment, made.traffic.dialect
-        if treatment.mode is Mode.BYPASS and not treatment.is_pinned:
+        is_unknown = treatment.rule == TENANT_UNKNOWN
+        if treatment.mode is Mode.BYPASS and not treatment.is_pinned and not is_unknown:
             return replace(made, outcome="bypass")
         if not await off_loop(len(made.body), _has_mark, made.body, _MARKS[dialect]):
             return made
+        if is_unknown:
+            self.upstream.figures.degraded()
+            return replace(made, outcome=TENANT_UNKNOWN)
         try:
             async with asyncio.timeout(self.seconds):
                 done = await self._asked(made)
@@ -153,8 +163,10 @@ class Preparer:
         except FieldInvalidError:
             return replace(made, outcome="no_dialect")
         except FurlerError as error:
+            self.upstream.figures.degraded()
             return replace(made, outcome=error.reason.lower())
         except TimeoutError:
+            self.upstream.figures.degraded()
             return replace(made, outcome="deadline_exceeded")
         outcome = str(done.mode) if done.mode is not Mode.APPLY else "unchanged"
         if done.edits:

@@ -16,6 +16,8 @@ from furler_gateway.policy.document import RetrieveTool
 
 BYPASS_HEADERS: Final = ("x-furler-bypass", "x-headroom-bypass")
 RETRIEVE_HEADER: Final = "x-furler-retrieve-tool"
+TENANT_UNKNOWN: Final = "tenant_unknown"
+"""The rule of a request that is left alone because nobody can say whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class ByPolicy:
             return Treatment(Mode.BYPASS, retrieve=False, is_pinned=False, rule="header")
         held = await self.governor.treatment(traffic.space, traffic.conversation)
         if held.killed:
-            return Treatment(Mode.BYPASS, retrieve=False, is_pinned=False, rule="kill_switch")
+            rule = TENANT_UNKNOWN if held.is_unknown else "kill_switch"
+            return Treatment(Mode.BYPASS, retrieve=False, is_pinned=False, rule=rule)
         wish = traffic.headers.get(RETRIEVE_HEADER, "").strip().lower()
         retrieve = {"always": True, "never": False}.get(wish, self.retrieve)
         if held.retrieve_tool is not RetrieveTool.CALLER:
