@@ -56,6 +56,7 @@ SURFACES = {
     "compressing RPC": Surface("POST", "/furler.v1.CompressorService/Compress", INLINE, 200),
     "streaming RPC": Surface("POST", "/furler.v1.ContentService/ReadContent", {"ref": REF}, 404),
     "/v1/compress": Surface("POST", "/v1/compress", json.loads(CHAT), 200),
+    "/v1/compress, nothing to do": Surface("POST", "/v1/compress", {"input": "words"}, 200),
     "/v1/retrieve": Surface("POST", "/v1/retrieve", {"hash": REF}, 404),
     "/v1/retrieve/{ref}": Surface("GET", f"/v1/retrieve/{REF}", None, 404),
     "/v1/usage": Surface(
@@ -207,6 +208,27 @@ def test_a_proxied_request_shows_our_credential_in_a_header_of_its_own(
         got[state] = world.ask(surface, Client(headers, client.certificate))[0]
         wanted[state] = surface.status if lets_in else 401
     assert got == wanted
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/v1/models", {}),
+        ("POST", "/v1/embeddings", {}),
+        ("POST", "/to/anthropic/anything", {}),
+        ("POST", "/v1/messages", {"x-furler-bypass": "true"}),
+        ("POST", "/v1/messages", {"Content-Digest": "sha-256=:x:"}),
+        ("POST", "/v1/messages", {"Content-Encoding": "br"}),
+    ],
+)
+def test_a_stranger_reaches_no_provider_whatever_is_sent(
+    method: str, path: str, headers: dict[str, str], world: World
+) -> None:
+    surface = Surface(method, path, {} if method == "POST" else None, 502)
+    keyed = {"x-furler-upstream": "anthropic", "Authorization": "Bearer acme", **headers}
+    for credential, status in ((None, 401), ("Bearer wrong", 401), ("Bearer acme", 502)):
+        ours = {} if credential is None else {"x-furler-authorization": credential}
+        assert world.ask(surface, Client({**keyed, **ours}))[0] == status
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))

@@ -68,6 +68,7 @@ class Proxy:
             # Agents that prefer one go on with a stream of events. Any other upgrade may be ignored, and
             # is: Java's client asks for HTTP/2 with every request and takes HTTP/1.1 as an answer.
             raise RequestError(Failure("unimplemented", "no upgrades here", status=426))
+        await self._known()
         if route.dialect is None:
             return await self._passed(request, route)
         caller.place().route = route.endpoint
@@ -78,6 +79,13 @@ class Proxy:
             return await self._exchanged(exchange, prepared, body, headers)
         finally:
             await self._record(exchange, prepared)
+
+    async def _known(self) -> None:
+        """Let in whom the compressor knows, whatever is sent on: strangers get no way out by us."""
+        try:
+            await self.upstream.governor.identities.tenant()
+        except CredentialInvalidError:
+            raise _unknown() from None
 
     async def _passed(self, request: web.Request, route: Route) -> web.StreamResponse:
         """Pass a request on that is nothing of ours, both ways unread."""
@@ -103,9 +111,7 @@ class Proxy:
         try:
             prepared = await self.preparer.prepare(route, request.headers, space_of(request), plain)
         except CredentialInvalidError:
-            # Not to be taken for the provider's answer.
-            message = f"Furler's own credential, in {CREDENTIAL_HEADER}, is missing or invalid"
-            raise RequestError(Failure("unauthenticated", message)) from None
+            raise _unknown() from None
         drop = _ENCODING if prepared.is_changed else frozenset()
         is_read = prepared.is_offered and route.is_answered
         if is_read:
@@ -190,6 +196,12 @@ class Proxy:
                 seconds=time.perf_counter() - exchange.started,
             )
         )
+
+
+def _unknown() -> RequestError:
+    """Return the error for a caller nobody knows; not to be taken for the provider's answer."""
+    message = f"Furler's own credential, in {CREDENTIAL_HEADER}, is missing or invalid"
+    return RequestError(Failure("unauthenticated", message))
 
 
 def _unread(chunk: bytes) -> bytes:
