@@ -32,6 +32,12 @@ def anthropic_usage(read: int = 0, fresh: int = 12, output: int = 1) -> Json:
     }
 
 
+def sampling(read: int, output: int) -> Json:
+    """Return the usage of one sampling of several."""
+    usage = anthropic_usage(read, output=output)
+    return {"type": "message"} | {n: usage[n] for n in usage if n != "service_tier"}
+
+
 def thinking(text: str) -> Json:
     return {"type": "thinking", "thinking": text, "signature": f"sig/{text}=="}
 

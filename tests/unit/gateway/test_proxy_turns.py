@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 import pytest
 
@@ -105,8 +106,50 @@ def test_anthropic_usage_is_that_of_all_rounds() -> None:
     assert usage == r.anthropic_usage(210, 24, 60) | {
         "cache_creation_input_tokens": 10,
         "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 0},
+        "iterations": [r.sampling(100, 30), r.sampling(110, 30)],
     }
     assert [each["cache_read_input_tokens"] for each in turn.usages] == [100, 110]
+
+
+def test_anthropic_s_own_samplings_stand_among_those_of_the_rounds() -> None:
+    own = [{"type": "compaction", "input_tokens": 900, "output_tokens": 9}, r.sampling(7, 30)]
+    told = json.dumps({"output_tokens": 30, "iterations": own})
+    asks = ASKS["anthropic"].replace(b'{"output_tokens": 30}', told.encode())
+    out, _, _ = play("anthropic", [asks, GOES_ON["anthropic"]])
+    usage = cast("dict[str, object]", anthropic_message(out)["usage"])
+    assert usage["iterations"] == [*own, r.sampling(110, 30)]
+
+
+_AT = {"id": "container_1", "expires_at": "2026-11-20T22:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (b"", "container_1"),
+        (b',"container": null', "container_1"),
+        (b',"container":"container_0"', "container_0"),
+        (b',"container":{"id":"container_0"}', {"id": "container_0"}),
+        (b',"container":{"skills":[{"skill_id":"x"}]}', {"skills": [{"skill_id": "x"}], "id": "container_1"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("stream", [True, False])
+def test_anthropic_goes_on_in_the_container_where_the_model_s_files_are(
+    given: bytes, expected: object, *, stream: bool
+) -> None:
+    turn = TURNS["anthropic"]()
+    if stream:
+        stop = b'"stop_reason": "tool_use",'
+        fed(turn, ASKS["anthropic"].replace(stop, stop + b'"container":%b,' % json.dumps(_AT).encode()))  # fmt: skip
+    else:
+        reply = json.loads(r.anthropic_whole([r.call("t1", ref="a")], "tool_use"))
+        turn.whole(json.dumps(reply | {"container": _AT}).encode())
+    request = REQUESTS["anthropic"].removesuffix(b"}") + given + b"}"
+    made = json.loads(turn.next_body(request, answered(turn)))
+    assert made["container"] == expected
+    assert {name: made[name] for name in made if name not in ("messages", "container")} == {
+        "n": 1.0
+    }
 
 
 def test_anthropic_the_provider_gets_its_blocks_back_and_the_answers() -> None:

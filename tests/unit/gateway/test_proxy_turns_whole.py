@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from furler_gateway.proxy.turns.anthropic import AnthropicTurn
-from furler_gateway.proxy.turns.turn import Turn, TurnError
+from furler_gateway.proxy.turns.turn import CUT_OFF, Turn, TurnError
 from support import recorded as r
-from support.transcripts import events
-from support.turns import ASKS, EVERY, REQUESTS, TURNS, answered, fed
+from support.transcripts import anthropic_message, chat_message, events
+from support.turns import ASKS, EVERY, REQUESTS, TURNS, answered, fed, play
 
 
 def _whole(dialect: str, rounds: Sequence[bytes]) -> tuple[dict[str, object], Turn, bytes]:
@@ -59,6 +60,7 @@ def test_whole_replies_become_one(dialect: str) -> None:
         assert reply["usage"] == r.anthropic_usage(210, 24, 60) | {
             "cache_creation_input_tokens": 10,
             "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 0},
+            "iterations": [r.sampling(100, 30), r.sampling(110, 30)],
         }
         assert reply["stop_reason"] == "end_turn"
     elif dialect == "chat":
@@ -169,3 +171,64 @@ def test_a_strange_event_is_refused_or_passed_and_nothing_else(
             assert isinstance(turn.event(raw), bytes)
     with suppress(TurnError, ValueError, KeyError, IndexError, TypeError):
         turn.whole(json.dumps(data).encode())
+
+
+CUT: dict[str, tuple[bytes, bytes]] = {
+    "anthropic": (
+        r.anthropic_stream([r.call("t1", ref="a")], "max_tokens"),
+        r.anthropic_whole([r.call("t1", ref="a")], "max_tokens"),
+    ),
+    "chat": (
+        r.chat_stream("", [r.chat_call("t1", ref="a")], "length"),
+        r.chat_whole(None, [r.chat_call("t1", ref="a")], "length"),
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", list(CUT))
+@pytest.mark.parametrize("earlier", [0, 1])
+def test_a_reply_that_ends_within_a_call_of_ours_is_no_message_of_nothing(
+    dialect: str, earlier: int
+) -> None:
+    """Providers refuse such a message when it comes back in the next turn's transcript."""
+    stream, whole = CUT[dialect]
+    asks = {
+        "anthropic": (
+            r.anthropic_stream([r.call("t0", ref="a")], "tool_use"),
+            r.anthropic_whole([r.call("t0", ref="a")], "tool_use"),
+        ),
+        "chat": (
+            r.chat_stream("", [r.chat_call("t0", ref="a")], "tool_calls"),
+            r.chat_whole(None, [r.chat_call("t0", ref="a")], "tool_calls"),
+        ),
+    }[dialect]
+    out, turn, _ = play(dialect, [asks[0]] * earlier + [stream])
+    reply, same, _ = _whole(dialect, [asks[1]] * earlier + [whole])
+    assert turn.left_out == same.left_out == 1
+    if dialect == "anthropic":
+        for message in (anthropic_message(out), reply):
+            assert message["content"] == [r.said(CUT_OFF)]
+            assert message["stop_reason"] == "max_tokens"
+    else:
+        told, finish, _, _ = chat_message(out)
+        choice = cast("list[dict[str, object]]", reply["choices"])[0]
+        message = cast("dict[str, object]", choice["message"])
+        assert (told["content"], finish) == (CUT_OFF, "length")
+        assert (message["content"], choice["finish_reason"]) == (CUT_OFF, "length")
+        assert "tool_calls" not in told | message
+
+
+@EVERY
+def test_a_reply_of_nothing_is_the_provider_s(dialect: str) -> None:
+    nothing = {
+        "anthropic": r.anthropic_stream([], "max_tokens"),
+        "chat": r.chat_stream("", [], "length"),
+        "responses": r.responses_stream([]),
+    }[dialect]
+    assert play(dialect, [nothing])[0] == nothing
+    after = play(dialect, [ASKS[dialect], nothing])[0]
+    assert CUT_OFF.encode() not in after
+    if dialect == "anthropic":
+        asks = r.anthropic_whole([r.call("t0", ref="a")], "tool_use")
+        reply, _, _ = _whole(dialect, [asks, r.anthropic_whole([], "end_turn")])
+        assert reply["content"] == []

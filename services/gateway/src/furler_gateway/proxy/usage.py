@@ -28,6 +28,11 @@ _HEAD_BYTES: Final = 16 * 1024
 _TAIL_BYTES: Final = 64 * 1024
 _USAGE_BYTES: Final = 16 * 1024
 """Longest usage member that is read; they take some hundred bytes."""
+_SAMPLING: Final = (
+    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+    "cache_creation",
+)  # fmt: skip
+"""What is told of one sampling."""
 Raw = Mapping[str, object]
 
 
@@ -80,6 +85,22 @@ def summed(usages: Iterable[Raw]) -> dict[str, object]:
             elif value is not None or name not in total:
                 total[name] = value
     return total
+
+
+def iterations(usages: Iterable[Raw]) -> list[Raw]:
+    """Return the usage of each sampling of a reply, as Anthropic tells it of tools that it runs itself.
+
+    The last one says how large the context is by now; in the sum the prefix is there once for each.
+    """
+    found: list[Raw] = []
+    for usage in usages:
+        own = usage.get("iterations")
+        if isinstance(own, list) and own:
+            found += own
+        else:
+            counts = {name: usage[name] for name in _SAMPLING if name in usage}
+            found.append({"type": "message"} | counts)
+    return found
 
 
 def merged(usages: Iterable[Raw]) -> dict[str, object]:

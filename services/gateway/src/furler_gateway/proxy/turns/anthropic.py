@@ -17,17 +17,18 @@ from furler_gateway.json_spans import BodyError, appended, elements, members, re
 from furler_gateway.proxy import sse
 from furler_gateway.proxy.tool import NAME, Answer, Call
 from furler_gateway.proxy.turns.turn import (
+    CUT_OFF,
     STOPPED,
     Json,
     TurnError,
-    choosing,
+    having,
     items,
     number,
     part,
     read,
     text,
 )  # fmt: skip
-from furler_gateway.proxy.usage import Raw, merged, summed
+from furler_gateway.proxy.usage import Raw, iterations, merged, summed
 
 _CUT: Final = "max_tokens"
 """Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
@@ -117,6 +118,7 @@ class AnthropicTurn:
     _held: list[bytes] = field(default_factory=list)
     _reply: bytes = b""
     _visible: list[bytes] = field(default_factory=list)
+    _container: str = ""
 
     @property
     def usages(self) -> Sequence[Raw]:
@@ -145,7 +147,9 @@ class AnthropicTurn:
         said = read(event.data)
         match text(said.get("type")):
             case "message_start":
-                self._usage.append(part(part(said.get("message")).get("usage")))
+                message = part(said.get("message"))
+                self._usage.append(part(message.get("usage")))
+                self._enter(message)
                 return b"" if self._rounds else raw
             case "content_block_start":
                 index = number(said.get("index"))
@@ -193,18 +197,27 @@ class AnthropicTurn:
 
     def _message_delta(self, raw: bytes, event: sse.Event, said: Json) -> bytes:
         self._usage.append(part(said.get("usage")))
-        self._stop = text(part(said.get("delta")).get("stop_reason")) or self._stop
+        delta = part(said.get("delta"))
+        self._stop = text(delta.get("stop_reason")) or self._stop
+        self._enter(delta)
         if self._waiting():
             self._held = [raw]
             return b""
         self._count_left_out()
+        is_empty = not self._next and any(block.is_ours for block in self._blocks.values())
+        told = b"".join(self._told(CUT_OFF)) if is_empty else b""
         if not self._rounds:
-            return raw
-        return sse.write(self._with_usage(event.data), event.name)
+            return told + raw
+        return told + sse.write(self._with_usage(event.data), event.name)
+
+    def _enter(self, told: Json) -> None:
+        """Take note of the container that the provider's own tools have run in."""
+        self._container = text(part(told.get("container")).get("id")) or self._container
 
     def _with_usage(self, data: bytes) -> bytes:
-        """Return a reply, or its last event, with the usage of all rounds."""
-        usage = orjson.dumps(summed(self.usages))
+        """Return a reply, or its last event, with the usage of all rounds, and of each."""
+        total = summed(self.usages) | {"iterations": iterations(self.usages)}
+        usage = orjson.dumps(total)
         top = members(data)
         if "usage" not in top:
             return data
@@ -234,6 +247,7 @@ class AnthropicTurn:
         self._blocks = {at: _Block(read(raw), raw=raw) for at, raw in enumerate(parts)}
         self._visible += [b.raw for b in self._blocks.values() if not b.is_ours]
         self._stop = text(top["stop_reason"].value) if "stop_reason" in top else ""
+        self._enter({"container": top["container"].value} if "container" in top else {})
         usage = top["usage"].value if "usage" in top else None
         self._usage = [part(usage)]
         self._reply = body
@@ -272,7 +286,8 @@ class AnthropicTurn:
         try:
             held = members(body)["messages"]
             made = appended(body, (held.start, held.end), messages)
-            made = choosing(made, _NO_TOOL) if is_last else made
+            made = having(made, "tool_choice", _NO_TOOL) if is_last else made
+            made = _within(made, self._container) if self._container else made
         except (BodyError, KeyError):
             raise TurnError("no messages") from None
         self._rounds.append(merged(self._usage))
@@ -293,13 +308,13 @@ class AnthropicTurn:
         cut = orjson.dumps(part(read(event.data).get("delta")) | {"stop_reason": _CUT})
         data = replaced(event.data, [((delta.start, delta.end), cut)])
         data = self._with_usage(data) if self._rounds else data
-        return b"".join([*self._stopped(), sse.write(data, event.name), *rest])
+        return b"".join([*self._told(STOPPED), sse.write(data, event.name), *rest])
 
-    def _stopped(self) -> list[bytes]:
+    def _told(self, why: str) -> list[bytes]:
         """Return the events of a block that says why the turn ends."""
         at: Json = {"index": self._next}
         block = {"content_block": {"type": "text", "text": ""}}
-        delta = {"delta": {"type": "text_delta", "text": STOPPED}}
+        delta = {"delta": {"type": "text_delta", "text": why}}
         parts: dict[str, Json] = {"start": at | block, "delta": at | delta, "stop": at}
         return [
             sse.write(orjson.dumps({"type": name, **said}), name)
@@ -307,11 +322,13 @@ class AnthropicTurn:
         ]
 
     def _ended(self, body: bytes) -> bytes:
-        if not self._rounds and not any(b.is_ours for b in self._blocks.values()):
+        has_ours = any(block.is_ours for block in self._blocks.values())
+        if not self._rounds and not has_ours:
             return body
         top = members(body)
-        said = orjson.dumps({"type": "text", "text": STOPPED})
-        visible = [*self._visible, *([said] if self._waiting() else [])]
+        why = STOPPED if self._waiting() else CUT_OFF if has_ours and not self._visible else ""
+        said = [orjson.dumps({"type": "text", "text": why})] if why else []
+        visible = [*self._visible, *said]
         parts = [((top["content"].start, top["content"].end), b"[" + b",".join(visible) + b"]")]
         if self._waiting():
             stop = top["stop_reason"]
@@ -332,6 +349,18 @@ class AnthropicTurn:
             failed = {"type": "api_error", "message": "the provider failed in the middle of a turn"}
             said = {"type": "error", "error": failed}
         return sse.write(orjson.dumps(said), "error")
+
+
+def _within(body: bytes, container: str) -> bytes:
+    """Return a request that goes on in a container, where the files of the rounds before are."""
+    held = members(body).get("container")
+    named = orjson.dumps(container)
+    if held is None or held.value is None:
+        return having(body, "container", named)
+    if not isinstance(held.value, dict) or held.value.get("id") is not None:
+        return body
+    own = read(body[held.start : held.end]) | {"id": container}
+    return having(body, "container", orjson.dumps(own))
 
 
 def _may_return(block: _Block) -> bool:

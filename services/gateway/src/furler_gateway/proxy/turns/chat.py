@@ -17,10 +17,11 @@ from furler_gateway.json_spans import BodyError, appended, members, replaced
 from furler_gateway.proxy import sse
 from furler_gateway.proxy.tool import NAME, Answer, Call
 from furler_gateway.proxy.turns.turn import (
+    CUT_OFF,
     STOPPED,
     Json,
     TurnError,
-    choosing,
+    having,
     items,
     number,
     part,
@@ -141,6 +142,8 @@ class ChatTurn:
             rewritten = True
         elif choice.get("finish_reason"):
             self.left_out += sum(call.is_ours for call in self._called)
+            if self._is_empty():
+                delta["content"], rewritten = CUT_OFF, True
         if not rewritten:
             return self._renamed(raw, event)
         if not delta and not choice.get("finish_reason"):
@@ -261,6 +264,12 @@ class ChatTurn:
         ended = self._finish in _ENDED_WITH_CALLS
         return ended and bool(self._called) and all(call.is_ours for call in self._called)
 
+    def _is_empty(self) -> bool:
+        """Return whether nothing is left of a reply that ends without the calls of ours."""
+        self._read_on()
+        has_text = self._has_text or any(self._texts.values())
+        return bool(self._called) and all(c.is_ours for c in self._called) and not has_text
+
     def whole(self, body: bytes) -> None:
         """Take a reply that does not stream."""
         said = read(body)
@@ -301,7 +310,7 @@ class ChatTurn:
             held = members(body)["messages"]
             span = (held.start, held.end)
             made = appended(body, span, [orjson.dumps(each) for each in (said, *results)])
-            made = choosing(made, _NO_TOOL) if is_last else made
+            made = having(made, "tool_choice", _NO_TOOL) if is_last else made
         except (BodyError, KeyError):
             raise TurnError("no messages") from None
         self._has_text = self._has_text or bool(self._texts.get("content"))
@@ -339,7 +348,9 @@ class ChatTurn:
         choice = items(said.get("choices"))[0]
         message = part(choice.get("message"))
         contents = [*self._contents, *([STOPPED] if self._waiting() else [])]
-        if self._rounds or self._waiting():
+        if not contents and self._is_empty():
+            contents = [CUT_OFF]
+        if contents or self._rounds:
             message["content"] = _BETWEEN.join(contents) or None
         theirs = [c for c, o in zip(items(message.get("tool_calls")), self._called, strict=True) if not o.is_ours]  # fmt: skip
         message.pop("tool_calls", None)

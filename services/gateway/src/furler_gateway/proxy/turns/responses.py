@@ -17,7 +17,7 @@ import orjson
 from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
 from furler_gateway.proxy import sse
 from furler_gateway.proxy.tool import NAME, Answer, Call
-from furler_gateway.proxy.turns.turn import Json, TurnError, choosing, number, part, read, text
+from furler_gateway.proxy.turns.turn import Json, TurnError, having, number, part, read, text
 from furler_gateway.proxy.usage import Raw, summed
 
 _STARTS: Final = ("response.created", "response.queued", "response.in_progress")
@@ -186,7 +186,7 @@ class ResponsesTurn:
             else:
                 returned = [item for item in self._items if _may_return(read(item), top)]
                 made = appended(body, span, [*returned, *results])
-            made = choosing(made, _NO_TOOL) if is_last else made
+            made = having(made, "tool_choice", _NO_TOOL) if is_last else made
         except (BodyError, KeyError):
             raise TurnError("no input") from None
         shown = sum(not _is_ours(read(item)) for item in self._items)

@@ -23,6 +23,10 @@ STOPPED: Final = "[furler: the turn stops here: the model asks for originals aga
 """What a turn ends with that would have gone on: a message of nothing may not go back to providers."""
 
 
+CUT_OFF: Final = "[furler: the reply was cut off as the model asked for an original]"
+"""What is said in a reply of which nothing else would be left, for the same reason."""
+
+
 class TurnError(ValueError):
     """A reply is not as its dialect has it: from here on it is passed on as it is."""
 
@@ -85,14 +89,14 @@ class Turn(Protocol):
         ...
 
 
-def choosing(body: bytes, choice: bytes) -> bytes:
-    """Return a request with another ``tool_choice``. Raises BodyError."""
+def having(body: bytes, name: str, value: bytes) -> bytes:
+    """Return a request with another value of a member, or with a member more. Raises BodyError."""
     top = members(body)
-    if "tool_choice" in top:
-        held = top["tool_choice"]
-        return replaced(body, [((held.start, held.end), choice)])
+    if name in top:
+        held = top[name]
+        return replaced(body, [((held.start, held.end), value)])
     end = body.rindex(b"}")
-    return replaced(body, [((end, end), b',"tool_choice":' + choice)])
+    return replaced(body, [((end, end), b',"%b":%b' % (name.encode(), value))])
 
 
 def read(data: bytes) -> Json:
@@ -129,5 +133,5 @@ def number(value: object) -> int:
 
 
 __all__ = [
-    "STOPPED", "BodyError", "Json", "Turn", "TurnError", "choosing", "items", "number", "part", "read", "text",
+    "CUT_OFF", "STOPPED", "BodyError", "Json", "Turn", "TurnError", "having", "items", "number", "part", "read", "text",
 ]  # fmt: skip
