@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import cast
 
 import aiohttp
@@ -19,7 +20,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from furler_gateway.config import Settings
-from furler_gateway.proxy.carry import Body, BrokenError, Carrier, Connector, Outlet, Reply, Take
+from furler_gateway.proxy.carry import (
+    Body,
+    BrokenError,
+    Carrier,
+    Connection,
+    Connector,
+    Outlet,
+    Reply,
+    Take,
+)
 
 SETTINGS = Settings()
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -262,6 +272,44 @@ def test_a_client_that_goes_away_ends_the_provider_s_work() -> None:
         assert isinstance(error, asyncio.CancelledError | ConnectionResetError)
 
     asyncio.run(run())
+
+
+async def read(reads: list[bytes]) -> aiohttp.StreamReader:
+    """Return the body of a reply that a connection gets in these pieces."""
+    connection = Connection(asyncio.get_running_loop())
+    connection.connection_made(asyncio.Transport())
+    connection.set_response_params(read_until_eof=True, auto_decompress=False)
+    for data in reads:
+        connection.data_received(data)
+    _, body = await connection.read()
+    assert isinstance(body, aiohttp.StreamReader)
+    return body
+
+
+def chunked(pieces: list[bytes]) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in [*pieces, b""])
+
+
+@given(st.lists(st.sampled_from([b"\r\n\r\n", b"event\n\n", b"x" * 700]), max_size=9), st.data())
+def test_a_reply_is_the_same_however_much_comes_with_its_head(
+    pieces: list[bytes], data: st.DataObject
+) -> None:
+    raw = chunked(pieces)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=4)))
+    reads = [raw[start:end] for start, end in pairwise([0, *cuts, len(raw)])]
+    body = asyncio.run(read(reads))
+    assert body.read_nowait() == b"".join(pieces)
+    assert body.at_eof()
+
+
+def test_no_note_is_taken_of_pieces_that_come_with_their_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted: list[object] = []
+    monkeypatch.setattr(aiohttp.StreamReader, "end_http_chunk_receiving", noted.append)
+    body = asyncio.run(read([chunked([b"x" * 100] * 50)]))
+    assert (type(body), body.read_nowait(), noted) == (Body, b"x" * 5000, [])
 
 
 @dataclass

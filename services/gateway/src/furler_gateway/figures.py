@@ -174,6 +174,11 @@ class Ring:
     length: int
     buckets: deque[tuple[int, Bucket]] = field(default_factory=deque)
 
+    @property
+    def until(self) -> float:
+        """When its last bucket ends; there must be one."""
+        return self.buckets[-1][0] + self.width
+
     def at(self, now: float) -> Bucket:
         """Return the bucket of a time, which is not before those it had."""
         start = int(now) // self.width * self.width
@@ -212,6 +217,8 @@ class Figures:
         self._clock = clock
         self._rings = {name: Ring(*shape) for name, shape in WINDOWS.items()}
         self.started = clock()
+        self._present: list[Bucket] = []
+        self._until = 0.0
 
     def view(self, view: View) -> None:
         """Count a view."""
@@ -238,7 +245,9 @@ class Figures:
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request and its time."""
         for bucket in self._now():
-            times = bucket.routes.setdefault(route, Times())
+            times = bucket.routes.get(route)
+            if times is None:
+                times = bucket.routes[route] = Times()
             times.requests += 1
             times.errors += status >= 500
             times.bins[bisect_left(SECONDS, seconds)] += 1
@@ -260,7 +269,10 @@ class Figures:
 
     def _now(self) -> Iterable[Bucket]:
         now = self._clock()
-        return [ring.at(now) for ring in self._rings.values()]
+        if now >= self._until:
+            self._present = [ring.at(now) for ring in self._rings.values()]
+            self._until = min(ring.until for ring in self._rings.values())
+        return self._present
 
 
 def _slot(names: dict[str, Saved], name: str) -> Saved:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 Span = tuple[int, int]
@@ -19,6 +19,7 @@ _BLANK_BYTES: Final = re.compile(rb"[ \t\n\r]*")
 _NEXT: Final = re.compile(r"[ \t\n\r]*([,}])[ \t\n\r]*")
 _PLAIN_NAME: Final = re.compile(r'"([ !#-\[\]-~]{0,64})"[ \t\n\r]*:[ \t\n\r]*')
 """A name as most are: printable ASCII, nothing escaped."""
+_NEXT_PLAIN: Final = re.compile(rf"[ \t\n\r]*,[ \t\n\r]*{_PLAIN_NAME.pattern}")
 _DECODER: Final = json.JSONDecoder()
 _LARGE: Final = 1024 * 1024
 """A longer text is skimmed: the decoder would hold up all other threads for tenths of a second."""
@@ -86,16 +87,20 @@ def _is_utf8(body: bytes) -> bool:
 def _members(body: bytes, text: str) -> dict[str, Member]:
     """Return them. Raises ValueError, IndexError."""
     found: dict[str, Member] = {}
+    value_at = _reader(text)
     at = _after(text, 0, "{")
     if text[at] == "}":
         _end(text, at + 1)
         return found
+    name, at = _name(body, text, at)
     while True:
-        name, at = _name(body, text, at)
         if name in found:
             raise BodyError("a member of the body is there twice")
-        value, end = _value(text, at)
+        value, end = value_at(text, at)
         found[name] = Member(value, at, end)
+        if match := _NEXT_PLAIN.match(text, end):
+            name, at = match[1], match.end()
+            continue
         match = _NEXT.match(text, end)
         if match is None:
             raise ValueError("want a comma")
@@ -103,6 +108,7 @@ def _members(body: bytes, text: str) -> dict[str, Member]:
         if match[1] == "}":
             _end(text, at)
             return found
+        name, at = _name(body, text, at)
 
 
 def _name(body: bytes, text: str, at: int) -> tuple[str, int]:
@@ -115,10 +121,13 @@ def _name(body: bytes, text: str, at: int) -> tuple[str, int]:
     return str(Member(name, at, end).exactly(body)), _after(text, end, ":")
 
 
-def _value(text: str, at: int) -> tuple[object, int]:
-    """Return a value and where it ends. Raises ValueError, IndexError."""
-    if len(text) <= _LARGE:
-        return _DECODER.raw_decode(text, at)
+def _reader(text: str) -> Callable[[str, int], tuple[object, int]]:
+    """Return what reads a text's values: each with where it ends. It raises ValueError, IndexError."""
+    return _DECODER.raw_decode if len(text) <= _LARGE else _skimmed
+
+
+def _skimmed(text: str, at: int) -> tuple[object, int]:
+    """Return a value, or what tells the type of a long one, and where it ends."""
     end = _end_of(text, at)
     if end - at <= _STEP:
         return _DECODER.raw_decode(text[at:end])[0], end
@@ -191,9 +200,10 @@ def elements(body: bytes, span: Span) -> list[Span]:
 
 def _elements(text: str) -> Iterator[Span]:
     """Yield where the elements stand. Raises ValueError, IndexError."""
+    value_at = _reader(text)
     at = _after(text, 0, "[")
     while text[at] != "]":
-        _, end = _value(text, at)
+        _, end = value_at(text, at)
         yield at, end
         at = _skip(text, end)
         if text[at] == ",":

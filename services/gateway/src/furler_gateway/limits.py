@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, Self, TypeVar
 
 import zstandard
 from aiohttp import web
@@ -45,16 +44,9 @@ class Admission:
     requests: int = 0
     held_bytes: int = 0
 
-    @contextmanager
-    def admitted(self) -> Iterator[Hold]:
-        """Let a request in for the time of the body. Raises RequestError with 429."""
-        self.enter()
-        hold = Hold(self)
-        try:
-            yield hold
-        finally:
-            hold.stand_aside()
-            hold.release()
+    def admitted(self) -> Hold:
+        """Let a request in for the time of a ``with``. Entering raises RequestError with 429."""
+        return Hold(self)
 
     def enter(self) -> None:
         """Count one request more. Raises RequestError with 429."""
@@ -65,11 +57,21 @@ class Admission:
 
 @dataclass(slots=True)
 class Hold:
-    """The bytes that one request holds."""
+    """What one request holds: a place among the requests, and bytes."""
 
     admission: Admission
     held_bytes: int = 0
     is_aside: bool = False
+
+    def __enter__(self) -> Self:
+        """Take a place. Raises RequestError with 429."""
+        self.admission.enter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hold nothing any more, no place either."""
+        self.stand_aside()
+        self.release()
 
     def stand_aside(self) -> None:
         """Give the place among the requests to another: what is left to do is to wait."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from itertools import chain
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -53,8 +54,7 @@ def _observe(settings: Settings, figures: Figures) -> Middleware:
             finally:
                 took = time.perf_counter() - start
                 span.set_attribute(telemetry.ATTRIBUTE_STATUS, status)
-                telemetry.REQUESTS.labels(route, str(status)).inc()
-                telemetry.observe(telemetry.REQUEST_SECONDS.labels(route), took)
+                telemetry.record_request(route, status, took, span)
                 figures.request(route, status, took)
                 if settings.log_requests:
                     fields = {
@@ -141,7 +141,7 @@ def _guard(settings: Settings, listen: str) -> Middleware:
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if sum(len(name) + len(value) for name, value in request.raw_headers) > most:
+        if sum(map(len, chain.from_iterable(request.raw_headers))) > most:
             raise RequestError(
                 Failure("invalid_argument", "the head of the request is too large", status=431)
             )

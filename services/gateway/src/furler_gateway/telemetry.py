@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from opentelemetry import trace
@@ -172,6 +173,9 @@ PROXY_TROUBLE: Final = Counter(
 _tracer = trace.get_tracer("furler.gateway")
 # Not the global one, which passes on baggage as well: what is in it is nobody's business here.
 _propagator: Final = TraceContextTextMapPropagator()
+_TRACEPARENT: Final = "traceparent"
+_NO_PARENT: Final = Context()
+_NO_SPAN: Final = nullcontext(trace.INVALID_SPAN)
 
 
 def exposition(accept: str) -> tuple[bytes, str]:
@@ -180,11 +184,27 @@ def exposition(accept: str) -> tuple[bytes, str]:
     return encode(REGISTRY), content_type
 
 
-def observe(histogram: Histogram, seconds: float) -> None:
-    """Add to a histogram, with the current trace, if it is sampled, as the bucket's exemplar."""
-    context = trace.get_current_span().get_span_context()
+def record_request(route: str, status: int, seconds: float, span: Span) -> None:
+    """Record how a request ended, with its span, if that is sampled, as the bucket's exemplar."""
+    _requests(route, status).inc()
+    _request_seconds(route).observe(seconds, _exemplar(span))
+
+
+# Series are found once: to look for one costs more than to count.
+@cache
+def _requests(route: str, status: int) -> Counter:
+    return REQUESTS.labels(route, str(status))
+
+
+@cache
+def _request_seconds(route: str) -> Histogram:
+    return REQUEST_SECONDS.labels(route)
+
+
+def _exemplar(span: Span) -> dict[str, str] | None:
+    context = span.get_span_context()
     sampled = context.is_valid and context.trace_flags.sampled
-    histogram.observe(seconds, {"trace_id": f"{context.trace_id:032x}"} if sampled else None)
+    return {"trace_id": f"{context.trace_id:032x}"} if sampled else None
 
 
 def configure_traces(endpoint: str, sample_share: float) -> None:
@@ -200,6 +220,13 @@ def configure_traces(endpoint: str, sample_share: float) -> None:
     tracers = TracerProvider(resource=resource, sampler=ParentBasedTraceIdRatio(sample_share))
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     trace.set_tracer_provider(tracers)
+    _takes_traces.cache_clear()
+
+
+@cache
+def _takes_traces() -> bool:
+    """Return whether traces are taken; OpenTelemetry looks into the environment each time it is asked."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 def shutdown() -> None:
@@ -211,7 +238,7 @@ def shutdown() -> None:
 
 def incoming(headers: Mapping[str, str]) -> Context:
     """Return the trace context of a request (W3C traceparent, tracestate)."""
-    return _propagator.extract(headers)
+    return _propagator.extract(headers) if _TRACEPARENT in headers else _NO_PARENT
 
 
 def outgoing() -> tuple[tuple[str, str], ...]:
@@ -223,8 +250,8 @@ def outgoing() -> tuple[tuple[str, str], ...]:
 
 def server_span(method: str, route: str, parent: Context) -> AbstractContextManager[Span]:
     """Open the span of one request; none where no trace is taken and none comes in."""
-    if not parent and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        return nullcontext(trace.INVALID_SPAN)
+    if not parent and not _takes_traces():
+        return _NO_SPAN
     return _tracer.start_as_current_span(
         f"{method} {route}",
         context=parent,
@@ -269,7 +296,8 @@ def client_span(path: str) -> Iterator[Callable[[str], None]]:
 
 def record_upstream(path: str, code: str, seconds: float) -> None:
     """Record how a call of the compressor ended."""
-    observe(UPSTREAM_SECONDS.labels(path, code), seconds)
+    exemplar = _exemplar(trace.get_current_span())
+    UPSTREAM_SECONDS.labels(path, code).observe(seconds, exemplar)
 
 
 class JsonFormatter(logging.Formatter):

@@ -75,17 +75,23 @@ class Decisions:
     """Decides, and remembers what rules give to whom for as long as the document is the same."""
 
     _document: Document | None = None
-    _laid: dict[tuple[str, str, str, str], _Laid] = field(default_factory=dict)
+    _known: dict[tuple[str, str, str, str], Treatment | _Laid] = field(default_factory=dict)
+    """Treatments; where the conversation counts, too, what they are made of."""
 
     def decide(self, document: Document, situation: Situation) -> Treatment:
         """Return what holds, as ``decide`` does."""
-        if document is not self._document or len(self._laid) >= _MOST_REMEMBERED:
-            self._document, self._laid = document, {}
+        if document is not self._document or len(self._known) >= _MOST_REMEMBERED:
+            self._document, self._known = document, {}
         key = (situation.tenant, situation.route, situation.space, situation.model)
-        laid = self._laid.get(key)
-        if laid is None:
-            laid = self._laid[key] = _laid(document, situation)
-        return _treatment(document, laid, situation.conversation)
+        known = self._known.get(key)
+        if known is None:
+            known = laid = _laid(document, situation)
+            if laid[0].canary_percent is None:
+                known = _treatment(document, laid, situation.conversation)
+            self._known[key] = known
+        if isinstance(known, Treatment):
+            return known
+        return _treatment(document, known, situation.conversation)
 
 
 def decide(document: Document, situation: Situation) -> Treatment:

@@ -12,7 +12,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -24,6 +24,11 @@ from furler_gateway.config import Settings
 
 Take = Callable[[bytes], bytes | Awaitable[bytes]]
 """Takes a piece of a body; returns what the client gets of it, at once or when something has been done."""
+
+
+_HEAD_END: Final = b"\r\n\r\n"
+_SHORT_BYTES: Final = 2048
+"""What comes with a head in less than this are few pieces."""
 
 
 class BrokenError(Exception):
@@ -102,9 +107,16 @@ class Connection(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
-        super().data_received(data)
         if self.arrived is not None:
+            super().data_received(data)
             self.arrived()
+            return
+        # A head first, alone: pieces that come along with it are then read our way, too.
+        if len(data) > _SHORT_BYTES and (end := data.find(_HEAD_END)) >= 0:
+            end += len(_HEAD_END)
+            super().data_received(data[:end])
+            data = data[end:]
+        super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Take note that nothing more will come."""

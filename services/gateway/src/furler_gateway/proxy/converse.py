@@ -7,7 +7,6 @@ the reply ends it with the dialect's error event; before that its error is the r
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -32,7 +31,7 @@ from furler_gateway.proxy.turns.chat import ChatTurn
 from furler_gateway.proxy.turns.responses import ResponsesTurn
 from furler_gateway.proxy.turns.turn import Turn, TurnError
 
-Send = Callable[[bytes], AbstractAsyncContextManager[aiohttp.ClientResponse]]
+Send = Callable[[bytes], Awaitable[aiohttp.ClientResponse]]
 """Sends a later round's body to where the first one went."""
 _TURNS: Final[Mapping[Dialect, Callable[[], Turn]]] = {
     Dialect.ANTHROPIC_MESSAGES: AnthropicTurn,
@@ -108,7 +107,7 @@ class Converse:
             if not body:
                 break
             try:
-                async with self.send(body) as response:
+                async with await self.send(body) as response:
                     if response.status != 200:
                         said = b"".join([piece async for piece in chunks(response)])
                         return self.turn.error(said)
@@ -148,7 +147,7 @@ class Converse:
             body = await self._next(body, calls)
             if not body:
                 break
-            async with self.send(body) as response:
+            async with await self.send(body) as response:
                 reply = await self._body(response)
                 headers = returned(response.raw_headers, drop=_REWRITTEN)
                 if response.status != 200 or not await self._read(reply):

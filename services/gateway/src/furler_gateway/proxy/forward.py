@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,13 +46,12 @@ class Forwarder:
             raise OSError(f"upstream_ca: it holds no authorities ({why})") from None
         return cls(settings, trusted)
 
-    @asynccontextmanager
     async def sent(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], body: Body
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request; give its response with the body still to come.
+    ) -> aiohttp.ClientResponse:
+        """Send a request; return its response, to be entered, with the body still to come.
 
-        Leaving early, as a client that goes away makes us do, closes the connection, and the
+        Leaving it early, as a client that goes away makes us do, closes the connection, and the
         provider stops. Raises RequestError with 502 or 504.
         """
         session = self._opened()
@@ -62,7 +60,7 @@ class Forwarder:
             fields[hdrs.CONTENT_LENGTH] = str(len(body))
             body = _pieces(body)
         try:
-            response = await session.request(
+            return await session.request(
                 method,
                 URL(url, encoded=True),  # as it came: no path is normalised, no escape rewritten
                 headers=fields,
@@ -77,8 +75,6 @@ class Forwarder:
             telemetry.PROXY_TROUBLE.labels("unreachable").inc()
             failure = Failure("unavailable", "the provider cannot be reached", status=502)
             raise RequestError(failure) from None
-        async with response:
-            yield response
 
     async def close(self, _app: web.Application) -> None:
         """Close the pool."""

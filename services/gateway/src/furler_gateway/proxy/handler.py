@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -96,18 +96,20 @@ class Proxy:
             body = request.content
             if request.content_length is not None:
                 headers.append((hdrs.CONTENT_LENGTH, str(request.content_length)))
-        async with self.forwarder.sent(request.method, route.url, headers, body) as response:
+        sent = self.forwarder.sent(request.method, route.url, headers, body)
+        async with await sent as response:
             return await relay(request, response, _unread, self.settings)
 
     async def _prepared(self, exchange: _Exchange) -> tuple[Prepared, bytes, list[tuple[str, str]]]:
         """Return what goes out: the body, and headers that tell what it is."""
         request, route = exchange.request, exchange.route
         raw = await read_raw(request, self.settings, request[HOLD])
-        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
-        try:
-            plain = await decompressed(raw, encoding, self.settings, request[HOLD])
-        except RequestError:
-            plain = b""  # an encoding of which we know nothing: the provider may
+        plain = raw
+        if encoding := request.headers.get(hdrs.CONTENT_ENCODING):
+            try:
+                plain = await decompressed(raw, encoding, self.settings, request[HOLD])
+            except RequestError:
+                plain = b""  # an encoding of which we know nothing: the provider may
         try:
             prepared = await self.preparer.prepare(route, request.headers, space_of(request), plain)
         except CredentialInvalidError:
@@ -130,12 +132,13 @@ class Proxy:
     ) -> web.StreamResponse:
         request, route = exchange.request, exchange.route
 
-        def go_on(body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        def go_on(body: bytes) -> Awaitable[aiohttp.ClientResponse]:
             # Another request than the client's: under its key it would get the client's reply again.
             own = [each for each in headers if each[0].lower() != "idempotency-key"]
             return self.forwarder.sent(request.method, route.url, own, body)
 
-        async with self.forwarder.sent(request.method, route.url, headers, body) as response:
+        sent = self.forwarder.sent(request.method, route.url, headers, body)
+        async with await sent as response:
             exchange.status = response.status
             encoding = response.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
             if (

@@ -11,35 +11,35 @@ _HOP_BY_HOP: Final = frozenset({
     b"te", b"trailer", b"transfer-encoding", b"upgrade",
 })  # fmt: skip
 """RFC 9110, 7.6.1."""
+_OF_THE_REQUEST: Final = _HOP_BY_HOP | {b"host", b"content-length", b"expect"}
+"""Not for the provider: the host is the upstream's, the length that of what is sent."""
 _OURS: Final = b"x-furler-"
 """What is said to the gateway is not the provider's business."""
 
 
 def forwarded(raw: RawHeaders, *, drop: frozenset[bytes] = frozenset()) -> list[tuple[str, str]]:
-    """Return a request's headers for the provider, in their order and spelling.
-
-    The host is the upstream's, the length that of what is sent. Raises UnicodeDecodeError.
-    """
-    gone = _gone(raw) | {b"host", b"content-length", b"expect"} | drop
+    """Return a request's headers for the provider, in their order and spelling. Raises UnicodeDecodeError."""
     spelt: dict[bytes, str] = {}
     return [
         # A name that is repeated is spelt as it was first: aiohttp keeps one spelling of each.
-        (spelt.setdefault(name.lower(), name.decode("ascii")), value.decode())
-        for name, value in raw
-        if name.lower() not in gone and not name.lower().startswith(_OURS)
+        (spelt.setdefault(key, name.decode("ascii")), value.decode())
+        for key, name, value in _kept(raw, _OF_THE_REQUEST | drop)
+        if not key.startswith(_OURS)
     ]
 
 
 def returned(raw: RawHeaders, *, drop: frozenset[bytes] = frozenset()) -> list[tuple[str, str]]:
     """Return a reply's headers for the client."""
-    gone = _gone(raw) | drop
     return [
         (name.decode("ascii"), value.decode("utf-8", "replace"))
-        for name, value in raw
-        if name.lower() not in gone
+        for _, name, value in _kept(raw, _HOP_BY_HOP | drop)
     ]
 
 
-def _gone(raw: RawHeaders) -> frozenset[bytes]:
-    named = b",".join(value for name, value in raw if name.lower() == b"connection")
-    return _HOP_BY_HOP | {each.strip().lower() for each in named.split(b",") if each.strip()}
+def _kept(raw: RawHeaders, gone: frozenset[bytes]) -> list[tuple[bytes, bytes, bytes]]:
+    """Return the headers that go on, before each its name in lower case."""
+    lowered = [(name.lower(), name, value) for name, value in raw]
+    for key, _, value in lowered:
+        if key == b"connection":
+            gone |= {each.strip().lower() for each in value.split(b",")}
+    return [each for each in lowered if each[0] not in gone]

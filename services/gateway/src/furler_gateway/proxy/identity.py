@@ -48,7 +48,7 @@ def conversation(dialect: Dialect, headers: Mapping[str, str], fields: Mapping[s
         return f"header:{given}" if len(given) <= MAX_NAME and given.isprintable() else ""
     found = _anthropic(fields) if dialect is Dialect.ANTHROPIC_MESSAGES else _openai(fields)
     if not found:
-        named = (headers.get(name, "") for name in _SESSION_HEADERS)
+        named = [headers[name] for name in _SESSION_HEADERS if name in headers]
         found = next((each for each in named if _UNIQUE.fullmatch(each)), "")
     return f"{dialect}:{found}" if found else ""
 
@@ -100,4 +100,4 @@ def is_signed(headers: Mapping[str, str]) -> bool:
     """Return whether a request is signed together with its body, which must then stay as it is."""
     if headers.get("authorization", "").startswith("AWS4-"):
         return True
-    return any(name in headers for name in _SIGNATURES)
+    return not headers.keys().isdisjoint(_SIGNATURES)

@@ -76,21 +76,28 @@ class Metrics:
     def record(self, turn: Turn) -> None:
         """Count a turn."""
         dialect = str(turn.dialect)
-        telemetry.PROXY_REQUESTS.labels(dialect, turn.outcome).inc()
+        _turns(dialect, turn.outcome).inc()
         counters = _counters(dialect)
         if turn.tokens_before:  # else nobody looked
             counters["before"].inc(turn.tokens_before)
             counters["after"].inc(turn.tokens_after)
         if turn.usage is not None:
             for part in _PARTS:
-                counters[part].inc(getattr(turn.usage, part))
+                if count := getattr(turn.usage, part):
+                    counters[part].inc(count)
         if turn.cache:
             telemetry.PROXY_CACHE.labels(dialect, turn.cache).inc()
 
 
+# Series are found once: to look for one costs more than to count.
+@cache
+def _turns(dialect: str, outcome: str) -> Counter:
+    return telemetry.PROXY_REQUESTS.labels(dialect, outcome)
+
+
 @cache
 def _counters(dialect: str) -> dict[str, Counter]:
-    """Return the counters of a dialect's tokens: found once, as a search for each costs more than to count."""
+    """Return the counters of a dialect's tokens."""
     tokens = {side: telemetry.PROXY_TOKENS.labels(dialect, side) for side in ("before", "after")}
     return tokens | {part: telemetry.PROXY_USAGE.labels(dialect, part) for part in _PARTS}
 

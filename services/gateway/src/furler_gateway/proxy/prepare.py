@@ -28,6 +28,7 @@ from furler_gateway.proxy.treatment import (
     Treating,
     Treatment,
     confined,
+    offers,
 )
 from furler_gateway.upstream import Upstream
 
@@ -100,10 +101,14 @@ class Preparer:
         if _CONVERSATIONS[dialect] not in found:
             return Prepared(body, "no_dialect", nothing)
         model = known.get("model")
-        traffic = replace(
-            nothing,
-            model=caller.model_name(model) if isinstance(model, str) else "",
-            conversation=conversation(dialect, headers, known),
+        traffic = Traffic(
+            dialect,
+            route.upstream,
+            caller.model_name(model) if isinstance(model, str) else "",
+            conversation(dialect, headers, known),
+            space,
+            nothing.is_subscription,
+            headers,
         )
         linked = await self._linked(body, traffic, found.get("previous_response_id"))
         is_linked = linked is not body
@@ -113,24 +118,21 @@ class Preparer:
         place.model, place.conversation = traffic.model, traffic.conversation
         treatment = await self.treating.treatment(traffic)
         has_own, can_offer = await off_loop(len(body), _ways_to_ask, body, found, dialect)
-        confines = confined(treatment, traffic, can_retrieve=has_own or can_offer)
-        offered = can_offer and await self._offered(traffic, confines)
+        offered = can_offer and await self._offered(traffic, treatment)
         can_retrieve = (has_own or offered) and _is_allowed(body, found)
-        final = confined(treatment, traffic, can_retrieve=can_retrieve)
-        made = Prepared(body, "unchanged", traffic, final, offered, is_linked)
+        made = Prepared(body, "unchanged", traffic, treatment, offered, is_linked)
         if offered:
             span, definitions = _span(found["tools"]), [tool.DEFINITIONS[dialect]]
             added = await off_loop(len(body), appended, body, span, definitions)
             made = replace(made, body=added, is_changed=True)
-        return await self._compressed(made)
+        return await self._compressed(made, can_retrieve=can_retrieve)
 
     async def _offered(self, traffic: Traffic, treatment: Treatment) -> bool:
         """Return whether the tool is offered: what the conversation began with counts."""
+        wish = offers(treatment, traffic)
         if not treatment.is_pinned or traffic.is_subscription or not traffic.conversation:
-            return treatment.retrieve
-        return await self.pins.is_offered(
-            traffic.conversation, traffic.space, wish=treatment.retrieve
-        )
+            return wish
+        return await self.pins.is_offered(traffic.conversation, traffic.space, wish=wish)
 
     async def _linked(self, body: bytes, traffic: Traffic, previous: Member | None) -> bytes:
         """Return a body that goes on from the reply its client means, by the id the provider has."""
@@ -145,7 +147,7 @@ class Preparer:
         parts = [((previous.start, previous.end), orjson.dumps(real))]
         return await off_loop(len(body), replaced, body, parts)
 
-    async def _compressed(self, made: Prepared) -> Prepared:
+    async def _compressed(self, made: Prepared, *, can_retrieve: bool) -> Prepared:
         treatment, dialect = made.treatment, made.traffic.dialect
         is_unknown = treatment.rule == TENANT_UNKNOWN
         if treatment.mode is Mode.BYPASS and not treatment.is_pinned and not is_unknown:
@@ -155,6 +157,7 @@ class Preparer:
         if is_unknown:
             self.upstream.figures.degraded()
             return replace(made, outcome=TENANT_UNKNOWN)
+        made = replace(made, treatment=confined(treatment, made.traffic, can_retrieve=can_retrieve))
         try:
             async with asyncio.timeout(self.seconds):
                 done = await self._asked(made)

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from furler.values import Fidelity
+from furler.values import Fidelity, Policy
 from furler_gateway.config import Settings
 from furler_gateway.proxy.forward import Forwarder
 from furler_gateway.proxy.handler import Proxy
@@ -37,8 +37,8 @@ def add_routes(
 
     Raises OSError if the authorities to trust for providers cannot be read.
     """
-    fidelity = Fidelity(settings.proxy_fidelity)
-    by_policy = ByPolicy(upstream.governor, fidelity, settings.proxy_retrieve_tool)
+    policy = Policy(fidelity=Fidelity(settings.proxy_fidelity))
+    by_policy = ByPolicy(upstream.governor, policy, settings.proxy_retrieve_tool)
     seconds = settings.proxy_compress_seconds
     pins = Pins(upstream.plain, min(seconds, _PIN_SECONDS))
     forwarder = Forwarder.of(settings)

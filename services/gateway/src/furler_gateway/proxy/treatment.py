@@ -82,7 +82,7 @@ class ByPolicy:
     """
 
     governor: Governor
-    fidelity: Fidelity
+    policy: Policy
     retrieve: bool
 
     async def treatment(self, traffic: Traffic) -> Treatment:
@@ -99,11 +99,11 @@ class ByPolicy:
             retrieve = held.retrieve_tool is RetrieveTool.ALWAYS
         return Treatment(
             held.mode,
-            Policy(fidelity=self.fidelity),
+            self.policy,
             # Where nothing is changed no tool is added, and where nothing is left out none is needed.
             retrieve=retrieve
             and held.mode is Mode.APPLY
-            and Fidelity.LOSSLESS not in (self.fidelity, held.terms.fidelity),
+            and Fidelity.LOSSLESS not in (self.policy.fidelity, held.terms.fidelity),
             rule=held.rules[-1] if held.rules else "default",
         )
 
@@ -113,15 +113,18 @@ def is_bypassed(headers: Mapping[str, str]) -> bool:
     return any(headers.get(name, "").strip().lower() == "true" for name in BYPASS_HEADERS)
 
 
+def offers(treatment: Treatment, traffic: Traffic) -> bool:
+    """Return whether the retrieve tool may be offered: a subscription's traffic gets no field of ours."""
+    return treatment.retrieve and treatment.mode is not Mode.BYPASS and not traffic.is_subscription
+
+
 def confined(treatment: Treatment, traffic: Traffic, *, can_retrieve: bool) -> Treatment:
     """Return a treatment within what no policy may exceed.
 
-    A subscription's traffic gets no field that its client did not send. Where nobody can ask for
-    what is left out, nothing is: views are lossless.
+    Where nobody can ask for what is left out, and in a subscription's traffic, nothing is: views are
+    lossless.
     """
-    if treatment.mode is Mode.BYPASS or traffic.is_subscription:
-        treatment = replace(treatment, retrieve=False)
-    if traffic.is_subscription or not can_retrieve:
-        policy = replace(treatment.policy, fidelity=Fidelity.LOSSLESS)
-        return replace(treatment, policy=policy, is_confined=True)
-    return treatment
+    if can_retrieve and not traffic.is_subscription:
+        return treatment
+    policy = replace(treatment.policy, fidelity=Fidelity.LOSSLESS)
+    return replace(treatment, policy=policy, is_confined=True)

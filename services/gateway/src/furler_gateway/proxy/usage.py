@@ -134,34 +134,34 @@ class Watch:
     """Keeps the first and last bytes of a reply that passes by."""
 
     encoding: str = ""
-    _head: bytearray = field(default_factory=bytearray)
-    _tail: deque[bytes] = field(default_factory=deque)
-    _tail_bytes: int = 0
-    _is_cut: bool = False
+    _head: bytes = b""
+    _pieces: list[bytes] = field(default_factory=list)
+    _size: int = 0
 
     def take(self, chunk: bytes) -> bytes:
         """See a piece of the body; return it."""
-        if len(self._head) < _HEAD_BYTES:
-            self._head += chunk[: _HEAD_BYTES - len(self._head)]
-        self._tail.append(chunk)
-        self._tail_bytes += len(chunk)
-        while self._tail_bytes - len(self._tail[0]) > _TAIL_BYTES:
-            self._tail_bytes -= len(self._tail.popleft())
-            self._is_cut = True
+        self._pieces.append(chunk)
+        self._size += len(chunk)
+        if self._size > 2 * _TAIL_BYTES:
+            self._cut()
         return chunk
 
     def usage(self) -> Raw:
         """Return the reply's usage; empty if it says none, or cannot be read."""
-        tail = b"".join(self._tail)
+        tail = b"".join(self._pieces)
         if self.encoding not in ("", "identity"):
             # Of a compressed reply the start must be had: a stream is not kept for this.
-            if self._tail_bytes > _TAIL_BYTES or not self._begins_with(tail):
+            if self._head or len(tail) > _TAIL_BYTES:
                 return {}
             return merged(found(_plain(tail, self.encoding)))
-        return merged([*(found(bytes(self._head)) if self._is_cut else ()), *found(tail)])
+        usages = found(tail)
+        return merged([*found(self._head), *usages] if self._head else usages)
 
-    def _begins_with(self, tail: bytes) -> bool:
-        return tail.startswith(bytes(self._head)) or len(tail) <= len(self._head)
+    def _cut(self) -> None:
+        """Forget what is neither of the first nor of the last bytes: now and then, not with every piece."""
+        held = b"".join(self._pieces)
+        self._head = self._head or held[:_HEAD_BYTES]
+        self._pieces, self._size = [held[-_TAIL_BYTES:]], _TAIL_BYTES
 
 
 def _plain(data: bytes, encoding: str) -> bytes:
