@@ -8,21 +8,24 @@ from __future__ import annotations
 import pickle
 import resource
 import socket
-from pathlib import Path
-from typing import BinaryIO
+import sys
+from typing import Final
 
 from furler_compressor.adapters.engine_wire import LENGTH, Done
 from furler_compressor.app.engine import EngineFailedError
 from furler_compressor.app.work import COMPRESSORS, perform
 
+_MAXRSS_BYTES: Final = 1 if sys.platform == "darwin" else 1024
+"""What getrusage counts memory in: kilobytes, but on a Mac."""
+
 
 def serve(connection: socket.socket) -> None:
     """Perform jobs until the other end closes."""
-    with connection, connection.makefile("rb") as jobs, connection.makefile("wb") as outcomes:
-        _write(outcomes, pickle.dumps(COMPRESSORS))
-        while header := jobs.read(LENGTH.size):
-            frame = jobs.read(LENGTH.unpack(header)[0])
-            _write(outcomes, pickle.dumps(_perform(frame), pickle.HIGHEST_PROTOCOL))
+    with connection:
+        _write(connection, COMPRESSORS)
+        while header := connection.recv(LENGTH.size, socket.MSG_WAITALL):
+            frame = connection.recv(LENGTH.unpack(header)[0], socket.MSG_WAITALL)
+            _write(connection, _perform(frame))
 
 
 def _perform(frame: bytes) -> Done:
@@ -37,15 +40,10 @@ def _perform(frame: bytes) -> Done:
 
 
 def _peak_bytes() -> int:
-    """Return the most memory this process has held, what it shares included."""
-    try:
-        # Linux: ru_maxrss would count what a process was before it became this program, too.
-        status = Path("/proc/self/status").read_bytes()
-        return int(status.partition(b"VmHWM:")[2].split()[0]) * 1024
-    except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Return the most memory this process has held since it was forked, what it shares included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES
 
 
-def _write(stream: BinaryIO, frame: bytes) -> None:
-    stream.write(LENGTH.pack(len(frame)) + frame)
-    stream.flush()
+def _write(connection: socket.socket, value: object) -> None:
+    frame = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    connection.sendall(LENGTH.pack(len(frame)) + frame)

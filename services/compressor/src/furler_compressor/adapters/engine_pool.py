@@ -112,7 +112,7 @@ class EnginePool:
             ticket = Ticket(job.owner, _size(job), arrived + seconds, loop.create_future())
             child = await self._acquire(ticket, seconds)
             telemetry.record_wait(_name(job), loop.time() - arrived)
-            working = loop.create_task(self._work(child, job, ticket))
+            working = self._begin(child, job, ticket)
             try:
                 done = await asyncio.shield(working)
             except BaseException:
@@ -124,27 +124,34 @@ class EnginePool:
             raise EngineFailedError(done.crash)
         return done.result
 
-    async def _work(self, child: EngineProcess, job: Job, ticket: _Waiting) -> Done:
-        """Have a child do a job, and let it be free for the next one, or be replaced."""
+    def _begin(self, child: EngineProcess, job: Job, ticket: _Waiting) -> asyncio.Future[Done]:
+        """Have a child do a job. With its outcome it is free for the next one, or replaced."""
         loop = asyncio.get_running_loop()
         started = loop.time()
+
+        def ended(working: asyncio.Future[Done]) -> None:
+            self._left(ticket)
+            if working.cancelled() or working.exception():
+                self._replace(child)  # it may be in the middle of the job
+                return
+            took = loop.time() - started
+            telemetry.record_job(_name(job), took)
+            self._pace.learn(ticket.cost, took)
+            if working.result().peak_bytes > self._recycle_bytes:
+                self._replace(child)
+            else:
+                self._put_free(child)
+
         try:
-            done = await child.perform(job)
-        except BaseException:  # whatever it was, the child may be in the middle of a job
+            working = child.perform(job)
+        except BaseException:
             self._left(ticket)
             self._replace(child)
             raise
-        took = loop.time() - started
-        telemetry.record_job(_name(job), took)
-        self._pace.learn(ticket.cost, took)
-        self._left(ticket)
-        if done.peak_bytes > self._recycle_bytes:
-            self._replace(child)
-        else:
-            self._put_free(child)
-        return done
+        working.add_done_callback(ended)
+        return working
 
-    async def _abandon(self, working: asyncio.Task[Done]) -> None:
+    async def _abandon(self, working: asyncio.Future[Done]) -> None:
         """Give a job that nobody waits for any more as long to end as a new process would take."""
         try:
             await asyncio.wait({working}, timeout=_GRACE_SECONDS)

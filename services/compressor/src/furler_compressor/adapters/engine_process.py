@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pickle
 import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from typing import cast
 
-from furler_compressor.adapters.engine_wire import LENGTH, NURSERY, Done
+from furler_compressor.adapters.engine_link import EngineLink
+from furler_compressor.adapters.engine_wire import NURSERY, Done
 from furler_compressor.app.engine import EngineFailedError, Job
 
 _MODULE = "furler_compressor.adapters.engine_nursery"
@@ -62,11 +62,12 @@ class Nursery:
         ours, theirs = socket.socketpair()
         try:
             pid = await self._ask(0, theirs)
-            reader, writer = await asyncio.open_unix_connection(sock=ours)
+            loop = asyncio.get_running_loop()
+            _, link = await loop.create_unix_connection(EngineLink, sock=ours)
         except BaseException:
             ours.close()  # a child that was forked nevertheless ends by this
             raise
-        child = EngineProcess(self, pid, reader, writer)
+        child = EngineProcess(self, pid, link)
         try:
             async with asyncio.timeout(_START_SECONDS):
                 await child.greet()
@@ -135,16 +136,9 @@ class Nursery:
 class EngineProcess:
     """One engine process and the connection to it."""
 
-    def __init__(
-        self,
-        nursery: Nursery,
-        pid: int,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    def __init__(self, nursery: Nursery, pid: int, link: EngineLink) -> None:
         self._nursery = nursery
-        self._reader = reader
-        self._writer = writer
+        self._link = link
         self._handle = _pidfd(pid)
         self._gone = False
         self.pid = pid
@@ -152,28 +146,15 @@ class EngineProcess:
 
     async def greet(self) -> None:
         """Read what a child says first: which compressors it has. Raises EngineFailedError."""
-        self.compressors = pickle.loads(await self._read())  # noqa: S301 - our own child
+        self.compressors = cast("tuple[str, ...]", await self._link.receive())
 
-    async def perform(self, job: Job) -> Done:
-        """Send a job, wait for its outcome. Raises EngineFailedError if the process ends."""
-        frame = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
-        try:
-            # In one piece: the child wakes up once.
-            self._writer.writelines((LENGTH.pack(len(frame)), frame))
-            await self._writer.drain()
-        except OSError as error:
-            raise EngineFailedError("the engine process ended") from error
-        return cast("Done", pickle.loads(await self._read()))  # noqa: S301 - from our own child
-
-    async def _read(self) -> bytes:
-        try:
-            (length,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
-            return await self._reader.readexactly(length)
-        except (asyncio.IncompleteReadError, OSError) as error:
-            raise EngineFailedError("the engine process ended") from error
+    def perform(self, job: Job) -> asyncio.Future[Done]:
+        """Send a job; its outcome is to come, or EngineFailedError if the process ends."""
+        self._link.send(job)
+        return cast("asyncio.Future[Done]", self._link.receive())
 
     def kill(self) -> None:
-        """End the process; a pending perform() raises."""
+        """End the process; what perform() has promised raises."""
         if self._gone:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -193,7 +174,7 @@ class EngineProcess:
         if self._gone:  # another waited for it, too
             return
         self._gone = True
-        self._writer.close()
+        self._link.close()
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -208,10 +189,7 @@ class EngineProcess:
             finally:
                 loop.remove_reader(self._handle)
         else:
-            # A pending perform() reads, too, and then sees the end in our place.
-            with contextlib.suppress(RuntimeError, OSError):
-                while await self._reader.read(1 << 16):
-                    pass
+            await asyncio.shield(self._link.lost)
         with contextlib.suppress(ChildProcessError):
             await asyncio.to_thread(os.waitpid, self.pid, 0)
 

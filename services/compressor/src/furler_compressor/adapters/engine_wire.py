@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from furler_compressor.app.conversed import Sent
 from furler_compressor.app.engine import Result
 
 LENGTH = struct.Struct(">Q")
@@ -21,7 +22,7 @@ Without one: wait for the child of that id; the answer repeats it.
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Done(Sent):
     """A job's result, or the caller's mistake, or a crash's name; and the child's peak memory."""
 
     result: Result | None

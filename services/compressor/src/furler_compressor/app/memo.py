@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Final
 
-from furler_compressor.app.conversed import Beginning, ConversationJob, Conversed
+from furler_compressor.app.conversed import ConversationJob, Conversed
 from furler_compressor.app.ports import Scope
 
 MAX_BODY: Final = 1024 * 1024
@@ -20,6 +21,10 @@ MAX_BODY: Final = 1024 * 1024
 _OVERHEAD_BYTES: Final = 2000
 """What an edit takes beside its texts: a view's fields, a few elisions."""
 
+_REST: Final = attrgetter(
+    *(f.name for f in fields(ConversationJob) if f.name not in ("body", "tenant_key", "begun"))
+)
+"""All of a job but its body, the key that goes with its owner, and what a result does not depend on."""
 Key = tuple[Scope, bytes]
 
 
@@ -58,7 +63,10 @@ class Memo:
         size = _size(done)
         if size > self.max_bytes // 4 or key in self._results:
             return  # one alone is not to drive out all others
-        kept = replace(done, splices=tuple(replace(each, key="") for each in done.splices), pins={})
+        kept = done
+        if done.splices or done.pins:
+            old = tuple(replace(each, key="") for each in done.splices)
+            kept = replace(done, splices=old, pins={})
         self._results[key] = (size, kept)
         self.held_bytes += size
         while self.held_bytes > self.max_bytes:
@@ -68,8 +76,8 @@ class Memo:
 
 def key_of(scope: Scope, job: ConversationJob) -> Key:
     """Return the key of a job: its body, and whatever else its result depends on."""
-    rest = replace(job, body=b"", tenant_key=b"", begun=Beginning(job.begun.mode))
-    digest = hashlib.sha256(repr(rest).encode(errors="surrogatepass"))
+    rest = repr((job.begun.mode, _REST(job)))
+    digest = hashlib.sha256(rest.encode(errors="surrogatepass"))
     digest.update(job.body)
     return scope, digest.digest()
 

@@ -84,7 +84,9 @@ def policy_from(message: compression.Policy) -> Policy:
             f"policy.keep: want {LEAST_KEEP} to 1, or 0 for the default, got {message.keep:g}",
             field="policy.keep",
         )
-    seconds = message.retention.ToTimedelta().total_seconds()
+    seconds = 0.0
+    if message.HasField("retention"):
+        seconds = message.retention.ToTimedelta().total_seconds()
     return Policy(
         fidelity=fidelity,
         target_tokens=message.target_tokens,
@@ -171,8 +173,9 @@ def view_to(done: Compressed, *, text: bool = True) -> compression.View:
         degraded=degraded_to(outcome.degraded),
         cached=outcome.cached,
     )
+    add = message.elisions.add
     for elision in view.elisions:
-        _add_elision(message, elision)
+        _fill(add(), elision)
     return message
 
 
@@ -235,13 +238,13 @@ def _tools_from(message: compression.Policy) -> tuple[tuple[str, Level], ...]:
     return tuple(tools)
 
 
-def _add_elision(view: compression.View, elision: Elision) -> None:
-    """Add an elision in place: a view of code has hundreds, and copying messages in costs double."""
-    message = view.elisions.add()
-    message.marker = marker = format_place(elision.place)
+def _fill(message: compression.Elision, elision: Elision) -> None:
+    """Fill an elision in place: a view of code has hundreds, and copying messages in costs double."""
+    place = elision.place
+    message.marker = marker = format_place(place)
     message.tokens = elision.tokens
     message.summary = elision.summary
-    match elision.place:
+    match place:
         case Lines(first, last):
             lines = message.selector.lines
             lines.first, lines.last = first, last

@@ -1,0 +1,89 @@
+"""What goes to an engine process and comes from it arrives as it was, whole or in pieces."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TypeVar
+
+import pytest
+
+from furler_compressor.adapters.engine_link import EngineLink
+from furler_compressor.adapters.engine_wire import LENGTH, Done
+from furler_compressor.app.conversed import (
+    Beginning,
+    ConversationJob,
+    Conversed,
+    Epoch,
+    Mode,
+    Sent,
+    Splice,
+)
+from furler_compressor.app.engine import EngineFailedError
+from furler_compressor.app.ports import Pin
+from furler_compressor.app.work import perform
+from furler_engine.dialects.block import Dialect
+from furler_engine.epochs import Wish
+from furler_engine.types import Policy
+from support import talk
+from support.inputs import orders
+
+pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
+
+JOB = ConversationJob(
+    body=talk.body([talk.bash("curl orders", orders(120))]),
+    dialect=Dialect.OPENAI_CHAT,
+    policy=Policy(min_tokens=7),
+    tenant_key=b"k" * 32,
+    query="which failed?",
+    pins={"prefix": b"{}"},
+    first_message=1,
+    epoch=Epoch(Wish()),
+    relocate=True,
+    begun=Beginning(Mode.AUDIT, "tag"),
+    answers={"words": (0.5,)},
+    owner="acme",
+)
+SPLICE = Splice(1, 2, b'"x"', "/a", Policy(), b"\x01", 3, "b/0/k", "bash")  # type: ignore[arg-type]
+DONE = Conversed((SPLICE,), {"a": Pin("r", b"1")}, 4, 5, (), None, True, "recipe", True, ("asks",))
+
+
+def arrived(value: T) -> T:
+    got: T = pickle.loads(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))  # noqa: S301 - our own
+    return got
+
+
+def frame(value: object) -> bytes:
+    data = pickle.dumps(value)
+    return LENGTH.pack(len(data)) + data
+
+
+@pytest.mark.parametrize("value", [JOB, JOB.begun, SPLICE, DONE, Done(DONE, "mistake", "crash", 9)])
+def test_every_field_arrives(value: Sent) -> None:
+    assert arrived(value) == value
+
+
+def test_a_job_that_arrived_gives_the_same_result() -> None:
+    assert perform(arrived(JOB)) == perform(JOB)
+
+
+async def test_a_value_in_pieces_arrives_once_it_is_whole_and_the_next_one_after_it() -> None:
+    link = EngineLink()
+    first = link.receive()
+    data = frame("one") + frame("two")
+    for at in range(len(data)):
+        assert first.done() == (at >= len(frame("one")))
+        link.data_received(data[at : at + 1])
+    assert (await first, await link.receive()) == ("one", "two")
+
+
+async def test_who_waits_for_a_process_that_ends_hears_of_it_and_who_asks_later_too() -> None:
+    link = EngineLink()
+    waiting = link.receive()
+    link.data_received(frame("half")[:-1])
+    link.connection_lost(None)
+    for outcome in (waiting, link.receive()):
+        with pytest.raises(EngineFailedError):
+            await outcome
+    assert link.lost.done()
