@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+import psutil
 import pytest
 
 from furler import (
@@ -159,6 +160,37 @@ def test_the_command_line_brings_back_the_very_bytes(
     stats = json.loads(_cli("stats", "--json", *where).stdout)
     assert stats["originals"] >= 1
     assert _cli("doctor", *where).returncode == 0
+
+
+@pytest.mark.parametrize("has_started", [False, True])
+def test_up_ends_with_its_gateway_and_says_so(*, has_started: bool) -> None:
+    address, gateway = (f"127.0.0.1:{port}" for port in free_ports(2))
+    settings = {"FURLER_GATEWAY_OPERATE_LISTEN": "127.0.0.1:0"}
+    if not has_started:
+        settings["FURLER_GATEWAY_MAX_REQUESTS"] = "none"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "furler.cli", "up",
+         "--listen", address, "--gateway", gateway, "--data", "memory:"],
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        if has_started:
+            process.stdout.readline(), process.stdout.readline()
+            children = psutil.Process(process.pid).children()
+            (child,) = [each for each in children if "furler_gateway.main" in each.cmdline()]
+            child.kill()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert f"the gateway has ended with status {-9 if has_started else 2}" in said
+        assert "Traceback" not in said
+        assert ("max_requests" in said) == (not has_started)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

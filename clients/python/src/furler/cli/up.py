@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import click
 
+from furler.cli.output import warn
 from furler.errors import FieldInvalidError, NotInstalledError
 
 DEFAULT_LISTEN = "127.0.0.1:50051"
@@ -109,16 +114,32 @@ def _how_to_http(gateway: str, operations: str) -> str:
 
 @contextmanager
 def _running_gateway(listen: str, compressor: str, operations: str) -> Iterator[None]:
-    """Run the gateway in a process of its own for the time of the body."""
+    """Run the gateway in a process of its own for the time of the body.
+
+    If it ends by itself, so does the body, with exit code 1: what was printed about it is not true then.
+    """
     process = subprocess.Popen(  # noqa: S603 - our own program
         [
             *(sys.executable, "-m", "furler_gateway.main"),
             *("--listen", listen, "--compressor", compressor, "--operate-listen", operations),
         ]
     )
+    ours, failed = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        code = process.wait()
+        if code != 0 and not ours.is_set():  # 0: it was told to end, as by the same Ctrl-C
+            failed.set()
+            warn(f"the gateway has ended with status {code}, and so does the compressor")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    # Until the compressor listens for it. What comes before that ends us without a word more.
+    signal.signal(signal.SIGTERM, _exit)
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
+        ours.set()
         # Ctrl-C has reached it as well, which makes this the second word at most.
         process.terminate()
         try:
@@ -126,6 +147,12 @@ def _running_gateway(listen: str, compressor: str, operations: str) -> Iterator[
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if failed.is_set():
+            raise click.exceptions.Exit(1)
+
+
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(1)
 
 
 def check_free(address: str, option: str = "listen") -> None:
