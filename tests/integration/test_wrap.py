@@ -173,6 +173,44 @@ def test_only_where_providers_are_changes_in_the_environment() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "hosts"),
+    [
+        ({"HTTP_PROXY": "http://proxy:3128"}, "127.0.0.1"),
+        ({"all_proxy": "socks5://proxy", "NO_PROXY": ".corp.example"}, ".corp.example,127.0.0.1"),
+        ({"https_proxy": "http://proxy:3128"}, None),  # the gateway is reached by http
+        ({"HTTP_PROXY": ""}, None),
+        ({"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "*"}, None),
+    ],
+)
+def test_an_agent_behind_a_proxy_reaches_the_gateway_without_it(
+    given: dict[str, str], hosts: str | None
+) -> None:
+    changed = environment(given, "127.0.0.1:8787")
+    expected = (given.get("no_proxy"), given.get("NO_PROXY")) if hosts is None else (hosts, hosts)
+    assert (changed.get("no_proxy"), changed.get("NO_PROXY")) == expected
+
+
+def test_a_gateway_that_runs_is_found_whatever_proxy_there_is(
+    running: Gateway, tmp_path: Path
+) -> None:
+    agent = wrapped(
+        sys.executable, "-c", AGENT, gateway=running.address, listen="127.0.0.1:1", home=tmp_path,
+        http_proxy="http://127.0.0.1:1", HTTP_PROXY="http://127.0.0.1:1", no_proxy="", NO_PROXY="",
+    )  # fmt: skip
+    out, err = agent.communicate("direct", timeout=120)
+    assert (agent.returncode, out.split()[-2:]) == (7, ["direct", "True"]), err
+
+
+def test_an_option_that_is_none_is_not_taken_for_the_command() -> None:
+    line = [sys.executable, "-m", "furler.cli", "wrap"]
+    slip = subprocess.run(
+        [*line, "--gatway", "x", "true"], check=False, capture_output=True, text=True
+    )
+    assert slip.returncode == 2
+    assert "No such option" in slip.stderr
+
+
+@pytest.mark.parametrize(
     ("given", "told"),
     [
         ({}, "anthropic=https://api.anthropic.com,openai=https://api.openai.com"),

@@ -106,6 +106,19 @@ def _aborts(
     return work
 
 
+def test_a_server_on_this_machine_is_reached_without_the_proxy_that_others_are_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+    async def work(_request: GetStatsRequest, _context: Context) -> GetStatsResponse:
+        return GetStatsResponse()
+
+    assert _outcome_of(work) == GetStatsResponse()
+
+
 @pytest.mark.parametrize("reason", ["CONTENT_NOT_FOUND", "ERROR_REASON_CONTENT_NOT_FOUND"])
 def test_a_reason_in_the_details_becomes_its_error(reason: str) -> None:
     info = error_details_pb2.ErrorInfo(

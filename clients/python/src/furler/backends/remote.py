@@ -152,7 +152,7 @@ class RemoteBackend:
         if self._closed:
             raise ClosedError("the client is closed")
         if self._channel is None:
-            options = _options(self._tls)
+            options = _options(self._tls, is_here=_LOOPBACK.fullmatch(self._target) is not None)
             if self._tls is None:
                 self._channel = grpc.aio.insecure_channel(self._target, options=options)
             else:
@@ -183,7 +183,7 @@ def _read(name: str, path: str | Path | None) -> bytes | None:
         ) from None
 
 
-def _options(tls: Tls | None) -> list[tuple[str, str | int]]:
+def _options(tls: Tls | None, *, is_here: bool) -> list[tuple[str, str | int]]:
     most = MAX_CONTENT_BYTES + MESSAGE_HEADROOM
     options: list[tuple[str, str | int]] = [
         ("grpc.max_send_message_length", most),
@@ -196,6 +196,9 @@ def _options(tls: Tls | None) -> list[tuple[str, str | int]]:
         ("grpc.enable_retries", 0),
         ("grpc.primary_user_agent", f"furler-python/{_version()}"),
     ]
+    if is_here:
+        # A proxy (http_proxy) has a loopback of its own, where nobody listens.
+        options.append(("grpc.enable_http_proxy", 0))
     if tls is not None and tls.server_name:
         options.append(("grpc.ssl_target_name_override", tls.server_name))
     return options

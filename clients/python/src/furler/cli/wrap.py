@@ -46,13 +46,20 @@ _UPSTREAMS: Final[Mapping[str, str]] = {
     "anthropic": "ANTHROPIC_BASE_URL",
     "openai": "OPENAI_BASE_URL",
 }
+_PROXIES: Final = frozenset({"http_proxy", "all_proxy"})
+"""Variables that name a proxy for http."""
+_NO_PROXY: Final = ("no_proxy", "NO_PROXY")
+"""Variables that name hosts which are reached without a proxy; clients look at one or the other."""
+_DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks without a proxy: the gateway is on this machine, or near it."""
 _DEFAULT_UPSTREAMS: Final[Mapping[str, str]] = {
     "anthropic": "https://api.anthropic.com",
     "openai": "https://api.openai.com",
 }
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+# What stands behind the command is the command's own.
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
     "--gateway",
     default=DEFAULT_GATEWAY,
@@ -72,8 +79,9 @@ _DEFAULT_UPSTREAMS: Final[Mapping[str, str]] = {
 def wrap(gateway: str, listen: str, data: str | None, command: tuple[str, ...]) -> None:
     """Run COMMAND, an agent, with its requests to providers going through the gateway.
 
-    Only its environment says so: ANTHROPIC_BASE_URL and OPENAI_BASE_URL. Its input, output, signals
-    and exit code are its own: furler wrap -- claude; furler wrap -- python agent.py.
+    Only its environment says so: ANTHROPIC_BASE_URL and OPENAI_BASE_URL, and NO_PROXY if there is a
+    proxy. Its input, output, signals and exit code are its own: furler wrap -- claude;
+    furler wrap -- python agent.py.
     """
     with ExitStack() as stack:
         address = gateway
@@ -87,9 +95,17 @@ def wrap(gateway: str, listen: str, data: str | None, command: tuple[str, ...]) 
 
 
 def environment(given: Mapping[str, str], address: str) -> dict[str, str]:
-    """Return an agent's environment: as given, but for where its providers are."""
-    bases = {name: f"http://{address}{end}" for name, end in _BASES.items()}
-    return {**given, **bases}
+    """Return an agent's environment: as given, but for where its providers are.
+
+    If it names a proxy, the gateway's host is one that is reached without.
+    """
+    changed = {name: f"http://{address}{end}" for name, end in _BASES.items()}
+    if any(name.lower() in _PROXIES and value for name, value in given.items()):
+        host = address.rpartition(":")[0].strip("[]")
+        hosts = next((given[name] for name in _NO_PROXY if given.get(name)), "")
+        if hosts != "*":  # which is all of them, and only if it stands alone
+            changed |= dict.fromkeys(_NO_PROXY, f"{hosts},{host}" if hosts else host)
+    return {**given, **changed}
 
 
 def upstreams(given: Mapping[str, str]) -> str:
@@ -105,7 +121,7 @@ def is_gateway(address: str) -> bool:
     """Return whether a gateway answers at an address. Raises FieldInvalidError if something else does."""
     request = urllib.request.Request(f"http://{address}/docs", method="HEAD")
     try:
-        with urllib.request.urlopen(request, timeout=_PROBE_SECONDS) as answer:  # noqa: S310 - as above
+        with _DIRECT.open(request, timeout=_PROBE_SECONDS) as answer:
             server = str(answer.headers.get("Server", ""))
     except urllib.error.HTTPError as error:
         with error:
