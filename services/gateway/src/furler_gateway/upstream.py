@@ -16,6 +16,7 @@ from furler.backends.remote import RemoteBackend
 from furler.backends.retry import RetryingBackend, RetryPolicy
 from furler.client import AsyncFurler
 from furler.errors import FurlerError
+from furler.v1 import compressor_service_pb2 as compressor
 from furler_gateway import caller, telemetry
 from furler_gateway.assertions import load_signer
 from furler_gateway.config import Settings
@@ -69,6 +70,27 @@ class MeasuredBackend(BackendAround):
             telemetry.record_upstream(method.path, code, time.perf_counter() - start)
 
 
+@dataclass(slots=True)
+class BriefBackend(BackendAround):
+    """Leaves out of a turn's edits what they elide: nothing here reads it, and a turn has hundreds."""
+
+    async def unary(
+        self, method: Method[Request, Response], request: Request, seconds: float
+    ) -> Response:
+        """Call the inner backend."""
+        response = await self.inner.unary(method, request, seconds)
+        if isinstance(response, compressor.CompressConversationResponse):
+            for edit in response.edits:
+                edit.view.ClearField("elisions")
+        return response
+
+    def stream(
+        self, method: Method[Request, Response], requests: Iterable[Request], seconds: float
+    ) -> AsyncGenerator[Response]:
+        """Call the inner backend."""
+        return self.inner.stream(method, requests, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """The compressor, as the surfaces see it."""
@@ -76,7 +98,7 @@ class Upstream:
     backend: Backend
     """Calls as they are; the caller of the API retries."""
     furler: AsyncFurler
-    """The client's face, for surfaces whose callers do not."""
+    """The client's face, for surfaces whose callers do not; its edits name no elisions."""
     governor: Governor
     """What the policy says; the two above obey it by themselves."""
     plain: AsyncFurler
@@ -103,7 +125,7 @@ class Upstream:
         governor = Governor(keeper, Identities(measured))
         governed = GovernedBackend(RecordingBackend(measured, figures), governor, figures)
         seconds = settings.default_timeout_seconds
-        furler = AsyncFurler(RetryingBackend(governed, _RETRIES), timeout=seconds)
+        furler = AsyncFurler(RetryingBackend(BriefBackend(governed), _RETRIES), timeout=seconds)
         plain = AsyncFurler(measured, timeout=seconds)
         return cls(governed, furler, governor, plain, figures)
 
