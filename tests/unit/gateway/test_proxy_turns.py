@@ -250,6 +250,47 @@ def test_responses_go_on_in_the_way_that_the_provider_keeps_them(
     assert [item.get("type", item.get("role")) for item in body["input"]] == expected
 
 
+_RAN = {
+    "type": "shell_call",
+    "id": "sh_1",
+    "call_id": "s1",
+    "status": "completed",
+    "action": {"commands": ["ls"]},
+}
+_FOUND = {
+    "type": "tool_search_call",
+    "id": "ts_1",
+    "call_id": "f1",
+    "status": "completed",
+    "arguments": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("beside", "goes_on"),
+    [
+        ([_RAN, {"type": "shell_call_output", "id": "so_1", "call_id": "s1", "output": []}], True),
+        ([_RAN], False),
+        ([_FOUND | {"execution": "server"}], True),
+        ([_FOUND | {"execution": "client"}], False),
+        ([{"type": "web_search_call", "id": "ws_1", "status": "completed"}], True),
+        ([r.function_call("t3", "bash")], False),
+    ],
+)  # fmt: skip
+def test_responses_go_on_beside_calls_that_the_provider_has_run(
+    beside: list[dict[str, object]], *, goes_on: bool
+) -> None:
+    """Left out there, our call would end the turn with nothing for the client to do."""
+    items = [*beside, r.function_call("t1", ref="a")]
+    turn = ResponsesTurn()
+    fed(turn, r.responses_stream(items))
+    assert [call.id for call in turn.calls()] == (["t1"] if goes_on else [])
+    assert turn.left_out == (0 if goes_on else 1)
+    if goes_on:
+        body = json.loads(turn.next_body(REQUESTS["responses"], answered(turn)))
+        assert body["input"][1:-1] == items
+
+
 @EVERY
 def test_beside_a_call_of_the_client_s_ours_is_left_out(dialect: str) -> None:
     out, turn, _ = play(dialect, [MIXED[dialect]])

@@ -24,7 +24,7 @@ _STARTS: Final = ("response.created", "response.queued", "response.in_progress")
 _ENDS: Final = ("response.completed", "response.incomplete", "response.failed")
 _CALLS: Final = ("function_call", "custom_tool_call", "local_shell_call", "shell_call",
                  "apply_patch_call", "computer_call", "mcp_approval_request")  # fmt: skip
-"""Items that the client has to answer."""
+"""Items that the client has to answer, but for those that the provider has answered beside them."""
 _DELTA: Final = re.compile(rb"event: response\.[a-z_.]+\.delta\n")
 _DELTAS_ALONE: Final = re.compile(rb"(?:event: response\.[a-z_.]+\.delta\n[^\n]*\n\n)+")
 _NO_TOOL: Final = b'"none"'
@@ -147,8 +147,7 @@ class ResponsesTurn:
 
     def _waiting(self) -> bool:
         """Return whether the round ended with calls of ours alone."""
-        parsed = [read(item) for item in self._items]
-        calls = [item for item in parsed if item.get("type") in _CALLS]
+        calls = _to_answer([read(item) for item in self._items])
         return self._status == "completed" and bool(calls) and all(_is_ours(item) for item in calls)
 
     def whole(self, body: bytes) -> None:
@@ -250,6 +249,19 @@ def response_id(body: bytes) -> object:
     """Return the id of a response object."""
     top = members(body)
     return top["id"].exactly(body) if "id" in top else None
+
+
+def _to_answer(items: Sequence[Json]) -> list[Json]:
+    """Return the calls that have no answer yet; the provider's own tools have run in its containers."""
+    outputs = (item for item in items if text(item.get("type")).endswith("_output"))
+    answered = {text(item.get("call_id")) for item in outputs} - {""}
+    return [
+        item
+        for item in items
+        if item.get("type") in _CALLS
+        or (item.get("type") == "tool_search_call" and item.get("execution") == "client")
+        if text(item.get("call_id")) not in answered
+    ]
 
 
 def _is_ours(item: Json) -> bool:
