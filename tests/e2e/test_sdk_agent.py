@@ -95,7 +95,7 @@ def test_an_agent_s_turns_hold_together(
     bodies = [json.loads(got.body) for got in provider.got]
     history = "messages" if chat else "input"
     # Asked; the log is read; a later round. Asked again, with the reply and no more; a later round.
-    assert [len(body[history]) for body in bodies] == ([1, 3, 5, 5, 7] if chat else [1, 3, 6, 6, 9])
+    assert [len(body[history]) for body in bodies] == ([1, 3, 5, 5, 7] if chat else [1, 3, 6, 5, 8])
     first, last = bodies[1][history], bodies[3][history]
     assert json.dumps(last[: len(first)]) == json.dumps(first)
     assert FATAL in json.dumps(bodies[2])

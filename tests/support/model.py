@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, cast
 
 from support import recorded as r
@@ -34,6 +35,8 @@ class Model:
     def __call__(self, got: Got) -> Says:
         asked = json.loads(got.body)
         body = got.body
+        if refused := _refused(asked.get("input")):
+            return refused
         done = body.count(b"furler_retrieve") - 1
         ref = _REF.search(body)
         may_call = not self.obeys or asked.get("tool_choice") not in ("none", {"type": "none"})
@@ -44,6 +47,23 @@ class Model:
             for at in range(self.at_once)
         ]
         return _calls(got, asked, calls, f"hm{done}")
+
+
+def _refused(items: object) -> Says | None:
+    """Return OpenAI's refusal of reasoning without what it led to: here always a call."""
+    if not isinstance(items, list):
+        return None
+    for item, following in pairwise([*items, {}]):
+        if item.get("type") == "reasoning" and following.get("type") != "function_call":
+            why = f"Item '{item['id']}' of type 'reasoning' was provided without its required following item."
+            error = {
+                "message": why,
+                "type": "invalid_request_error",
+                "param": "input",
+                "code": None,
+            }
+            return Says([json.dumps({"error": error}).encode()], 400)
+    return None
 
 
 def _kind(got: Got) -> str:

@@ -49,6 +49,8 @@ _REFUSALS: Final = {
 _LAST: Final = "\n[furler: that was the last retrieval of this turn: go on with what you have]"
 _MOST_REPLY_BYTES: Final = 64 * 1024 * 1024
 """What is held of a reply to go on from it; a longer one is an upstream's mistake."""
+_ASKABLE: Final = (b"retrieve(ref=", b'"previous_response_id"', b'"conversation"')
+"""The end of a view; and what stands for a conversation that the provider keeps."""
 _REWRITTEN: Final = frozenset({b"content-length"})
 
 
@@ -90,6 +92,8 @@ class Converse:
         headers = returned(first.raw_headers, drop=_REWRITTEN)
         reply = Reply(status=first.status, reason=first.reason, headers=headers)
         await reply.prepare(request)
+        if isinstance(self.turn, ResponsesTurn):
+            self.turn.may_ask = await off_loop(len(body), _may_ask, body)
         try:
             last = await self._turned(Outlet(request, reply), body, first)
         except BrokenError:
@@ -271,6 +275,11 @@ class _Events:
             return out
         self.is_linked = True  # before the client can go on from it
         return self.converse.linked(*renamed, out)
+
+
+def _may_ask(body: bytes) -> bool:
+    """Return whether a conversation of Responses has a view to ask for, as far as it is known here."""
+    return any(mark in body for mark in _ASKABLE)
 
 
 def _response(

@@ -3,6 +3,10 @@
 The whole reply is known to the provider by the last round's id: who goes on from it by
 ``previous_response_id`` must go on from there. A stream has begun under the first round's
 id, which its client goes on from; the link between the two is kept (pins.py).
+
+Reasoning belongs to what comes after it: the provider refuses an input that has one without the
+other. So reasoning that led to calls of ours alone goes no further, and in a stream all of it waits
+for what comes after.
 """
 
 from __future__ import annotations
@@ -36,10 +40,16 @@ class ResponsesTurn:
     """One reply of the Responses API."""
 
     left_out: int = 0
+    may_ask: bool = True
+    """Whether the conversation has anything to ask for; else reasoning does not wait."""
     _rounds: list[Raw] = field(default_factory=list)
     _usage: Raw = field(default_factory=dict)
     _hidden: set[int] = field(default_factory=set)
+    _thoughts: set[int] = field(default_factory=set)
+    _waits: list[tuple[bytes, sse.Event, int]] = field(default_factory=list)
+    _has_asked: bool = False
     _base: int = 0
+    _base_next: int = 0
     _sequence: int = 0
     _items: list[bytes] = field(default_factory=list)
     _visible: list[bytes] = field(default_factory=list)
@@ -60,12 +70,13 @@ class ResponsesTurn:
 
     def passes(self, held: bytes | bytearray, at: int) -> int:
         """Return where the events end that begin at a place and that the client gets as they are."""
-        match = None if self._is_touched else _DELTAS_ALONE.match(held, at)
+        is_read = self._is_touched or self._thoughts
+        match = None if is_read else _DELTAS_ALONE.match(held, at)
         return at if match is None else match.end()  # what they add up to comes with the item's end
 
     def event(self, raw: bytes) -> bytes:
         """Take an event of the stream; return what the client gets of it."""
-        if not self._is_touched and _DELTA.match(raw):
+        if not (self._is_touched or self._thoughts) and _DELTA.match(raw):
             return raw  # most events; what they add up to comes with the item's end
         event = sse.parse(raw)
         if not event.data or event.data.strip() == b"[DONE]":
@@ -77,18 +88,48 @@ class ResponsesTurn:
                 return b""
             self._shown_id = text(part(said.get("response")).get("id"))
         if kind in _ENDS:
-            return self._last(raw, event)
-        index = number(said["output_index"]) if "output_index" in said else None
-        is_added = kind == "response.output_item.added" and index is not None
-        if is_added and _is_ours(part(said.get("item"))):
-            if not self._is_touched:  # its number is the next one that the client sees
-                self._sequence = number(said.get("sequence_number", 0))
-            self._hidden |= {number(index)}
+            return self._after_reasoning() + self._last(raw, event)
+        if "output_index" not in said:
+            return self._counted(event, None) if self._is_touched else raw
+        index = number(said["output_index"])
+        out = self._begun(index, said) if kind == "response.output_item.added" else b""
         if index in self._hidden:
+            return out
+        if index in self._thoughts:
+            self._waits.append((raw, event, index))
+            return out
+        return out + (self._counted(event, index) if self._is_touched else raw)
+
+    def _begun(self, index: int, said: Json) -> bytes:
+        """Take an item that begins; return what has waited for it."""
+        item = part(said.get("item"))
+        if item.get("type") == "reasoning":
+            out = self._after_reasoning() if self._has_asked else b""
+            self._thoughts |= {index} if self.may_ask else set()
+            return out
+        if not _is_ours(item):
+            self._has_asked = False
+            return self._after_reasoning()
+        if (
+            not self._is_touched
+        ):  # the number of what is hidden is the next one that the client sees
+            first = read(self._waits[0][1].data) if self._waits else said
+            self._sequence = number(first.get("sequence_number", 0))
+        self._hidden |= {index}
+        self._has_asked = True
+        return b""
+
+    def _after_reasoning(self) -> bytes:
+        """Return the reasoning that has waited; nothing if it led to calls of ours alone."""
+        waits, thoughts = self._waits, self._thoughts
+        self._waits, self._thoughts = [], set()
+        if self._has_asked:
+            self._hidden |= thoughts
+            self._has_asked = False
             return b""
         if not self._is_touched:
-            return raw
-        return self._counted(event, index)
+            return b"".join(raw for raw, _, _ in waits)
+        return b"".join(self._counted(event, index) for _, event, index in waits)
 
     def _counted(self, event: sse.Event, index: int | None) -> bytes:
         """Return an event with the numbers it has in the client's stream."""
@@ -140,10 +181,12 @@ class ResponsesTurn:
         self._items = [body[start:end] for start, end in spans]
         self._status = text(top["status"].value) if "status" in top else ""
         self._usage = part(top["usage"].value) if "usage" in top else {}
-        ours = [_is_ours(read(item)) for item in self._items]
-        self._visible += [i for i, is_ours in zip(self._items, ours, strict=True) if not is_ours]
+        parsed = [read(item) for item in self._items]
+        shown = _shown(parsed, keeps_reasoning=not self.may_ask)
+        self._visible += [i for i, is_shown in zip(self._items, shown, strict=True) if is_shown]
+        self._base_next = self._base + sum(shown)
         if not self._waiting():
-            self.left_out += sum(ours)
+            self.left_out += sum(_is_ours(item) for item in parsed)
 
     def _waiting(self) -> bool:
         """Return whether the round ended with calls of ours alone."""
@@ -188,8 +231,7 @@ class ResponsesTurn:
             made = having(made, "tool_choice", _NO_TOOL) if is_last else made
         except (BodyError, KeyError):
             raise TurnError("no input") from None
-        shown = sum(not _is_ours(read(item)) for item in self._items)
-        self._base += shown
+        self._base = self._base_next
         self._rounds.append(self._usage)
         self._usage, self._items, self._hidden = {}, [], set()
         self._status, self._held = "", b""
@@ -201,7 +243,7 @@ class ResponsesTurn:
             touched = self._rounds or any(_is_ours(read(item)) for item in self._items)
             return self._ended(self._reply) if touched else self._reply
         if not self._held:
-            return b""
+            return self._after_reasoning()  # of a stream that has broken off
         event = sse.parse(self._held)
         response = members(event.data)["response"]
         made = self._ended(event.data[response.start : response.end])
@@ -249,6 +291,25 @@ def response_id(body: bytes) -> object:
     """Return the id of a response object."""
     top = members(body)
     return top["id"].exactly(body) if "id" in top else None
+
+
+def _shown(items: Sequence[Json], *, keeps_reasoning: bool) -> list[bool]:
+    """Return which items the client gets: none of ours, nor reasoning that led to ours alone."""
+    shown = [not _is_ours(item) for item in items]
+    thoughts: list[int] = []
+    has_asked = False
+    end: Json = {"type": "reasoning"}
+    for at, item in enumerate([*items, end]):
+        if _is_ours(item):
+            has_asked = True
+        elif item.get("type") != "reasoning":
+            thoughts, has_asked = [], False
+        else:
+            for thought in thoughts if has_asked and not keeps_reasoning else ():
+                shown[thought] = False
+            thoughts = [at] if has_asked else [*thoughts, at]
+            has_asked = False
+    return shown
 
 
 def _to_answer(items: Sequence[Json]) -> list[Json]:
