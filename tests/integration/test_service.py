@@ -26,7 +26,7 @@ from furler.v1 import (
 )
 from support.inputs import orders, service_log
 from support.service import Service, running_service
-from support.waiting import eventually
+from support.waiting import eventually, runs
 
 LOG = service_log(800)
 
@@ -372,14 +372,6 @@ def test_a_service_that_is_killed_leaves_no_process_behind() -> None:
             return not any(runs(process) for process in under)
 
         eventually(gone, "no process is left")
-
-
-def runs(process: psutil.Process) -> bool:
-    """Whether a process runs; one that ended may still have to be reaped by someone else."""
-    try:
-        return str(process.status()) != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_workers_share_one_port_and_a_killed_one_is_replaced() -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from furler.cli.wrap import environment, is_gateway, upstreams
@@ -20,6 +21,7 @@ from furler.errors import FieldInvalidError
 from support.gateway import Gateway, running_gateway
 from support.ports import free_ports
 from support.service import running_service
+from support.waiting import eventually, runs
 
 AGENT = """
 import json, os, sys, urllib.request
@@ -144,6 +146,23 @@ def test_an_agent_that_is_killed_or_not_there_has_the_code_that_shells_give(
         "furler: no-such-agent-anywhere: command not found\n",
     )
     assert code(str(tmp_path))[0] == 126
+
+
+def test_servers_end_also_if_what_started_them_is_killed(tmp_path: Path) -> None:
+    gateway, listen = addresses()
+    script = "import sys; print('ready', flush=True); sys.stdin.read()"
+    agent = wrapped(sys.executable, "-c", script, gateway=gateway, listen=listen, home=tmp_path)
+    assert agent.stdout is not None
+    assert agent.stdout.readline() == "ready\n"
+    servers = [
+        child
+        for child in psutil.Process(agent.pid).children(recursive=True)
+        if "furler_" in " ".join(child.cmdline())
+    ]
+    assert len(servers) == 5  # gateway, compressor, its nursery and two engine processes
+    agent.kill()
+    eventually(lambda: not any(map(runs, servers)), "no server is left")
+    agent.communicate()
 
 
 def test_what_is_no_gateway_is_not_taken_for_one() -> None:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import psutil
+
 _T = TypeVar("_T")
 PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02
@@ -20,3 +22,11 @@ def eventually(probe: Callable[[], _T | None], what: str) -> _T:
             return value
         time.sleep(_PAUSE_SECONDS)
     raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process runs; one that ended may still have to be reaped by someone else."""
+    try:
+        return str(process.status()) != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

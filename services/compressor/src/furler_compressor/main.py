@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("configuration is valid")  # noqa: T201 - what --check is for
         return 0
     if settings.workers == 1:
-        return _run_worker(settings, shared_port=False)
-    return _supervise(settings)
+        return _run_worker(settings, shared_port=False, parent=arguments.parent)
+    return _supervise(settings, arguments.parent)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -78,6 +78,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--listen", help="address, such as 127.0.0.1:50051")
     parser.add_argument("--store", help="memory:, a directory for SQLite, or a redis:// URL")
     parser.add_argument("--workers", type=int, help="serving processes on the one port")
+    parser.add_argument(
+        "--parent", type=int, help="end when this parent process has, however it does"
+    )
     parser.add_argument("--check", action="store_true", help="check the configuration and exit")
     return parser.parse_args(argv)
 
@@ -87,16 +90,16 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _run_worker(settings: Settings, *, shared_port: bool) -> int:
+def _run_worker(settings: Settings, *, shared_port: bool, parent: int | None) -> int:
     try:
-        uvloop.run(_serve(settings, shared_port=shared_port))
+        uvloop.run(_serve(settings, shared_port=shared_port, parent=parent))
     except (EngineFailedError, OSError) as error:
         _LOG.error("cannot start: %s", error)
         return 1
     return 0
 
 
-async def _serve(settings: Settings, *, shared_port: bool) -> None:
+async def _serve(settings: Settings, *, shared_port: bool, parent: int | None) -> None:
     """Serve until told to stop, then drain."""
     exporting = Exporting.start(
         settings.otlp_endpoint, settings.trace_share, settings.metrics_listen
@@ -122,7 +125,7 @@ async def _serve(settings: Settings, *, shared_port: bool) -> None:
         host = settings.listen.rpartition(":")[0]
         measured = f", metrics on port {exporting.port}" if exporting.port else ""
         print(f"furler-compressor is ready on {host}:{server.port}{measured}", flush=True)  # noqa: T201
-        watch = asyncio.create_task(_stop_when_orphaned(stop)) if shared_port else None
+        watch = None if parent is None else asyncio.create_task(_stop_without(parent, stop))
         await stop.wait()
         for task in (watch, advising):
             if task is not None:
@@ -158,15 +161,14 @@ def _check_tls(settings: Settings) -> None:
         tls.credentials()
 
 
-async def _stop_when_orphaned(stop: asyncio.Event) -> None:
-    """Stop when the supervisor is gone: nobody would restart or stop this worker any more."""
-    parent = os.getppid()
+async def _stop_without(parent: int, stop: asyncio.Event) -> None:
+    """Stop when the parent is gone: nobody would restart or stop this process any more."""
     while os.getppid() == parent:  # noqa: ASYNC110 - a parent's end sets no event
         await asyncio.sleep(_ORPHAN_CHECK_SECONDS)
     stop.set()
 
 
-def _supervise(settings: Settings) -> int:
+def _supervise(settings: Settings, parent: int | None) -> int:
     """Keep ``workers`` processes running on one port; pass a stop on to them."""
     settings, reserved = _reserve_port(settings)
     stopping = False
@@ -178,7 +180,7 @@ def _supervise(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     workers = [_start_worker(settings, index) for index in range(settings.workers)]
-    while not stopping:
+    while not stopping and parent in (None, os.getppid()):
         multiprocessing.connection.wait([w.sentinel for w in workers], timeout=0.2)
         for index, worker in enumerate(workers):
             if not worker.is_alive() and not stopping:
@@ -200,7 +202,8 @@ def _start_worker(settings: Settings, index: int) -> SpawnProcess:
         host, _, port = settings.metrics_listen.rpartition(":")
         own = f"{host}:{int(port) + index if int(port) else 0}"
         settings = settings.model_copy(update={"metrics_listen": own})
-    worker = _SPAWN.Process(target=_run_worker, args=(settings,), kwargs={"shared_port": True})
+    kwargs = {"shared_port": True, "parent": os.getpid()}
+    worker = _SPAWN.Process(target=_run_worker, args=(settings,), kwargs=kwargs)
     worker.start()
     return worker
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from furler_gateway.config import Settings, address, unknown_settings
 from furler_gateway.server import Gateway, check
 
 _LOG = logging.getLogger("furler.gateway")
+_PARENT_CHECK_SECONDS = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("configuration is valid")  # noqa: T201 - what --check is for
         return 0
     try:
-        uvloop.run(_serve(settings))
+        uvloop.run(_serve(settings, arguments.parent))
     except (OSError, ValueError, FurlerError) as error:  # ValueError: a policy file
         _LOG.error("cannot start: %s", error)
         return 1
@@ -61,6 +63,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--listen", help="address, such as 127.0.0.1:8787")
     parser.add_argument("--operate-listen", help="address of /livez, /readyz, /metrics, /dashboard")
     parser.add_argument("--compressor", help="the compressor's address, such as 127.0.0.1:50051")
+    parser.add_argument(
+        "--parent", type=int, help="end when this parent process has, however it does"
+    )
     parser.add_argument("--check", action="store_true", help="check the configuration and exit")
     return parser.parse_args(argv)
 
@@ -71,7 +76,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, parent: int | None) -> None:
     """Serve until told to stop, then drain."""
     if settings.otlp_endpoint:
         telemetry.configure_traces(settings.otlp_endpoint, settings.trace_share)
@@ -86,9 +91,19 @@ async def _serve(settings: Settings) -> None:
     host = address(settings.listen)[0]
     operate = f", operations on port {gateway.operate_port}" if gateway.operate_port else ""
     print(f"furler-gateway is ready on {host}:{gateway.port}{operate}", flush=True)  # noqa: T201
+    watch = None if parent is None else asyncio.create_task(_stop_without(parent, stop))
     await stop.wait()
+    if watch is not None:
+        watch.cancel()
     await gateway.stop()
     telemetry.shutdown()
+
+
+async def _stop_without(parent: int, stop: asyncio.Event) -> None:
+    """Stop when a parent is gone that was killed: it could not stop us itself."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - a parent's end sets no event
+        await asyncio.sleep(_PARENT_CHECK_SECONDS)
+    stop.set()
 
 
 if __name__ == "__main__":

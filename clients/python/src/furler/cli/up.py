@@ -122,6 +122,7 @@ def _running_gateway(listen: str, compressor: str, operations: str) -> Iterator[
         [
             *(sys.executable, "-m", "furler_gateway.main"),
             *("--listen", listen, "--compressor", compressor, "--operate-listen", operations),
+            *("--parent", str(os.getpid())),
         ]
     )
     ours, failed = threading.Event(), threading.Event()

@@ -173,7 +173,7 @@ def _server(module: str, arguments: Sequence[str], settings: Mapping[str, str]) 
     """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-m", module, *arguments, "--parent", str(os.getpid())],
             env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
