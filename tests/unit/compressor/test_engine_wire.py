@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -15,15 +16,14 @@ from furler_compressor.app.conversed import (
     Conversed,
     Epoch,
     Mode,
-    Sent,
     Splice,
 )
-from furler_compressor.app.engine import EngineFailedError
+from furler_compressor.app.engine import CompressJob, EngineFailedError, Job, SelectJob
 from furler_compressor.app.ports import Pin
 from furler_compressor.app.work import perform
 from furler_engine.dialects.block import Dialect
 from furler_engine.epochs import Wish
-from furler_engine.types import Policy
+from furler_engine.types import Hints, Lines, Policy
 from support import talk
 from support.inputs import orders
 
@@ -60,12 +60,23 @@ def frame(value: object) -> bytes:
 
 
 @pytest.mark.parametrize("value", [JOB, JOB.begun, SPLICE, DONE, Done(DONE, "mistake", "crash", 9)])
-def test_every_field_arrives(value: Sent) -> None:
+def test_every_field_arrives(value: object) -> None:
     assert arrived(value) == value
 
 
-def test_a_job_that_arrived_gives_the_same_result() -> None:
-    assert perform(arrived(JOB)) == perform(JOB)
+@pytest.mark.parametrize(
+    "job",
+    [
+        JOB,
+        replace(JOB, begun=Beginning(), epoch=None, first_message=0),
+        CompressJob(orders(120), Hints(query="failed"), Policy(target_tokens=500), "r" * 16),
+        SelectJob(orders(3), Lines(1, 1), 100, "o200k_base", 0, "acme"),
+    ],
+)
+def test_a_job_that_arrived_gives_the_same_result_and_that_arrives_too(job: Job) -> None:
+    done = perform(job)
+    assert perform(arrived(job)) == done
+    assert arrived(done) == done
 
 
 async def test_a_value_in_pieces_arrives_once_it_is_whole_and_the_next_one_after_it() -> None:

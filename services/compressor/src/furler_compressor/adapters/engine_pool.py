@@ -188,7 +188,7 @@ class EnginePool:
     def _dispatch(self) -> None:
         """Give free children to waiting jobs."""
         now = asyncio.get_running_loop().time()
-        while self._free:
+        while self._free and self._queue:
             ticket = self._queue.pop(large=self._large < max(1, self._size - 1))
             if ticket is None:
                 return

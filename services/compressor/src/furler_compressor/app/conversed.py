@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from operator import attrgetter
-from typing import ClassVar, Final
+from typing import Final
 
 from furler_compressor.app.ports import Pin
 from furler_engine.dialects.block import Dialect
 from furler_engine.epochs import Plan, Wish
 from furler_engine.types import Answers, Policy, View
-
-
-class Sent:
-    """What goes to an engine process or comes from it: pickled as the fields it is made of.
-
-    A dataclass with slots would be taken apart and put together field by field, in Python.
-    """
-
-    __slots__ = ()
-    __match_args__: ClassVar[tuple[str, ...]]
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), attrgetter(*self.__match_args__)(self)
 
 
 class Mode(StrEnum):
@@ -37,7 +23,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning(Sent):
+class Beginning:
     """What a conversation keeps besides its policy; ``tag`` is the caller's own."""
 
     mode: Mode = Mode.APPLY
@@ -58,7 +44,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationJob(Sent):
+class ConversationJob:
     """One provider request. ``pins`` are None without a conversation."""
 
     body: bytes
@@ -79,7 +65,7 @@ class ConversationJob(Sent):
 
 
 @dataclass(frozen=True, slots=True)
-class Splice(Sent):
+class Splice:
     """One edit: bytes ``offset`` to ``offset + length`` of the body become ``replacement``.
 
     ``key`` is the pin of a block that is given its view now; empty when it has it already.
@@ -113,7 +99,7 @@ class Volatile:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversed(Sent):
+class Conversed:
     """The job's result. ``pins`` are new; nothing may be revealed before they are written."""
 
     splices: tuple[Splice, ...] = ()

@@ -32,6 +32,7 @@ from furler_engine.types import (
     Search,
     Selector,
     Symbol,
+    View,
     Within,
 )
 
@@ -159,10 +160,18 @@ def page_to(start: int | None) -> str:
 
 def view_to(done: Compressed, *, text: bool = True) -> compression.View:
     """Return the view's message, with or without its text."""
+    message = figures_to(done)
+    if text:
+        message.text = done.outcome.view.text
+    add_elisions(message, done.outcome.view)
+    return message
+
+
+def figures_to(done: Compressed) -> compression.View:
+    """Return a view's message without its text and its elisions."""
     outcome = done.outcome
     view = outcome.view
-    message = compression.View(
-        text=view.text if text else "",
+    return compression.View(
         ref=view.ref,
         original=content.Digest(sha256=done.sha256, size_bytes=done.size),
         tokens_before=_count_to(outcome, view.tokens_before),
@@ -173,10 +182,13 @@ def view_to(done: Compressed, *, text: bool = True) -> compression.View:
         degraded=degraded_to(outcome.degraded),
         cached=outcome.cached,
     )
+
+
+def add_elisions(message: compression.View, view: View) -> None:
+    """Add a view's elisions to its message, in place: a view has hundreds, and each copy of a message copies them."""
     add = message.elisions.add
     for elision in view.elisions:
         _fill(add(), elision)
-    return message
 
 
 def degraded_to(degraded: Degraded) -> compression.DegradedReason.ValueType:
@@ -239,7 +251,7 @@ def _tools_from(message: compression.Policy) -> tuple[tuple[str, Level], ...]:
 
 
 def _fill(message: compression.Elision, elision: Elision) -> None:
-    """Fill an elision in place: a view of code has hundreds, and copying messages in costs double."""
+    """Fill an elision's message."""
     place = elision.place
     message.marker = marker = format_place(place)
     message.tokens = elision.tokens

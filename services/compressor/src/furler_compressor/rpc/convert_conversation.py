@@ -73,7 +73,7 @@ def _mode_to(begun: Beginning | None) -> conversation.ConversationMode.ValueType
 def response_to(answer: Answer, policy: Policy) -> compressor.CompressConversationResponse:
     """Return the response."""
     done = answer.done
-    return compressor.CompressConversationResponse(
+    response = compressor.CompressConversationResponse(
         edits=[_edit_to(splice, answer) for splice in answer.splices],
         frozen_bytes=done.frozen_bytes,
         tokens_before=_count_to(done.tokens_before, policy),
@@ -96,6 +96,9 @@ def response_to(answer: Answer, policy: Policy) -> compressor.CompressConversati
         recipe=done.recipe,
         degraded=convert.degraded_to(answer.degraded),
     )
+    for edit, splice in zip(response.edits, answer.splices, strict=True):
+        convert.add_elisions(edit.view, splice.view)
+    return response
 
 
 def _epoch_from(message: conversation.Compaction) -> Epoch | None:
@@ -125,10 +128,11 @@ def _epoch_from(message: conversation.Compaction) -> Epoch | None:
 
 def _as_figures(splice: Splice) -> Splice:
     """Return a splice that says what it would save, and names nothing: nothing was stored."""
-    return replace(splice, replacement=b"", view=replace(splice.view, ref="", elisions=()))
+    return replace(splice, replacement=b"", view=replace(splice.view, ref=""))
 
 
 def _edit_to(splice: Splice, answer: Answer) -> conversation.Edit:
+    """Return an edit's message, to be completed by the elisions of its view."""
     outcome = Outcome(splice.view, answer.degraded, cached=not splice.key)
     done = Compressed(outcome, splice.sha256, splice.size)
     return conversation.Edit(
@@ -136,7 +140,7 @@ def _edit_to(splice: Splice, answer: Answer) -> conversation.Edit:
         length=splice.length,
         replacement=splice.replacement,
         pointer=splice.pointer,
-        view=convert.view_to(done, text=False),
+        view=convert.figures_to(done),
         tool=splice.tool[: convert.MAX_NAME_LENGTH],
     )
 
