@@ -346,7 +346,7 @@ def test_a_client_that_goes_away_cancels_a_later_round_as_well(
     provider.says(model(provider.got[0]), stream(ping, hangs=True))
     with _connected(gateway, MESSAGES, body) as answer:
         seen = b""
-        while not seen.endswith(ping):
+        while seen.count(ping) < 2:  # one of each round
             seen += answer.read1()
     assert provider.gone.wait(20)
     assert len(provider.got) == 3

@@ -35,7 +35,7 @@ class Model:
     def __call__(self, got: Got) -> Says:
         asked = json.loads(got.body)
         body = got.body
-        if refused := _refused(asked.get("input")):
+        if refused := _refused(asked.get("input")) or _modified(asked.get("messages", [])):
             return refused
         done = body.count(b"furler_retrieve") - 1
         ref = _REF.search(body)
@@ -63,6 +63,18 @@ def _refused(items: object) -> Says | None:
                 "code": None,
             }
             return Says([json.dumps({"error": error}).encode()], 400)
+    return None
+
+
+def _modified(messages: list[dict[str, Any]]) -> Says | None:
+    """Return Anthropic's refusal of thinking that did not follow each other: here each is followed by something."""
+    for at, message in enumerate(messages):
+        content = message["content"] if isinstance(message.get("content"), list) else []
+        kinds = [block.get("type") for block in content]
+        if ("thinking", "thinking") in pairwise(kinds):
+            why = f"messages.{at}.content: `thinking` blocks in the latest assistant message cannot be modified."
+            error = {"type": "invalid_request_error", "message": why}
+            return Says([json.dumps({"type": "error", "error": error}).encode()], 400)
     return None
 
 

@@ -92,7 +92,7 @@ class Converse:
         headers = returned(first.raw_headers, drop=_REWRITTEN)
         reply = Reply(status=first.status, reason=first.reason, headers=headers)
         await reply.prepare(request)
-        if isinstance(self.turn, ResponsesTurn):
+        if isinstance(self.turn, AnthropicTurn | ResponsesTurn):
             self.turn.may_ask = await off_loop(len(body), _may_ask, body)
         try:
             last = await self._turned(Outlet(request, reply), body, first)
@@ -278,7 +278,7 @@ class _Events:
 
 
 def _may_ask(body: bytes) -> bool:
-    """Return whether a conversation of Responses has a view to ask for, as far as it is known here."""
+    """Return whether a conversation has a view to ask for, as far as it is known here."""
     return any(mark in body for mark in _ASKABLE)
 
 

@@ -2,6 +2,10 @@
 
 Thinking blocks go to the client and back to the provider as they came, with their
 signatures; a block of ours never reaches the client, and those after it move up.
+
+The provider wants thinking back as it followed each other in one of its replies. So thinking that
+led to calls of ours alone is left out where the next round begins with thinking of its own; and
+in a stream it waits for what comes after. Where the next round has none, it begins the message.
 """
 
 from __future__ import annotations
@@ -15,14 +19,14 @@ import orjson
 
 from furler_gateway.json_spans import BodyError, appended, elements, members, replaced
 from furler_gateway.proxy import sse
-from furler_gateway.proxy.tool import NAME, Answer, Call
+from furler_gateway.proxy.tool import Answer, Call
+from furler_gateway.proxy.turns.blocks import Block
 from furler_gateway.proxy.turns.turn import (
     CUT_OFF,
     STOPPED,
     Json,
     TurnError,
     having,
-    items,
     number,
     part,
     read,
@@ -38,68 +42,6 @@ _PLAIN_ALONE: Final = re.compile(rb"(?:event: (?:content_block_(?:delta|stop)|pi
 """Events that go on as they are within a block that does."""
 _STOP: Final = b"event: message_stop\n"
 """Ends a reply; that alone is said by it."""
-_DELTAS: Final = {
-    "text_delta": "text",
-    "thinking_delta": "thinking",
-    "signature_delta": "signature",
-    "input_json_delta": "partial_json",
-    "compaction_delta": "content",
-}
-"""What pieces of a block add up to, by type: the member that has the piece, and that it adds to."""
-
-
-@dataclass(slots=True)
-class _Block:
-    """A content block of the round that is streaming, or is there."""
-
-    start: Json
-    pieces: dict[str, list[str]] = field(default_factory=dict)
-    citations: list[object] = field(default_factory=list)
-    raw: bytes = b""
-    is_whole: bool = True
-
-    @property
-    def is_ours(self) -> bool:
-        return self.start.get("type") == "tool_use" and self.start.get("name") == NAME
-
-    @property
-    def is_theirs(self) -> bool:
-        return self.start.get("type") == "tool_use" and self.start.get("name") != NAME
-
-    def add(self, delta: Json) -> None:
-        """Take a piece."""
-        kind = text(delta.get("type"))
-        if kind == "citations_delta":
-            self.citations.append(delta.get("citation"))
-        elif kind in _DELTAS:
-            name = _DELTAS[kind]
-            self.pieces.setdefault(name, []).append(text(delta.get(name)))
-        else:
-            self.is_whole = False
-
-    def arguments(self) -> bytes:
-        """Return a call's arguments."""
-        if "partial_json" in self.pieces:
-            return "".join(self.pieces["partial_json"]).encode() or b"{}"
-        return orjson.dumps(self.start.get("input", {}))
-
-    def block(self) -> bytes:
-        """Return the block as a request has it; nothing for one that no request may have."""
-        if self.raw:
-            return self.raw
-        made = dict(self.start)
-        for name, pieces in self.pieces.items():
-            if name != "partial_json":
-                made[name] = text(made.get(name)) + "".join(pieces)
-        if self.citations:
-            made["citations"] = [*items(made.get("citations")), *self.citations]
-        if "partial_json" in self.pieces:
-            try:
-                made["input"] = orjson.Fragment(self.arguments())
-                orjson.loads(self.arguments())
-            except ValueError:
-                made["input"] = {}
-        return orjson.dumps(made)
 
 
 @dataclass(slots=True)
@@ -107,17 +49,24 @@ class AnthropicTurn:
     """One reply of Anthropic Messages."""
 
     left_out: int = 0
+    may_ask: bool = True
+    """Whether the conversation has anything to ask for; else thinking does not wait."""
     _rounds: list[Json] = field(default_factory=list)
     _usage: list[Json] = field(default_factory=list)
-    _blocks: dict[int, _Block] = field(default_factory=dict)
+    _blocks: dict[int, Block] = field(default_factory=dict)
     _unread: list[bytes] = field(default_factory=list)
     _is_plain: bool = True
+    _thoughts: set[int] = field(default_factory=set)
+    _waits: list[tuple[tuple[int, int], bytes, sse.Event]] = field(default_factory=list)
+    _has_asked: bool = False
+    _has_said: bool = False
     _shown: dict[int, int] = field(default_factory=dict)
     _next: int = 0
     _stop: str = ""
     _held: list[bytes] = field(default_factory=list)
     _reply: bytes = b""
     _visible: list[bytes] = field(default_factory=list)
+    _thought: list[bytes] = field(default_factory=list)
     _container: str = ""
 
     @property
@@ -153,9 +102,7 @@ class AnthropicTurn:
                 return b"" if self._rounds else raw
             case "content_block_start":
                 index = number(said.get("index"))
-                self._blocks[index] = _Block(part(said.get("content_block")))
-                self._is_plain = not self._blocks[index].is_ours and index == self._next
-                return self._placed(raw, event, index)
+                return self._begun(raw, event, Block(part(said.get("content_block"))), index)
             case "content_block_delta":
                 index = number(said.get("index"))
                 self._add(said)
@@ -177,6 +124,23 @@ class AnthropicTurn:
         if index in self._blocks:
             self._blocks[index].add(part(said.get("delta")))
 
+    def _begun(self, raw: bytes, event: sse.Event, block: Block, index: int) -> bytes:
+        """Take the beginning of a block; return it, and what has waited for it."""
+        self._blocks[index] = block
+        out = b""
+        if block.is_ours:
+            self._has_asked = True
+        elif not block.is_thinking:
+            self._has_asked, self._has_said = False, True
+            out = self._released()
+        else:
+            if self._has_asked:
+                self._waits, self._thoughts, self._has_asked = [], set(), False
+            self._thoughts |= {index} if self.may_ask else set()
+        is_shown = not block.is_ours and index not in self._thoughts
+        self._is_plain = is_shown and index == self._next
+        return out + self._placed(raw, event, index)
+
     def _placed(self, raw: bytes, event: sse.Event, index: int) -> bytes:
         """Return an event of a block with the index that the client knows the block by."""
         block = self._blocks.get(index)
@@ -184,16 +148,22 @@ class AnthropicTurn:
             return raw
         if block.is_ours:
             return b""
+        if index in self._thoughts:
+            self._waits.append(((len(self._rounds), index), raw, event))
+            return b""
         if index not in self._shown:
             self._shown[index] = self._next
             self._next += 1
-        shown = self._shown[index]
-        if shown == index:
-            return raw
-        place = members(event.data)["index"]
-        return sse.write(
-            replaced(event.data, [((place.start, place.end), str(shown).encode())]), event.name
-        )
+        return _numbered(raw, event, index, self._shown[index])
+
+    def _released(self) -> bytes:
+        """Return the thinking that has waited."""
+        waits, self._waits, self._thoughts = self._waits, [], set()
+        shown: dict[tuple[int, int], int] = {}
+        for at, _, _ in waits:
+            shown.setdefault(at, self._next + len(shown))
+        self._next += len(shown)
+        return b"".join(_numbered(raw, event, at[1], shown[at]) for at, raw, event in waits)
 
     def _message_delta(self, raw: bytes, event: sse.Event, said: Json) -> bytes:
         self._usage.append(part(said.get("usage")))
@@ -204,8 +174,9 @@ class AnthropicTurn:
             self._held = [raw]
             return b""
         self._count_left_out()
-        is_empty = not self._next and any(block.is_ours for block in self._blocks.values())
-        told = b"".join(self._told(CUT_OFF)) if is_empty else b""
+        told = self._released()
+        if not self._has_said and any(block.is_ours for block in self._blocks.values()):
+            told += b"".join(self._told(CUT_OFF))
         if not self._rounds:
             return told + raw
         return told + sse.write(self._with_usage(event.data), event.name)
@@ -244,8 +215,9 @@ class AnthropicTurn:
         except (BodyError, KeyError):
             raise TurnError("no message") from None
         parts = [body[start:end] for start, end in spans]
-        self._blocks = {at: _Block(read(raw), raw=raw) for at, raw in enumerate(parts)}
-        self._visible += [b.raw for b in self._blocks.values() if not b.is_ours]
+        self._blocks = {at: Block(read(raw), raw=raw) for at, raw in enumerate(parts)}
+        for block in self._blocks.values():
+            self._see(block)
         self._stop = text(top["stop_reason"].value) if "stop_reason" in top else ""
         self._enter({"container": top["container"].value} if "container" in top else {})
         usage = top["usage"].value if "usage" in top else None
@@ -253,6 +225,17 @@ class AnthropicTurn:
         self._reply = body
         if not self._waiting():
             self._count_left_out()
+
+    def _see(self, block: Block) -> None:
+        """Take a block of a whole reply: what the client gets of it."""
+        if block.is_ours:
+            self._has_asked = True
+        elif block.is_thinking:
+            self._thought = [*([] if self._has_asked else self._thought), block.raw]
+            self._has_asked = False
+        else:
+            self._visible += [*self._thought, block.raw]
+            self._thought, self._has_asked, self._has_said = [], False, True
 
     def calls(self) -> Sequence[Call]:
         """Return the calls to be answered after a round."""
@@ -269,7 +252,7 @@ class AnthropicTurn:
         for raw in sse.cut(b"".join(self._unread)):
             data = sse.parse(raw).data
             self._add(read(data) if data else {})
-        content = [block.block() for _, block in sorted(self._blocks.items()) if _may_return(block)]
+        content = [block.block() for _, block in sorted(self._blocks.items()) if block.may_return()]
         results = [
             {
                 "type": "tool_result",
@@ -292,8 +275,8 @@ class AnthropicTurn:
             raise TurnError("no messages") from None
         self._rounds.append(merged(self._usage))
         self._usage, self._blocks, self._shown, self._held = [], {}, {}, []
-        self._unread, self._is_plain = [], False
-        self._stop = ""
+        self._unread, self._is_plain, self._thoughts = [], False, set()
+        self._stop, self._has_asked = "", True
         return made
 
     def end(self) -> bytes:
@@ -301,14 +284,16 @@ class AnthropicTurn:
         if self._reply:
             return self._ended(self._reply)
         if not self._held:
-            return b""
+            return self._released()  # of a stream that has broken off
         first, *rest = self._held
         event = sse.parse(first)
         delta = members(event.data)["delta"]
         cut = orjson.dumps(part(read(event.data).get("delta")) | {"stop_reason": _CUT})
         data = replaced(event.data, [((delta.start, delta.end), cut)])
         data = self._with_usage(data) if self._rounds else data
-        return b"".join([*self._told(STOPPED), sse.write(data, event.name), *rest])
+        return b"".join(
+            [self._released(), *self._told(STOPPED), sse.write(data, event.name), *rest]
+        )
 
     def _told(self, why: str) -> list[bytes]:
         """Return the events of a block that says why the turn ends."""
@@ -326,9 +311,9 @@ class AnthropicTurn:
         if not self._rounds and not has_ours:
             return body
         top = members(body)
-        why = STOPPED if self._waiting() else CUT_OFF if has_ours and not self._visible else ""
+        why = STOPPED if self._waiting() else CUT_OFF if has_ours and not self._has_said else ""
         said = [orjson.dumps({"type": "text", "text": why})] if why else []
-        visible = [*self._visible, *said]
+        visible = [*self._visible, *self._thought, *said]
         parts = [((top["content"].start, top["content"].end), b"[" + b",".join(visible) + b"]")]
         if self._waiting():
             stop = top["stop_reason"]
@@ -351,6 +336,15 @@ class AnthropicTurn:
         return sse.write(orjson.dumps(said), "error")
 
 
+def _numbered(raw: bytes, event: sse.Event, index: int, shown: int) -> bytes:
+    """Return an event of a block under another index."""
+    if shown == index:
+        return raw
+    place = members(event.data)["index"]
+    made = replaced(event.data, [((place.start, place.end), str(shown).encode())])
+    return sse.write(made, event.name)
+
+
 def _within(body: bytes, container: str) -> bytes:
     """Return a request that goes on in a container, where the files of the rounds before are."""
     held = members(body).get("container")
@@ -361,14 +355,3 @@ def _within(body: bytes, container: str) -> bytes:
         return body
     own = read(body[held.start : held.end]) | {"id": container}
     return having(body, "container", orjson.dumps(own))
-
-
-def _may_return(block: _Block) -> bool:
-    """Return whether a request may have a block: text must not be blank."""
-    if not block.is_whole:
-        return False
-    if block.start.get("type") != "text":
-        return True
-    if block.raw:
-        return bool(text(block.start.get("text")).strip())
-    return bool("".join([text(block.start.get("text")), *block.pieces.get("text", [])]).strip())
