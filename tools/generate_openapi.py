@@ -36,8 +36,8 @@ _SCALARS: dict[Field.Type.ValueType, Schema] = {
     Field.TYPE_FLOAT: {"type": "number", "format": "float"},
     Field.TYPE_INT32: {"type": "integer", "format": "int32"},
     Field.TYPE_UINT32: {"type": "integer", "format": "uint32", "minimum": 0},
-    Field.TYPE_INT64: {"type": "string", "format": "int64"},
-    Field.TYPE_UINT64: {"type": "string", "format": "uint64"},
+    Field.TYPE_INT64: {"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,19}$"},
+    Field.TYPE_UINT64: {"type": "string", "format": "uint64", "pattern": "^[0-9]{1,20}$"},
     Field.TYPE_BOOL: {"type": "boolean"},
     Field.TYPE_STRING: {"type": "string"},
     Field.TYPE_BYTES: {"type": "string", "contentEncoding": "base64"},
@@ -262,7 +262,7 @@ _TIMEOUT: Final[Schema] = {
     "name": "Connect-Timeout-Ms",
     "in": "header",
     "description": "Milliseconds within which the answer is of use.",
-    "schema": {"type": "integer", "minimum": 0},
+    "schema": {"type": "integer", "minimum": 0, "maximum": 9_999_999_999},
 }
 
 

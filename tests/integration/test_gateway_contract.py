@@ -196,6 +196,7 @@ def test_the_providers_cache_figures_are_counted(gateway: Gateway) -> None:
         {"session_id": "s"},
         {"session_id": "s", "usage": {"prompt_tokens": 3}},
         {"session_id": "s", "usage": {"cache_read_input_tokens": -1}},
+        {"session_id": "s", "usage": {"cache_read_input_tokens": 2**40 + 1}},
         {"session_id": "s" * 257, "usage": {"cache_read_input_tokens": 1}},
     ],
 )

@@ -95,6 +95,11 @@ def test_a_body_that_is_not_the_contracts_is_refused(body: dict[str, object]) ->
     assert caught.value.failure.http_status() == 400
 
 
+@pytest.mark.parametrize("model", ["", None])
+def test_a_caller_may_know_of_no_model(model: str | None) -> None:
+    assert parse(json.dumps({"messages": [], "model": model}).encode()).model == ""
+
+
 def test_what_is_asked_for_is_read() -> None:
     asked = parse(
         '{"config": {"mode": "ccr", "frozen_message_count": 2}, "session_id": "né",'

@@ -53,16 +53,18 @@ def test_json_is_read_as_well() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (HEAD + "kill_switch: yes\n", "line 3: kill_switch: want a valid boolean"),
+        (HEAD + "kill_switch: yes\n", "line 3: kill_switch: want true or false"),
         (HEAD + "default:\n  levels: {logs: off}\n", "line 4: default.levels.logs: want 'json'"),
         (HEAD + "default:\n  canary_percent: 101\n", "line 4: default.canary_percent: want less"),
-        (HEAD + "default:\n  min_tokens: 1.5\n", "line 4: default.min_tokens: want a valid int"),
+        (HEAD + "default:\n  min_tokens: 1.5\n", "line 4: default.min_tokens: want a whole number"),
         (HEAD + "default:\n  keep: 0.1\n", "line 4: default.keep: want greater than or equal"),
         (HEAD + "default:\n\n  mode: off\n", "line 5: default.mode: want 'apply', 'audit'"),
         (HEAD + "defaults: {}\n", "line 3: defaults: there is no such field"),
         (HEAD + "revision: r2\n", "line 3: revision: stands there twice"),
         (HEAD + "rules:\n- {name: a, match: {}, set: {}}\n", "line 4: rules[0].match: want tenants"),
-        (HEAD + "rules:\n- {name: a, set: {}}\n", "line 4: rules[0].match: Field required"),
+        (HEAD + "rules:\n- {name: a, set: {}}\n", "line 4: rules[0].match: is missing"),
+        (HEAD + "rules: {}\n", "line 3: rules: want a list"),
+        (HEAD + "default:\n  outside_canary: apply\n", "outside_canary: want 'bypass' or 'audit'"),
         ("version: 2\nrevision: a\n", "line 1: version: want 1"),
         ("a: &x 1\nb: *x\n", "wants no aliases"),
         (HEAD + "kill_switch: !!python/none x\n", "line 3: kill_switch: wants no tag"),
@@ -129,7 +131,7 @@ def test_the_command_says_every_problem_and_fails(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["policy", "check", str(file)])
     assert result.exit_code == 1
     assert [line.partition(": ")[2] for line in result.stderr.splitlines()] == [
-        "line 3: kill_switch: want a valid boolean",
+        "line 3: kill_switch: want true or false",
         "line 4: more: there is no such field",
     ]
     file.write_text(FULL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from typing import Final
 
@@ -28,6 +29,8 @@ _LINGER_SECONDS: Final = 2.0
 _BACKLOG: Final = 1024
 _HANDSHAKE_SECONDS: Final = 10.0
 """Two round trips and some arithmetic, on the slowest of lines."""
+_LEAST_BYTES: Final = 256 * 1024
+"""What a client takes at least of a long reply in the time that a body may take: 70 kbit/s by default."""
 _READ_BYTES: Final = 256 * 1024
 """Bytes buffered per connection before the sender is held back."""
 _IDLE_SECONDS: Final = 1.0
@@ -41,13 +44,15 @@ _CANCEL_SECONDS: Final = 1.0
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("head", "heard", "max_connections", "max_head")
+    __slots__ = ("head", "heard", "left", "look", "settings")
 
-    max_connections: int
-    max_head: int
+    settings: Settings
     heard: float
     head: int
     """Bytes of a head that is not complete."""
+    left: int | None
+    """Bytes of a reply that its client had still to take at the last look."""
+    look: asyncio.TimerHandle | None
 
     @property
     def is_idle(self) -> bool:
@@ -57,14 +62,15 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take bytes, and note when: half a head is no idle connection."""
         self.heard = self._loop.time()
-        if self.head > self.max_head:
+        most = self.settings.max_head_bytes
+        if self.head > most:
             return  # the answer is on its way
         super().data_received(data)
         begins = self.is_idle or not self._request_count  # a new one is not waiting yet
         self.head = self.head + len(data) if begins else 0
-        if self.head > self.max_head:
+        if self.head > most:
             # As aiohttp does with what it refuses by itself.
-            refused = LineTooLong(b"", self.max_head)
+            refused = LineTooLong(b"", most)
             self._messages.append((_ErrInfo(status=400, exc=refused, message=""), EMPTY_PAYLOAD))
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_result(None)
@@ -73,9 +79,52 @@ class Connection(RequestHandler):
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
         manager = self._manager
-        if manager is not None and len(manager.connections) > self.max_connections:
+        if manager is not None and len(manager.connections) > self.settings.max_connections:
             telemetry.REFUSED.labels("connections").inc()
             self.force_close()
+        sock = transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            # A client that takes nothing would keep its reply and its place for ever.
+            patience = max(1, int(self.settings.idle_timeout_seconds * 1000))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Look no more."""
+        self._look_no_more()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Hold the writer back: its client is slower. Look whether it is far too slow."""
+        super().pause_writing()
+        if self.look is None:
+            self._look_again(None)
+
+    def resume_writing(self) -> None:
+        """Let the writer go on."""
+        self._look_no_more()
+        super().resume_writing()
+
+    def _look_again(self, left: int | None) -> None:
+        self.left = left
+        patience = self.settings.body_timeout_seconds
+        self.look = self._loop.call_later(patience, self._see_what_was_taken)
+
+    def _look_no_more(self) -> None:
+        if self.look is not None:
+            self.look.cancel()
+            self.look = None
+
+    def _see_what_was_taken(self) -> None:
+        """Cut off a client that takes its reply a byte at a time: what it has to take is held meanwhile."""
+        self.look = None
+        if self.transport is None:
+            return
+        left = self.transport.get_write_buffer_size()
+        if self.left is not None and self.left - left < _LEAST_BYTES:
+            telemetry.REFUSED.labels("slow_reader").inc()
+            self.transport.abort()
+            return
+        self._look_again(left)
 
     def handle_error(
         self,
@@ -106,21 +155,20 @@ class Connection(RequestHandler):
 class _Server(web.Server):
     """Makes our connections."""
 
-    max_connections: int
-    max_head: int
+    settings: Settings
 
     def __call__(self) -> Connection:
         made = Connection(self, loop=self._loop, **self._kwargs)
-        made.max_connections = self.max_connections
-        made.max_head = self.max_head
+        made.settings = self.settings
         made.heard, made.head = 0.0, 0
+        made.left, made.look = None, None
         return made
 
 
 class Runner(web.AppRunner):
     """Runs an application on connections of ours."""
 
-    __slots__ = ("_draining", "_max_connections", "_max_head")
+    __slots__ = ("_draining", "_settings")
 
     _draining: asyncio.Event
 
@@ -138,8 +186,7 @@ class Runner(web.AppRunner):
             read_bufsize=_READ_BYTES,
             auto_decompress=False,  # limits.py does, within bounds
         )
-        self._max_connections = settings.max_connections
-        self._max_head = settings.max_head_bytes
+        self._settings = settings
         self._draining = app[DRAINING] = asyncio.Event()
         app.on_response_prepare.append(self._say_that_it_closes)
 
@@ -178,8 +225,7 @@ class Runner(web.AppRunner):
         made = await super()._make_server()
         made.__class__ = _Server
         assert isinstance(made, _Server)  # noqa: S101 - tells the type checker
-        made.max_connections = self._max_connections
-        made.max_head = self._max_head
+        made.settings = self._settings
         return made
 
 

@@ -190,7 +190,9 @@ def parse(body: bytes, default_mode: str = "") -> Asked:
     except BodyError as error:
         raise malformed(str(error)) from None
     policy, frozen = _config(found.get("config"), default_mode or None)
-    model = _text(body, found, "model")
+    # An empty model is how callers say that they know of none.
+    nameless = "model" in found and found["model"].value == ""
+    model = "" if nameless else _text(body, found, "model")
     session_id = _text(body, found, "session_id")
     if len(session_id) > MAX_SESSION_ID:
         raise malformed(f"session_id: want at most {MAX_SESSION_ID} characters")

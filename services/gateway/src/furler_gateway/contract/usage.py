@@ -22,6 +22,8 @@ from furler_gateway.upstream import Upstream
 
 _READ: Final = "cache_read_input_tokens"
 _WRITE: Final = "cache_creation_input_tokens"
+_MOST_TOKENS: Final = 2**40
+"""More than any prompt has: one made-up number must not be all that the counters show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,6 @@ def _as_openai_has_it(usage: Mapping[str, object]) -> Mapping[str, object]:
 
 def _count(usage: Mapping[str, object], name: str) -> int:
     value = usage.get(name, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise malformed(f"usage.{name}: want a whole number, 0 or more")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_TOKENS:
+        raise malformed(f"usage.{name}: want a whole number from 0 to {_MOST_TOKENS:,}")
     return value

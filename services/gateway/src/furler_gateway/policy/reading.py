@@ -19,6 +19,18 @@ from furler_gateway.policy.document import Document
 MAX_FILE_BYTES: Final = 256 * 1024
 """A thousand rules take 200 KB; parsing this much takes a second."""
 _MAX_DEPTH: Final = 32
+_WORDS: Final = (
+    ("Extra inputs are not permitted", "there is no such field"),
+    ("Field required", "is missing"),
+    ("a valid tuple", "a list"),
+    ("a valid dictionary", "names with values"),
+    ("a valid boolean", "true or false"),
+    ("a valid integer", "a whole number"),
+    ("a valid number", "a number"),
+    ("a valid string", "text"),
+)
+"""What of pydantic's messages speaks of Python, and how a file's author says it."""
+_MEMBER: Final = re.compile(r"<\w+\.\w+: ('\w+')>")
 _Schema = TypeVar("_Schema", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 
@@ -207,4 +219,6 @@ def _dotted(place: Path_) -> str:
 def _plain(message: str) -> str:
     """Return pydantic's message in our words."""
     message = message.removeprefix("Value error, ").replace("Input should be ", "want ")
-    return message.replace("Extra inputs are not permitted", "there is no such field")
+    for theirs, ours in _WORDS:
+        message = message.replace(theirs, ours)
+    return _MEMBER.sub(r"\1", message)
