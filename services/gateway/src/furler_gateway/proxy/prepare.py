@@ -110,21 +110,21 @@ class Preparer:
             nothing.is_subscription,
             headers,
         )
-        linked = await self._linked(body, traffic, found.get("previous_response_id"))
-        is_linked = linked is not body
-        if is_linked:
-            body, found = linked, await off_loop(len(linked), members, linked)
+        sent = body
+        if previous := found.get("previous_response_id"):
+            body = await self._linked(body, traffic, previous)
+            if body is not sent:
+                found = await off_loop(len(body), members, body)
         place = caller.place()
         place.model, place.conversation = traffic.model, traffic.conversation
         treatment = await self.treating.treatment(traffic)
         has_own, can_offer = await off_loop(len(body), _ways_to_ask, body, found, dialect)
         offered = can_offer and await self._offered(traffic, treatment)
         can_retrieve = (has_own or offered) and _is_allowed(body, found)
-        made = Prepared(body, "unchanged", traffic, treatment, offered, is_linked)
         if offered:
             span, definitions = _span(found["tools"]), [tool.DEFINITIONS[dialect]]
-            added = await off_loop(len(body), appended, body, span, definitions)
-            made = replace(made, body=added, is_changed=True)
+            body = await off_loop(len(body), appended, body, span, definitions)
+        made = Prepared(body, "unchanged", traffic, treatment, offered, body is not sent)
         return await self._compressed(made, can_retrieve=can_retrieve)
 
     async def _offered(self, traffic: Traffic, treatment: Treatment) -> bool:
@@ -134,9 +134,9 @@ class Preparer:
             return wish
         return await self.pins.is_offered(traffic.conversation, traffic.space, wish=wish)
 
-    async def _linked(self, body: bytes, traffic: Traffic, previous: Member | None) -> bytes:
+    async def _linked(self, body: bytes, traffic: Traffic, previous: Member) -> bytes:
         """Return a body that goes on from the reply its client means, by the id the provider has."""
-        if previous is None or traffic.is_subscription:
+        if traffic.is_subscription:
             return body
         shown = previous.exactly(body)
         if not isinstance(shown, str):

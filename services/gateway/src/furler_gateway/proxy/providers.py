@@ -87,7 +87,9 @@ def _path(target: str) -> str:
     """Return a request target without scheme and host. Raises PathError for one that climbs."""
     match = _SCHEME_AND_HOST.match(target)
     path = target[match.end() :] if match else target
-    if not path.startswith("/") or ".." in _SLASHES.split(unquote(path.partition("?")[0])):
+    if not path.startswith("/"):
+        raise PathError
+    if ("." in path or "%" in path) and ".." in _SLASHES.split(unquote(path.partition("?")[0])):
         raise PathError
     return path
 
