@@ -28,6 +28,8 @@ from furler_compressor.app.engine import (
 from furler_compressor.app.errors import OverloadedError
 from furler_engine.types import View
 
+_LOST_PAUSE_SECONDS = 0.1
+"""Before another is started for one that was killed: a system without memory kills that one, too."""
 _GRACE_SECONDS = 1.0
 """A job whose caller is gone may end by itself for as long: most do, and no process is replaced."""
 
@@ -209,6 +211,12 @@ class EnginePool:
         self._free.append(child)
         self._dispatch()
 
+    def _lose(self, child: EngineProcess) -> None:
+        """Replace an idle child that was killed, as for want of memory, before a job is given to it."""
+        if child in self._free and not self._closed:
+            self._free.remove(child)
+            self._replace(child, _LOST_PAUSE_SECONDS)
+
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -222,6 +230,7 @@ class EnginePool:
             return
         self._children.add(child)
         self._compressors = child.compressors
+        child.lost.add_done_callback(lambda _: self._lose(child))
         self._put_free(child)
 
     async def _current_nursery(self) -> Nursery:
@@ -234,20 +243,21 @@ class EnginePool:
                 self._nursery = await Nursery.start()
             return self._nursery
 
-    def _replace(self, child: EngineProcess) -> None:
-        """End a child and start another beside the loop."""
+    def _replace(self, child: EngineProcess, pause: float = 0.0) -> None:
+        """End a child and start another beside the loop, after a pause."""
         self._children.discard(child)
         self._ending.add(child)
         child.kill()
         if self._closed:
             return
         telemetry.record_restart()
-        self._later(self._restore(child))
+        self._later(self._restore(child, pause))
 
-    async def _restore(self, ended: EngineProcess) -> None:
+    async def _restore(self, ended: EngineProcess, pause: float) -> None:
         """Start a child in place of one that ended, with growing pauses, until one runs."""
         await ended.ended()
         self._ending.discard(ended)
+        await asyncio.sleep(pause)
         pause = 0.1
         while not self._closed:
             with contextlib.suppress(EngineFailedError, OSError):

@@ -144,6 +144,11 @@ class EngineProcess:
         self.pid = pid
         self.compressors: tuple[str, ...] = ()
 
+    @property
+    def lost(self) -> asyncio.Future[None]:
+        """Done when the process has ended, however it did."""
+        return self._link.lost
+
     async def greet(self) -> None:
         """Read what a child says first: which compressors it has. Raises EngineFailedError."""
         self.compressors = cast("tuple[str, ...]", await self._link.receive())
