@@ -57,7 +57,7 @@ def _still_alive(gateway: Gateway) -> Iterator[None]:
     "body",
     [
         b"[" * 60_000,
-        b'{"a":' * 60_000,
+        b'{"a":' * 50_000,
         b'{"messages":' + b"[" * 60_000 + b"]" * 60_000 + b"}",
         b'"' + b"\\" * 60_001,
         b"\x00" * 60_000,
@@ -67,6 +67,22 @@ def _still_alive(gateway: Gateway) -> Iterator[None]:
 )
 def test_bodies_that_are_no_request_are_refused(gateway: Gateway, path: str, body: bytes) -> None:
     assert gateway.post(path, body).status == 400
+
+
+@pytest.mark.parametrize("filler", [b"[],", b"{},", b"1,", b'"",'])
+def test_a_body_of_more_values_than_any_request_has_is_refused_unread(
+    gateway: Gateway, filler: bytes
+) -> None:
+    body = b'{"space":[' + filler * 200_000 + b"1]}"
+    reply = gateway.post(STATS, body)
+    assert (reply.status, "more than 200,000 values" in str(reply.json["message"])) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["/v1/retrieve", "/v1/usage"])
+def test_a_body_that_holds_names_only_is_small(gateway: Gateway, path: str) -> None:
+    body = b'{"hash":"' + b"x" * (256 * 1024) + b'"}'
+    assert gateway.post(path, body).status == 413
+    assert gateway.post(path, gzip.compress(body), content_encoding="gzip").status == 413
 
 
 def test_a_body_of_5_mb_is_served_while_the_process_answers(gateway: Gateway) -> None:

@@ -132,6 +132,14 @@ async def test_what_is_not_to_be_touched_does_not_travel() -> None:
     assert compressor_.asked == ["GetIdentity"]
 
 
+async def test_of_a_space_that_is_made_up_to_be_long_nothing_more_is_remembered() -> None:
+    governor = Governor(PolicyKeeper(), Identities(Compressor()))
+    caller.come_in("/v1/compress")
+    await governor.treatment("s" * 10_000)
+    ((_, _, space, _),) = governor.decisions._known
+    assert len(space) == 256
+
+
 def test_of_a_model_name_that_is_made_up_to_be_long_the_beginning_is_remembered() -> None:
     assert caller.model_name("m" * 10_000) == "m" * caller.MAX_MODEL
     assert caller.model_name("claude-5") == "claude-5"

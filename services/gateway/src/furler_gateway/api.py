@@ -24,7 +24,7 @@ from furler.backends.base import WATCH_ENTRIES
 from furler.errors import FurlerError
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError, as_connect, failure_of, invalid
-from furler_gateway.limits import malformed, off_loop
+from furler_gateway.limits import check_values, malformed, off_loop
 from furler_gateway.methods import ROWS, Row
 from furler_gateway.requests import DRAINING, HOLD, json_body
 from furler_gateway.upstream import Upstream
@@ -185,6 +185,7 @@ def _encode(message: Message) -> bytes:
 
 def _decode(row: Row, body: bytes) -> Message:
     """Return the request message. Raises RequestError; what it says holds no content."""
+    check_values(body)
     try:
         # orjson, because its depth is bounded: 60 KB of brackets is an error, not a stack.
         value: object = orjson.loads(body or b"{}")

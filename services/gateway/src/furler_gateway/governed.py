@@ -30,6 +30,7 @@ _MODES: Final = {
     mode: conversation.ConversationMode.Value(f"CONVERSATION_MODE_{mode.name}") for mode in Mode
 }
 _BYPASS: Final = conversation.CONVERSATION_MODE_BYPASS
+_MAX_SPACE: Final = 256
 _AUDITED_ITEMS: Final = 16
 """Items of a batch that are measured in audit: each is worked on twice."""
 
@@ -46,7 +47,8 @@ class Governor:
         """Return what holds. Raises CredentialInvalidError."""
         tenant = await self.identities.tenant()
         place = caller.place()
-        situation = Situation(tenant, place.route, space or "default", place.model, conversation_id)
+        space = space[:_MAX_SPACE] or "default"  # a longer one is no space, and would be remembered
+        situation = Situation(tenant, place.route, space, place.model, conversation_id)
         treatment = self.decisions.decide(self.keeper.document, situation)
         is_unknown = not tenant and any(r.match.tenants for r in self.keeper.document.rules)
         if is_unknown and not treatment.killed:

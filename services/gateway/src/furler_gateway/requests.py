@@ -54,11 +54,11 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-async def json_body(request: web.Request, settings: Settings) -> bytes:
-    """Return the body of a request that says it is JSON. Raises RequestError."""
+async def json_body(request: web.Request, settings: Settings, most: int | None = None) -> bytes:
+    """Return the body of a request that says it is JSON, of ``most`` bytes. Raises RequestError."""
     # Also what keeps pages of other origins out: a browser asks before it sends this type.
     if request.content_type != "application/json":
         raise RequestError(
             Failure("invalid_argument", "Content-Type: want application/json", status=415)
         )
-    return await read_body(request, settings, request[HOLD])
+    return await read_body(request, settings, request[HOLD], most)

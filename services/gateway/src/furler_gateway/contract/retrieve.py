@@ -16,7 +16,7 @@ from aiohttp import web
 from furler.values import Retrieved
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
-from furler_gateway.limits import malformed, off_loop
+from furler_gateway.limits import OFF_LOOP_BYTES, malformed, off_loop
 from furler_gateway.requests import is_utf8, json_body, space_of
 from furler_gateway.upstream import Upstream
 
@@ -42,7 +42,7 @@ class Retrieve:
 
     async def post(self, request: web.Request) -> web.Response:
         """Answer a request that names the reference in its body."""
-        body = await json_body(request, self.settings)
+        body = await json_body(request, self.settings, OFF_LOOP_BYTES)  # names and a question
         return await self._answer(request, wanted(_parse(body)))
 
     async def get(self, request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from aiohttp import web
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
 from furler_gateway.contract.compress import MAX_SESSION_ID
-from furler_gateway.limits import malformed
+from furler_gateway.limits import OFF_LOOP_BYTES, malformed
 from furler_gateway.requests import json_body
 from furler_gateway.upstream import Upstream
 
@@ -35,7 +35,7 @@ class Usage:
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
-        session_id, read, written = parse(await json_body(request, self.settings))
+        session_id, read, written = parse(await json_body(request, self.settings, OFF_LOOP_BYTES))
         # Nobody else needs to know who calls: asked so that strangers count for nothing.
         await self.upstream.governor.identities.tenant()
         telemetry.CACHE_TOKENS.labels("read").inc(read)
