@@ -113,16 +113,27 @@ def test_a_model_that_may_ask_is_shown_a_view(
         assert LEFT_OUT in sent, choice
 
 
-def test_a_turn_that_demands_a_tool_leaves_the_conversation_s_views_as_they_were(
-    gateway: Gateway, provider: FakeProvider
+@pytest.mark.parametrize("dialect", list(PATHS))
+@pytest.mark.parametrize("name", ["", "one of many turns"])
+def test_a_model_that_could_ask_before_goes_on_with_what_it_was_shown(
+    gateway: Gateway, provider: FakeProvider, dialect: str, name: str
 ) -> None:
-    named = {**KEY, "x_furler_conversation": "one of many turns"}
-    bodies = [_body("chat", [_tool("chat", "bash")], c) for c in ("auto", "none", "auto")]
-    for body in bodies:
-        assert gateway.post(PATHS["chat"], body, **named).status == 200
-    first, second, third = (got.body for got in provider.got)
-    assert first == third
-    assert (LEFT_OUT in first, LEFT_OUT in second) == (True, False)
+    """Such as one that is to sum up without tools: all originals may be more than it takes."""
+    headers = {**KEY, "x_furler_conversation": f"{name} {dialect}"} if name else KEY
+    tools = [_tool(dialect, "bash")]
+    none = {"type": "none"} if dialect == "anthropic" else "none"
+    first = _body(dialect, tools)
+    said = b',{"role":"assistant","content":"It failed."},{"role":"user","content":"Sum up."}'
+    later = _body(dialect, tools, none)
+    end = later.rindex(b"}]", 0, later.rindex(b"tool_choice")) + 1
+    if dialect != "anthropic":
+        end = later.rindex(b"}]", 0, later.rindex(b'"tools"')) + 1
+    for body in (first, later[:end] + said + later[end:]):
+        assert gateway.post(PATHS[dialect], body, **headers).status == 200
+    history = "input" if dialect == "responses" else "messages"
+    before, after = (json.loads(got.body)[history] for got in provider.got)
+    assert LEFT_OUT in provider.got[1].body
+    assert after[: len(before)] == before
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,12 @@ _MARKS: Final[Mapping[Dialect, tuple[bytes, ...]]] = {
 }
 """What a body has in it if there may be anything to compress. Within a JSON string every quote is
 escaped, so these bytes are never content."""
+_BY_MODEL: Final[Mapping[Dialect, tuple[bytes, ...]]] = {
+    Dialect.ANTHROPIC_MESSAGES: (b'"assistant"',),
+    Dialect.OPENAI_CHAT: (b'"assistant"',),
+    Dialect.OPENAI_RESPONSES: (b'"assistant"', b'"function_call"', b'"custom_tool_call"'),
+}
+"""What a conversation has in it of a model that has answered."""
 _CONVERSATIONS: Final[Mapping[Dialect, str]] = {
     Dialect.ANTHROPIC_MESSAGES: "messages",
     Dialect.OPENAI_CHAT: "messages",
@@ -120,7 +126,9 @@ class Preparer:
         treatment = await self.treating.treatment(traffic)
         has_own, can_offer = await off_loop(len(body), _ways_to_ask, body, found, dialect)
         offered = can_offer and await self._offered(traffic, treatment)
-        can_retrieve = (has_own or offered) and _is_allowed(body, found)
+        can_retrieve = has_own or offered
+        if can_retrieve and not _is_allowed(body, found):
+            can_retrieve = await off_loop(len(body), _could_ask, body, found, dialect)
         if offered:
             span, definitions = _span(found["tools"]), [tool.DEFINITIONS[dialect]]
             body = await off_loop(len(body), appended, body, span, definitions)
@@ -230,6 +238,18 @@ def _is_allowed(body: bytes, found: Mapping[str, Member]) -> bool:
     """
     choice = found.get("tool_choice")
     return choice is None or tool.is_allowed(choice.value, body[choice.start : choice.end])
+
+
+def _could_ask(body: bytes, found: Mapping[str, Member], dialect: Dialect) -> bool:
+    """Return whether the model has answered since it saw the first of what may have been shortened.
+
+    Then it could have asked, and what it was shown stays: it is what the provider has cached, and
+    the originals of a long conversation may be more than the model takes.
+    """
+    start, end = _span(found[_CONVERSATIONS[dialect]])
+    seen = [at for mark in _MARKS[dialect] if (at := body.find(mark, start, end)) >= 0]
+    said = max(body.rfind(mark, start, end) for mark in _BY_MODEL[dialect])
+    return bool(seen) and min(seen) < said
 
 
 def _span(member: Member) -> Span:
