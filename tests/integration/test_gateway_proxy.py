@@ -364,9 +364,11 @@ def test_a_stream_that_breaks_off_is_not_taken_for_whole(
             answer.read()
 
 
-def test_a_provider_that_cannot_be_reached_is_502(service: str) -> None:
+def test_a_provider_that_cannot_be_reached_is_502_and_the_log_says_why(service: str) -> None:
     with running_gateway(service, upstreams="openai=http://127.0.0.1:1") as gateway:
         reply = gateway.post(CHAT, chat("x"), **BEARER)
+        (why,) = [line for line in gateway.logged() if line["level"] == "warning"]
+        assert (why["host"], why["cause"]) == ("127.0.0.1", "ClientConnectorError")
         assert reply.status == 502
         assert reply.json == {
             "error": {"type": "internal_error", "message": "the provider cannot be reached"}

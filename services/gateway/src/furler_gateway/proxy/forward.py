@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
 from furler_gateway.proxy.carry import Connector
 
+_LOG: Final = logging.getLogger("furler.gateway")
 _POOL: Final = 1024
 """Connections to providers; more wait their turn."""
 _KEEP_SECONDS: Final = 15.0
@@ -71,8 +73,11 @@ class Forwarder:
             telemetry.PROXY_TROUBLE.labels("timeout").inc()
             failure = Failure("deadline_exceeded", "the provider did not answer in time")
             raise RequestError(failure) from None
-        except aiohttp.ClientError:
+        except aiohttp.ClientError as error:
             telemetry.PROXY_TROUBLE.labels("unreachable").inc()
+            # The host is of the settings. What an error says may quote more, its name does not.
+            why = {"host": URL(url).host, "cause": type(error).__name__}
+            _LOG.warning("the provider cannot be reached", extra={"fields": why})
             failure = Failure("unavailable", "the provider cannot be reached", status=502)
             raise RequestError(failure) from None
 
