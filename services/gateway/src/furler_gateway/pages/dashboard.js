@@ -19,8 +19,9 @@ function percent(value) {
   return number + SPACE + "%";
 }
 
+// Amounts below each other have as many digits as their sum needs.
 function amount(value) {
-  const digits = value >= 100 ? 0 : value >= 0.01 || value === 0 ? 2 : 4;
+  const sum = shown.totals.money, digits = sum >= 1000 ? 0 : sum >= 1 || sum === 0 ? 2 : 4;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
