@@ -398,6 +398,31 @@ def test_a_long_body_that_is_no_json_is_refused(body: bytes) -> None:
         members(body)
 
 
+@pytest.mark.parametrize(
+    ("filler", "count", "message"),
+    [
+        (b"[],", 1_000_001, "strings and brackets"),
+        (b'"",', 2_000_001, "strings and brackets"),
+        (b"{}, ", 1_000_001, "strings and brackets"),
+        (b'1],"%d":[', 1_001, "members"),
+    ],
+)
+def test_a_body_of_too_many_parts_is_refused(filler: bytes, count: int, message: str) -> None:
+    numbered = b"".join(filler % n if b"%" in filler else filler for n in range(count))
+    with pytest.raises(BodyError, match=message):
+        members(b'{"a":[' + numbered + b"1]}")
+
+
+def test_strings_and_brackets_within_the_members_of_a_body_are_counted_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_spans, "_LARGE", 0)
+    monkeypatch.setattr(json_spans, "_MOST_SIGNS", 10)
+    assert list(members(b'{"a":[[],"x"],"b":["[[[[[["]}')) == ["a", "b"]
+    with pytest.raises(BodyError, match="strings and brackets"):
+        members(b'{"a":[[],"x"],"b":[[],[],"y"]}')
+
+
 @pytest.mark.parametrize("text", [b"{}", b"7", b"[1", b"[1,,2]", b"", b"[" * 50_000])
 def test_what_is_no_array_is_refused(text: bytes) -> None:
     with pytest.raises(BodyError):

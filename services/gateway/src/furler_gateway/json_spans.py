@@ -27,6 +27,10 @@ _PIECE: Final = 1024 * 1024
 """What is decoded at once: half a millisecond."""
 _STEP: Final = 64 * 1024
 """What is skimmed at once: some tenths of a millisecond."""
+_MOST_SIGNS: Final = 2_000_000
+"""Strings and brackets of a text that is skimmed: a second's work. What clients send has a hundredth."""
+_MOST_MEMBERS: Final = 1_000
+"""No request has a tenth."""
 _PLAIN: Final = re.compile(rf'[^"\[\]{{}}]{{0,{_STEP}}}+')
 _STRING: Final = re.compile(r'(?:[^"\\]{1,4096}+|\\.){0,512}', re.DOTALL)
 
@@ -98,6 +102,8 @@ def _members(body: bytes, text: str) -> dict[str, Member]:
             raise BodyError("a member of the body is there twice")
         value, end = value_at(text, at)
         found[name] = Member(value, at, end)
+        if len(found) > _MOST_MEMBERS:
+            raise BodyError(f"the body has more than {_MOST_MEMBERS:,} members")
         if match := _NEXT_PLAIN.match(text, end):
             name, at = match[1], match.end()
             continue
@@ -123,41 +129,50 @@ def _name(body: bytes, text: str, at: int) -> tuple[str, int]:
 
 def _reader(text: str) -> Callable[[str, int], tuple[object, int]]:
     """Return what reads a text's values: each with where it ends. It raises ValueError, IndexError."""
-    return _DECODER.raw_decode if len(text) <= _LARGE else _skimmed
+    return _DECODER.raw_decode if len(text) <= _LARGE else _Skimmer().value
 
 
-def _skimmed(text: str, at: int) -> tuple[object, int]:
-    """Return a value, or what tells the type of a long one, and where it ends."""
-    end = _end_of(text, at)
-    if end - at <= _STEP:
-        return _DECODER.raw_decode(text[at:end])[0], end
-    kinds: dict[str, object] = {"[": [None], "{": {"": None}, '"': "long"}
-    return kinds[text[at]], end
+class _Skimmer:
+    """Reads a long text by its quotes and brackets alone, of which there may be so many."""
 
+    __slots__ = ("left",)
 
-def _end_of(text: str, at: int) -> int:
-    """Return where a value ends, by its quotes and brackets alone. Raises ValueError, IndexError."""
-    if text[at] == '"':
-        return _end_of_string(text, at)
-    if text[at] not in "[{":
-        return _DECODER.raw_decode(text[at : at + _STEP])[1] + at
-    depth = 0
-    while True:
-        match = _PLAIN.match(text, at)
-        at = match.end() if match else at
-        sign = text[at]
-        if sign == '"':
-            at = _end_of_string(text, at)
-            continue
-        if sign in "[{":
-            depth += 1
-        elif sign in "]}":
-            depth -= 1
-        else:
-            continue
-        at += 1
-        if not depth:
-            return at
+    def __init__(self) -> None:
+        self.left = _MOST_SIGNS
+
+    def value(self, text: str, at: int) -> tuple[object, int]:
+        """Return a value, or what tells the type of a long one, and where it ends."""
+        end = self._end_of(text, at)
+        if end - at <= _STEP:
+            return _DECODER.raw_decode(text[at:end])[0], end
+        kinds: dict[str, object] = {"[": [None], "{": {"": None}, '"': "long"}
+        return kinds[text[at]], end
+
+    def _end_of(self, text: str, at: int) -> int:
+        """Return where a value ends. Raises ValueError, IndexError."""
+        if text[at] == '"':
+            return _end_of_string(text, at)
+        if text[at] not in "[{":
+            return _DECODER.raw_decode(text[at : at + _STEP])[1] + at
+        depth = 0
+        for signs in range(self.left):
+            match = _PLAIN.match(text, at)
+            at = match.end() if match else at
+            sign = text[at]
+            if sign == '"':
+                at = _end_of_string(text, at)
+                continue
+            if sign in "[{":
+                depth += 1
+            elif sign in "]}":
+                depth -= 1
+            else:
+                continue
+            at += 1
+            if not depth:
+                self.left -= signs
+                return at
+        raise BodyError(f"the body has more than {_MOST_SIGNS:,} strings and brackets")
 
 
 def _end_of_string(text: str, at: int) -> int:
