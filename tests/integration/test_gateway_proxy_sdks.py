@@ -299,6 +299,24 @@ def test_an_error_in_a_later_round_is_the_sdk_s_error(
 
 
 @EVERY
+@BOTH
+def test_what_the_provider_has_no_room_for_costs_the_retrieval_and_not_the_turn(
+    gateway: Gateway, provider: FakeProvider, sdk: Make, *, stream: bool
+) -> None:
+    model = Model()
+    full = json.dumps({"error": {"type": "invalid_request_error", "message": "too long"}}).encode()
+    provider.brain = lambda got: (
+        Says([full], 400, JSON) if got.body.count(FATAL.encode()) > 1 else model(got)
+    )
+    _, text, _ = sdk(gateway).ask(sdk(gateway).start(), stream=stream)
+    assert text == ANSWER
+    first, second, third = (got.body for got in provider.got)
+    assert third.startswith(first[: first.rindex(b"]", 0, first.rindex(b'"tools"'))])
+    assert b"[furler: the provider has no room for it" in third
+    assert third.count(b"call_id") + third.count(b"use_id") == second.count(b"call_id") + second.count(b"use_id")  # fmt: skip
+
+
+@EVERY
 def test_a_reference_that_is_none_is_told_to_the_model(
     gateway: Gateway, provider: FakeProvider, sdk: Make
 ) -> None:

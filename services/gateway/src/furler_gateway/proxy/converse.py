@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import aiohttp
+import orjson
 from aiohttp import web
 
 from furler.client import AsyncFurler
@@ -18,6 +19,7 @@ from furler.conversations import Dialect
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
+from furler_gateway.json_spans import members, replaced
 from furler_gateway.limits import off_loop
 from furler_gateway.proxy import tool
 from furler_gateway.proxy.carry import BrokenError, Carrier, Outlet, Reply
@@ -47,6 +49,9 @@ _REFUSALS: Final = {
     True: "no more retrievals in this turn: answer now, with what you have and without tools",
 }
 _LAST: Final = "\n[furler: that was the last retrieval of this turn: go on with what you have]"
+_NOT_TAKEN: Final = (400, 413)
+"""How providers refuse a request that is longer than the model's context, or than a request may be."""
+_NO_ROOM: Final = b'"[furler: the provider has no room for it: go on with what you have]"'
 _MOST_REPLY_BYTES: Final = 64 * 1024 * 1024
 """What is held of a reply to go on from it; a longer one is an upstream's mistake."""
 _ASKABLE: Final = (b"retrieve(ref=", b'"previous_response_id"', b'"conversation"')
@@ -69,6 +74,7 @@ class Converse:
     _rounds: int = 0
     _refused: int = 0
     _tokens: int = 0
+    _gave: Sequence[Answer] = ()
 
     def __post_init__(self) -> None:
         self.turn = _TURNS[self.dialect]()
@@ -111,7 +117,8 @@ class Converse:
             if not body:
                 break
             try:
-                async with await self.send(body) as response:
+                body, sent = await self._sent(body)
+                async with sent as response:
                     if response.status != 200:
                         said = b"".join([piece async for piece in chunks(response)])
                         return self.turn.error(said)
@@ -151,7 +158,8 @@ class Converse:
             body = await self._next(body, calls)
             if not body:
                 break
-            async with await self.send(body) as response:
+            body, sent = await self._sent(body)
+            async with sent as response:
                 reply = await self._body(response)
                 headers = returned(response.raw_headers, drop=_REWRITTEN)
                 if response.status != 200 or not await self._read(reply):
@@ -180,9 +188,25 @@ class Converse:
             raise failed from None
         return bytes(held)
 
+    async def _sent(self, body: bytes) -> tuple[bytes, aiohttp.ClientResponse]:
+        """Send a later round's request; return what went out, and its response.
+
+        It is ours, not the client's: where the provider does not take it, it goes out once more
+        without the originals. Raises RequestError.
+        """
+        response = await self.send(body)
+        if response.status not in _NOT_TAKEN or not self._gave:
+            return body, response
+        response.close()
+        self._tokens = self.settings.proxy_retrieve_tokens
+        self._count("taken_back", len(self._gave))
+        body = await off_loop(len(body), _taken_back, self.dialect, body, self._gave)
+        return body, await self.send(body)
+
     async def _next(self, body: bytes, calls: Sequence[Call]) -> bytes:
         """Return the next round's request; nothing if there can be none."""
         answers = await self._answers(calls)
+        self._gave = [answer for answer in answers if not answer.is_error]
         try:
             is_last = self._refused >= _MOST_REFUSALS
             return await off_loop(len(body), self.turn.next_body, body, answers, is_last=is_last)
@@ -275,6 +299,19 @@ class _Events:
             return out
         self.is_linked = True  # before the client can go on from it
         return self.converse.linked(*renamed, out)
+
+
+def _taken_back(dialect: Dialect, body: bytes, answers: Sequence[Answer]) -> bytes:
+    """Return a request that says, in the place of answers, that there is no room for them."""
+    conversation = members(body)["input" if dialect is Dialect.OPENAI_RESPONSES else "messages"]
+    parts = []
+    end = conversation.end
+    for answer in reversed(answers):  # they stand last in the conversation, in their order
+        written = orjson.dumps(answer.text)
+        at = body.rindex(written, conversation.start, end)
+        parts.append(((at, at + len(written)), _NO_ROOM))
+        end = at
+    return replaced(body, parts)
 
 
 def _may_ask(body: bytes) -> bool:
