@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import http.client
 import json
 import signal
@@ -11,10 +12,13 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from servers import silent_server
+from support import browser
 from support.gateway import Gateway, running_gateway
 from support.inputs import service_log
 from support.recording import recording_server
@@ -265,3 +269,18 @@ def test_the_api_describes_itself_on_a_page_that_loads_nothing_from_elsewhere(
     }
     assert sources == {"/docs/api.css", "/docs/api.js", "/openapi.json"}
     assert all(gateway.get(source).status == 200 for source in sources)
+
+
+@pytest.mark.skipif(browser.BINARY is None, reason=browser.MISSING)
+def test_a_browser_shows_every_operation_with_all_that_is_said_of_it(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    page = browser.opened(f"http://{gateway.address}/docs", tmp_path)
+    paths = cast("dict[str, dict[str, dict[str, str]]]", gateway.get("/openapi.json").json["paths"])
+    operations = [each for path in paths.values() for each in path.values()]
+    assert page.console == []
+    assert operations
+    for each in operations:
+        assert f'<a href="#{each["operationId"]}">' in page.text
+        assert each["summary"] in html.unescape(page.text)
+        assert each.get("description", "") in html.unescape(page.text)

@@ -28,6 +28,11 @@ function fields(schema, required = schema.required || []) {
   return rows.length ? make("table", {}, make("tbody", {}, ...rows)) : null;
 }
 
+// The summary may be the description's own first sentence.
+function described({ summary = "", description = "" }) {
+  return description.startsWith(summary) ? description : `${summary} ${description}`.trim();
+}
+
 function operation(path, method, op) {
   const parameters = (op.parameters || []).map((each) =>
     make("tr", {}, make("td", {}, each.name), make("td", {}, each.in), make("td", {}, each.description || "")));
@@ -36,7 +41,7 @@ function operation(path, method, op) {
   const data = body ? ` \\\n  -H 'Content-Type: application/json' -d '{}'` : "";
   return make("article", { id: op.operationId },
     make("h3", {}, `${method.toUpperCase()} ${path}`),
-    make("p", {}, op.description || op.summary),
+    make("p", {}, described(op)),
     parameters.length ? make("table", {}, make("tbody", {}, ...parameters)) : null,
     body ? make("p", {}, "Takes ", typeOf(body)) : null,
     make("p", {}, "Gives ", typeOf(answer.schema), make("span", { class: "mute" }, ` as ${kind}`)),
@@ -45,18 +50,20 @@ function operation(path, method, op) {
 
 function draw(document_) {
   document.getElementById("description").textContent = document_.info.description;
-  const contents = make("ul");
   const main = document.getElementById("operations");
   for (const tag of document_.tags) {
+    const contents = make("ul");
     main.append(make("h2", { id: "tag-" + tag.name }, tag.name), make("p", {}, tag.description));
+    document.getElementById("contents").append(make("div", {}, make("h3", {}, tag.name), contents));
     for (const [path, item] of Object.entries(document_.paths))
       for (const [method, op] of Object.entries(item)) {
         if (!op.tags.includes(tag.name)) continue;
         main.append(operation(path, method, op));
-        contents.append(make("li", {}, make("a", { href: "#" + op.operationId }, op.operationId)));
+        // A method by its name within the service, anything else by its path.
+        const name = op.operationId.startsWith(tag.name + ".") ? op.operationId.slice(tag.name.length + 1) : `${method.toUpperCase()} ${path}`;
+        contents.append(make("li", {}, make("a", { href: "#" + op.operationId }, name)));
       }
   }
-  document.getElementById("contents").append(contents);
   for (const [name, schema] of Object.entries(document_.components.schemas))
     document.getElementById("schemas").append(
       make("article", { id: "type-" + name }, make("h3", {}, name), make("p", {}, schema.description || ""), fields(schema)));
