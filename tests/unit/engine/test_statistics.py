@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from furler_engine.shared.column_summary import describe
 from furler_engine.shared.json_table.columns import MISSING
-from furler_engine.shared.statistics import MUST, describe, notable
+from furler_engine.shared.statistics import MUST, notable
 
 
 def standing_out(values: Sequence[object]) -> dict[int, float]:

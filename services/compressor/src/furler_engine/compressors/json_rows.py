@@ -13,6 +13,7 @@ from typing import Final
 from furler_engine import tokens
 from furler_engine.json_value import JsonError, dumps
 from furler_engine.markers import format_place
+from furler_engine.shared.column_summary import describe
 from furler_engine.shared.json_paths import path_list
 from furler_engine.shared.json_table import mixed
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path
@@ -30,7 +31,7 @@ from furler_engine.shared.json_table.outline import (
     outline,
 )
 from furler_engine.shared.ranking import hits, literals
-from furler_engine.shared.statistics import MUST, STRIKING, describe, notable, troubled
+from furler_engine.shared.statistics import MUST, STRIKING, notable, troubled
 from furler_engine.types import (
     Draft,
     Elision,

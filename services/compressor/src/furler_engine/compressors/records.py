@@ -13,9 +13,9 @@ from typing import Final
 
 from furler_engine import tokens
 from furler_engine.shared import numbered, stanzas
+from furler_engine.shared.column_summary import describe
 from furler_engine.shared.specimens import NOTHING, SAID, left_out, pick
 from furler_engine.shared.stanzas import Record
-from furler_engine.shared.statistics import describe
 from furler_engine.types import Draft, Kind, Level, Policy, Source
 
 _SHARE: Final = {Level.CAREFUL: 0.25, Level.TIGHT: 0.1}

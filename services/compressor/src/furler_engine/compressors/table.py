@@ -12,9 +12,10 @@ from typing import Final
 
 from furler_engine import tokens
 from furler_engine.shared import numbered
+from furler_engine.shared.column_summary import describe
 from furler_engine.shared.ranking import hits
 from furler_engine.shared.rows import Table, read
-from furler_engine.shared.statistics import MUST, STRIKING, describe, notable
+from furler_engine.shared.statistics import MUST, STRIKING, notable
 from furler_engine.types import Draft, Kind, Level, Policy, Source
 
 _MIN_ROWS: Final = 20

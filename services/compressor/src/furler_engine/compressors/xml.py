@@ -15,10 +15,10 @@ from typing import Final
 
 from furler_engine import tokens
 from furler_engine.markers import format_place
+from furler_engine.shared.column_summary import describe
 from furler_engine.shared.json_offsets import byte_offsets
 from furler_engine.shared.markup_scan import is_xml
 from furler_engine.shared.specimens import NOTHING, SAID, left_out, pick
-from furler_engine.shared.statistics import describe
 from furler_engine.shared.xml_outline import Cut, Gap, Line, Outline
 from furler_engine.shared.xml_rows import Alike, alike, values
 from furler_engine.types import Bytes, Draft, Elision, Kind, Level, Policy, Source, TextShown

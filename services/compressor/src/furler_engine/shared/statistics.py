@@ -1,8 +1,8 @@
-"""What stands out in the columns of a table, and what the columns say as a whole.
+"""What stands out in the columns of a table.
 
-What lives here: which rows are rare, odd, extreme or in trouble, and a line of
-statistics. What does not: how many of them a view shows. Everything is counted over
-all rows; ties go to the earlier row, so that the same table gives the same rows.
+What lives here: which rows are rare, odd, extreme or in trouble. What does not: how many of them
+a view shows, what a column says as a whole (column_summary). Everything is counted over all rows;
+ties go to the earlier row, so that the same table gives the same rows.
 """
 
 from __future__ import annotations
@@ -11,15 +11,22 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from furler_engine.json_value import dumps
 from furler_engine.shared.blocks import blocks
+from furler_engine.shared.column_values import (
+    CATEGORY_SHARE,
+    FEW_VALUES,
+    NUMBER,
+    doubles,
+    kind_of,
+    kinds_of,
+    main_kind,
+)
 from furler_engine.shared.severity import CALM, ERROR, FATAL, TROUBLE, WARN, level
 
 MUST: Final = 8.0
@@ -29,14 +36,10 @@ STRIKING: Final = 7.0
 _RARE_SHARE: Final = 0.02
 """Share of rows up to which a member or a type is an exception to the rest."""
 _RARE_VALUE: Final = 0.005
-_FEW_VALUES: Final = 12
-_CATEGORY_SHARE: Final = 0.05
-"""Distinct values per row up to which a column of strings is a category."""
 _OUTLIER: Final = 6.0
 """Robust z above which a number is worth a row; 3.5 is usual (Iglewicz & Hoaglin), but a
 table has many columns and heavy tails."""
 _FAR: Final = 12.0
-_HUGE: Final = 1e150
 _CHANGE: Final = 3.0
 """Standard deviations within a stretch by which the next one differs in level."""
 _MAD: Final = 1.4826
@@ -44,12 +47,7 @@ _IQR: Final = 1.349
 """Median absolute deviation and interquartile range to standard deviations, normal law."""
 _MOST: Final = 6
 """Rows one column may claim for one reason."""
-NUMBER: Final = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
-"""A number in quotes, as Prometheus and many ledgers write them."""
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _ALNUM: Final = re.compile(r"[^\W_]+")
-_SHOWN_VALUES: Final = 8
-_LONGEST: Final = 40
 
 
 @dataclass(slots=True)
@@ -82,13 +80,13 @@ def notable(columns: Iterable[Sequence[object]], count: int, missing: object) ->
                     found.add(row, 9)
         if not values:
             continue
-        kinds = _kinds(values)
+        kinds = kinds_of(values)
         if len(kinds) > 1:
             _odd_types(rows, values, count, found)
-            main = _main(kinds)
-            chosen = [at for at, value in enumerate(values) if _kind(value) == main]
+            main = main_kind(kinds)
+            chosen = [at for at, value in enumerate(values) if kind_of(value) == main]
             rows, values = [rows[at] for at in chosen], [values[at] for at in chosen]
-        _of_kind(_main(kinds), rows, values, count, found)
+        _of_kind(main_kind(kinds), rows, values, count, found)
     return found
 
 
@@ -114,96 +112,14 @@ def _of_kind(
         _rare_elements(rows, lists, count, found)
 
 
-def describe(values: Sequence[object], missing: object) -> str:
-    """Return a column's statistics: value counts, a range with the mean, or how many differ."""
-    present = [value for value in values if value is not missing] if missing in values else values
-    if not present:
-        return ""
-    kinds = _kinds(present)
-    kind = _main(kinds)
-    where = "" if len(present) == len(values) else f" (in {len(present)})"
-    if kind == "number":
-        numbers = present
-        if len(kinds) > 1:
-            numbers = [value for value in present if _kind(value) == kind]
-        different = _count_different(numbers)
-        if different > _FEW_VALUES or different == len(numbers):
-            array = _array(numbers)
-            low, high = numbers[int(array.argmin())], numbers[int(array.argmax())]
-            mean = "" if different == len(numbers) else f", mean {array.mean():.4g}"
-            return f"{low}..{high}{mean}{where}"
-        return _counts(Counter(map(dumps, present)), len(values)) + where
-    if kind == "array":
-        sizes = [len(value) for value in present if isinstance(value, list)]
-        return f"{min(sizes)}..{max(sizes)} elements{where}"
-    if kind in {"string", "boolean"}:
-        texts = [value if isinstance(value, str) else dumps(value) for value in present]
-        counts = Counter(texts)
-        ranged = len(counts) > _FEW_VALUES
-        if ranged and all(map(NUMBER.fullmatch, counts)):
-            return f"{min(counts, key=float)}..{max(counts, key=float)}{where}"
-        if ranged and all(map(_DATE.match, counts)):
-            return f"{_say(min(counts))}..{_say(max(counts))}{where}"
-        return _counts(counts, len(values)) + where
-    return f"in {len(present)}" if where else ""
-
-
-def _count_different(numbers: Sequence[object]) -> int:
-    """Count the numbers that are written differently, as 1 and 1.0 are, and 0.0 and -0.0."""
-    if set(map(type, numbers)) in ({int}, {float}):
-        different = set(numbers)
-        if 0 not in different:
-            return len(different)
-    return len(set(map(str, numbers)))
-
-
-def _counts(counts: Counter[str], count: int) -> str:
-    all_differ = len(counts) > 3 and max(counts.values()) == 1
-    if all_differ or len(counts) > max(_FEW_VALUES, _CATEGORY_SHARE * count):
-        value, most = counts.most_common(1)[0]
-        often = f", {_say(value)}×{most}" if most > max(2, count // 10) else ""
-        return f"{len(counts)} values{often}"
-    said = " ".join(f"{_say(value)}×{times}" for value, times in counts.most_common(_SHOWN_VALUES))
-    rest = len(counts) - _SHOWN_VALUES
-    return f"{said} +{rest} more values" if rest > 0 else said
-
-
-def _say(value: str) -> str:
-    short = value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
-    return short if short.isprintable() and short else dumps(short)
-
-
 def _few(count: int) -> int:
     return max(1, int(_RARE_SHARE * count))
-
-
-_KINDS: Final[Mapping[type, str]] = {
-    str: "string", int: "number", float: "number", bool: "boolean", list: "array",
-    dict: "object", type(None): "null", Decimal: "number",
-}  # fmt: skip
-
-
-def _kind(value: object) -> str:
-    return _KINDS[type(value)]
-
-
-def _kinds(values: Sequence[object]) -> Counter[str]:
-    types = set(map(type, values))
-    if len(types) == 1:
-        return Counter({_KINDS[types.pop()]: len(values)})
-    return Counter(map(_kind, values))
-
-
-def _main(kinds: Counter[str]) -> str:
-    """Return the kind most values have; null only if all have it."""
-    others = {kind: times for kind, times in kinds.items() if kind != "null"}
-    return max(others, key=lambda kind: (others[kind], kind)) if others else "null"
 
 
 def _odd_types(rows: Sequence[int], values: Sequence[object], count: int, found: Notable) -> None:
     of: dict[str, list[int]] = {}
     for row, value in zip(rows, values, strict=True):
-        of.setdefault(_kind(value), []).append(row)
+        of.setdefault(kind_of(value), []).append(row)
     most = max(map(len, of.values()))
     for odd in of.values():
         if len(odd) <= _few(count) and len(odd) < most:
@@ -214,7 +130,7 @@ def _odd_types(rows: Sequence[int], values: Sequence[object], count: int, found:
 def _numbers(rows: Sequence[int], numbers: Sequence[object], found: Notable) -> None:
     if len(rows) <= 8:
         return
-    values = _array(numbers)
+    values = doubles(numbers)
     if values.min() == values.max():
         return
     steps = np.diff(values)
@@ -237,16 +153,6 @@ def _numbers(rows: Sequence[int], numbers: Sequence[object], found: Notable) -> 
 def _median(values: npt.NDArray[np.float64]) -> float:
     """Return the upper median: numpy's own costs ten times as much on short arrays."""
     return float(np.sort(values)[len(values) // 2])
-
-
-def _array(numbers: Sequence[object]) -> npt.NDArray[np.float64]:
-    """Return numbers as doubles, those beyond 1e150 as that: their squares must not overflow."""
-    try:
-        values = np.array(numbers, dtype=float)
-    except OverflowError:
-        values = np.array([float(Decimal(str(number))) for number in numbers])
-    clipped: npt.NDArray[np.float64] = np.clip(values, -_HUGE, _HUGE)
-    return clipped
 
 
 def _gaps(rows: Sequence[int], steps: npt.NDArray[np.float64], found: Notable) -> None:
@@ -287,7 +193,7 @@ def _rare_elements(
     rows: Sequence[int], lists: Sequence[list[object]], count: int, found: Notable
 ) -> None:
     words = Counter(item for items in lists for item in items if isinstance(item, str))
-    if len(words) > max(_FEW_VALUES, _CATEGORY_SHARE * count):
+    if len(words) > max(FEW_VALUES, CATEGORY_SHARE * count):
         return
     rare = {word for word, times in words.items() if times <= max(1, int(_RARE_VALUE * count))}
     if not rare:
@@ -300,7 +206,7 @@ def _rare_elements(
 def _strings(rows: Sequence[int], values: Sequence[str], count: int, found: Notable) -> None:
     counts = Counter(values)
     _trouble(rows, values, counts, found)
-    if len(counts) <= max(_FEW_VALUES, _CATEGORY_SHARE * count) and len(counts) <= count / 2:
+    if len(counts) <= max(FEW_VALUES, CATEGORY_SHARE * count) and len(counts) <= count / 2:
         _rare_values(rows, values, max(1, int(_RARE_VALUE * count)), found)
         seen: set[str] = set()
         for row, value in zip(rows, values, strict=True):
@@ -373,7 +279,7 @@ def _odd_forms(rows: Sequence[int], values: Sequence[str], count: int, found: No
     """Find strings of a rare form: their letters and digits aside, as few others have it."""
     forms: list[str] = []
     known: dict[str, str] = {}
-    limit = max(_MOST, _CATEGORY_SHARE * count)
+    limit = max(_MOST, CATEGORY_SHARE * count)
     for block in blocks(range(len(values))):
         taken = values[block[0] : block[-1] + 1]
         some = _ALNUM.sub("a", "\n".join(taken)).split("\n")

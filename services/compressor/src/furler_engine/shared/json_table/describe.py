@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from furler_engine.shared.column_summary import describe
 from furler_engine.shared.json_table.columns import MISSING, Columns
 from furler_engine.shared.json_table.grammar import format_path
-from furler_engine.shared.statistics import describe
 
 _MOST: Final = 24
 """Columns that are described; the others are counted."""

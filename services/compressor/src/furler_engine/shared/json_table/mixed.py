@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from furler_engine.shared.column_values import NUMBER
 from furler_engine.shared.json_table.columns import MISSING, Columns, Path
 from furler_engine.shared.json_table.outline import MAX_COLUMNS, Inline, Items, Members, Node, Table
-from furler_engine.shared.statistics import NUMBER
 
 FORM: Final = ("(form)",)
 """The column of what each element is: a scalar's type, the names of an object's members."""
