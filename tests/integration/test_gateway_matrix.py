@@ -287,6 +287,13 @@ def test_a_body_over_the_limit_is_refused_before_anybody_is_asked_who_it_is(worl
         assert world.ask(large, client)[0] == 413
 
 
+@pytest.mark.parametrize("path", ["/v1/compress", "/furler.v1.CompressorService/Compress"])
+def test_a_stranger_s_long_body_is_not_read(path: str, world: World) -> None:
+    no_request = Surface("POST", path, ["x" * 300_000], 400)
+    for client, status in ((Client({}), 401), (bearer("acme"), 400)):
+        assert world.ask(no_request, client)[0] == status
+
+
 def test_without_tls_nobody_is_answered(world: World) -> None:
     line = http.client.HTTPConnection("127.0.0.1", world.gateway.port, timeout=30)
     line.request("GET", "/docs")

@@ -24,7 +24,7 @@ from furler.backends.base import WATCH_ENTRIES
 from furler.errors import FurlerError
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError, as_connect, failure_of, invalid
-from furler_gateway.limits import check_values, malformed, off_loop
+from furler_gateway.limits import OFF_LOOP_BYTES, check_values, malformed, off_loop
 from furler_gateway.methods import ROWS, Row
 from furler_gateway.requests import DRAINING, HOLD, json_body
 from furler_gateway.upstream import Upstream
@@ -92,6 +92,8 @@ class Api:
 
     async def _message(self, row: Row, request: web.Request) -> Message:
         body = await json_body(request, self.settings)
+        if len(body) > OFF_LOOP_BYTES:  # it costs time to read: not for strangers
+            await self.upstream.governor.identities.tenant()
         return await off_loop(len(body), _decode, row, body)
 
     def _seconds(self, request: web.Request, default: float) -> float:

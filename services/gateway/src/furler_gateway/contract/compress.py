@@ -91,11 +91,11 @@ class Compress:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
         body = await json_body(request, self.settings)
+        # Also where there is nothing to do: a wrong credential is to be noticed at the first request.
+        await self.upstream.governor.identities.tenant()
         asked = await off_loop(len(body), parse, body, self.settings.contract_mode)
         caller.place().model = caller.model_name(asked.model)
         if asked.dialect is None or bypassed(request):
-            # Nobody else asks who calls: a wrong credential is to be noticed at the first request.
-            await self.upstream.governor.identities.tenant()
             outcome = Outcome(unchanged(asked))
         else:
             outcome = await self._compressed(asked, asked.dialect, space_of(request))
