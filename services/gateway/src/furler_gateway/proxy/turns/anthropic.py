@@ -38,7 +38,9 @@ _CUT: Final = "max_tokens"
 """Why a turn stopped whose calls were one too many: agents know that such a reply is not whole."""
 _NO_TOOL: Final = b'{"type":"none"}'
 _PLAIN: Final = re.compile(rb"event: (?:content_block_(?:delta|stop)|ping)\n")
-_PLAIN_ALONE: Final = re.compile(rb"(?:event: (?:content_block_(?:delta|stop)|ping)\n[^\n]*\n\n)+")
+_PLAIN_ALONE: Final = re.compile(
+    rb"(event: (?:content_block_(?:delta|stop)|ping)\n).*+\n\n(?:\1.*+\n\n)*"
+)
 """Events that go on as they are within a block that does."""
 _STOP: Final = b"event: message_stop\n"
 """Ends a reply; that alone is said by it."""
