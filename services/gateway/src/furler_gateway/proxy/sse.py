@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _EOL: Final = rb"(?:\n|\r\n|\r(?=[^\n]))"
 """A line's end; of a lone CR the byte after it must be known."""
 _END: Final = re.compile(_EOL + _EOL)
-_USUAL: Final = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
-"""An event as most are: its type, and its data on one line."""
+_USUAL: Final = re.compile(rb"event: (.*+)\ndata: (.*+)\n\n")
+"""An event as most are: its type, and its data on one line. Where there is no CR."""
 _LINES: Final = re.compile(rb"\r\n|\n|\r")
 _LOOK_BACK: Final = 3
 """Bytes of an event's end that may have come before: all of CR LF CR LF but one."""
@@ -34,8 +33,7 @@ class EventTooLongError(Exception):
     """An event has no end within the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What an event says: its type, empty if it names none, and its data."""
 
     name: str
@@ -113,12 +111,13 @@ def cut(run: bytes) -> list[bytes]:
 
 def parse(raw: bytes) -> Event:
     """Return what an event's bytes say. Lines that mean nothing to us are skipped."""
-    if usual := _USUAL.fullmatch(raw):
+    has_cr = b"\r" in raw
+    if not has_cr and (usual := _USUAL.fullmatch(raw)):
         return Event(usual[1].decode("utf-8", "replace"), usual[2])
     name = b""
     data: list[bytes] = []
     text = raw.removeprefix(b"\xef\xbb\xbf")
-    for line in _LINES.split(text) if b"\r" in text else text.split(b"\n"):
+    for line in _LINES.split(text) if has_cr else text.split(b"\n"):
         field, _, value = line.partition(b":")
         if field == b"data":
             data.append(value.removeprefix(b" "))
