@@ -1,4 +1,4 @@
-"""What became of the provider's cache where some of a prefix was read: others' requests keep that part alive."""
+"""What became of the provider's cache: all of a prefix was read, some of it, or none."""
 
 from __future__ import annotations
 
@@ -77,3 +77,52 @@ def test_what_a_message_says_of_breakpoints_is_none() -> None:
     text = json.dumps({"cache_control": SHORT})
     body, again = _body(text, system=LONG, last=LONG), _body(text, "b", system=LONG, last=LONG)
     assert _outcome(body, again, 0, 400) == "lost"
+
+
+def _plain(*messages: str, tools: str = "t", system: str = "s", **more: object) -> bytes:
+    said = [{"role": "user", "content": text} for text in messages]
+    return json.dumps(
+        {"model": "m", "tools": [tools], "system": system, "messages": said, **more}
+    ).encode()
+
+
+def _moved(body: bytes) -> bytes:
+    """Return a body with a breakpoint on its last message."""
+    return body.replace(b'"}]}', b'", "cache_control": {"type": "ephemeral"}}]}')
+
+
+@pytest.mark.parametrize(
+    ("second", "read", "after", "expected"),
+    [
+        (_plain("a", "b", "c"), 900, 10, "hit"),
+        (_moved(_plain("a", "b", "c")), 900, 10, "hit"),
+        (_plain("a", "b", "c"), 0, 10, "lost"),
+        (_plain("a", "b", "c"), 0, 400, "lapsed"),
+        (_plain("a", "X", "c"), 500, 10, "changed_messages"),
+        (_plain("a"), 900, 10, "changed_messages"),
+        (_plain("a", "b", "c", tools="u"), 0, 400, "changed_tools"),
+        (_plain("a", "b", "c", system="u"), 0, 10, "changed_system"),
+    ],
+)
+def test_what_became_of_the_cache_is_told_apart(
+    second: bytes, read: int, after: float, expected: str
+) -> None:
+    first = cache_health.prefix(Dialect.ANTHROPIC_MESSAGES, _moved(_plain("a", "b")))
+    now = cache_health.prefix(Dialect.ANTHROPIC_MESSAGES, second)
+    assert first is not None
+    assert now is not None
+    usage = Usage(10, 0, 1000, 1)
+    assert cache_health.outcome(None, first, usage, 0.0) == "first"
+    before = cache_health.seen(Dialect.ANTHROPIC_MESSAGES, first, usage, 0.0)
+    assert cache_health.outcome(before, now, Usage(10, read, 0, 1), after) == expected
+
+
+def test_a_cache_that_is_not_used_is_no_loss() -> None:
+    body = cache_health.prefix(Dialect.OPENAI_CHAT, _plain("a"))
+    assert body is not None
+    small = cache_health.seen(Dialect.OPENAI_CHAT, body, Usage(500), 0.0)
+    assert cache_health.outcome(small, body, Usage(600), 1.0) == "small"
+    unused = cache_health.seen(Dialect.ANTHROPIC_MESSAGES, body, Usage(5000), 0.0)
+    assert cache_health.outcome(unused, body, Usage(5000), 1.0) == "unused"
+    assert cache_health.prefix(Dialect.OPENAI_CHAT, b"no json") is None
+    assert cache_health.prefix(Dialect.OPENAI_CHAT, b'{"input": []}') is None

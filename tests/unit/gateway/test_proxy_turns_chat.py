@@ -119,6 +119,19 @@ def test_sealed_reasoning_is_given_back_as_one() -> None:
     assert _given_back(whole)["reasoning_details"] == expected
 
 
+def test_the_message_has_the_first_id_that_is_one() -> None:
+    """Azure begins with an event about the prompt, without an id."""
+    about = {"id": "", "model": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+    azure = b"data: %b\n\n" % json.dumps(about).encode()
+    turn = ChatTurn()
+    out = fed(turn, azure + r.chat_stream("", [r.chat_call("a", ref="x")], "tool_calls"))
+    turn.next_body(REQUESTS["chat"], answered(turn))
+    out += fed(turn, azure + r.chat_stream("It was.", reply_id="chatcmpl-2")) + turn.end()
+    first, *rest = events(out)
+    assert first == about
+    assert {chunk["id"] for chunk in rest} == {"chatcmpl-1"}
+
+
 def test_openai_s_own_message_is_given_back_with_nothing_more() -> None:
     turn = ChatTurn()
     fed(turn, r.chat_stream("Hm.", [r.chat_call("a", ref="x")], "tool_calls"))

@@ -88,8 +88,8 @@ def is_subscription(headers: Mapping[str, str]) -> bool:
 
     A signed token that is none of a subscription is taken for one: the safe side.
     """
-    if "x-api-key" in headers or "api-key" in headers:
-        return False
+    if key := headers.get("x-api-key") or headers.get("api-key"):
+        return key.startswith(_SUBSCRIPTION_TOKENS)
     if "chatgpt-account-id" in headers:
         return True
     scheme, _, token = headers.get("authorization", "").partition(" ")

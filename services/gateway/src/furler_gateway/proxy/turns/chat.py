@@ -121,7 +121,7 @@ class ChatTurn:
             return self._last(raw)
         said = read(event.data)
         self._usage += [part(said.get("usage"))] if said.get("usage") else []
-        if not self._id and isinstance(said.get("id"), str):
+        if not self._id and text(said.get("id")):
             self._id = orjson.dumps(said["id"])
         choices = items(said.get("choices"))
         if not choices:
