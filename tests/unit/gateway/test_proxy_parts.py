@@ -254,6 +254,24 @@ def test_the_retrieve_tool_s_bytes_are_those_of_this_release() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        ([{"name": "mcp__furler__retrieve"}], True),
+        ([{"type": "function", "function": {"name": "headroom_retrieve"}}], True),
+        # As Codex has the tools of a server.
+        ([{"type": "namespace", "name": "mcp__furler", "tools": [{"name": "compress"}, {"name": "retrieve"}]}], True),
+        ([{"type": "namespace", "name": "mcp__library", "tools": [{"name": "retrieve"}]}], False),
+        ([{"name": "retrieve"}, {"name": "bash", "description": 'says "name": "furler"'}], False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_a_client_s_own_retrieve_tool_is_known(
+    tools: list[object], separators: tuple[str, str], *, expected: bool
+) -> None:
+    assert tool.has_own(json.dumps(tools, separators=separators).encode()) is expected
+
+
 def test_a_usage_is_found_whatever_stands_before_it() -> None:
     stream = r.anthropic_stream([r.said('"usage": {"input_tokens": 9} ' * 10_000)], read=77)
     for size in (1000, 70_000, len(stream)):

@@ -32,6 +32,9 @@ _OWN_RETRIEVE: Final = re.compile(
     rb'"name"\s*:\s*"[A-Za-z0-9_.-]{0,64}(?:furler|headroom)_{1,2}retrieve"'
 )
 """A client's own retrieve tool, alone or behind its MCP server's prefix."""
+_SERVER: Final = re.compile(rb'"name"\s*:\s*"[A-Za-z0-9_.-]{0,64}(?:furler|headroom)"')
+_ITS_RETRIEVE: Final = re.compile(rb'"name"\s*:\s*"retrieve"')
+"""The same where a server's tools stand within a namespace of its name."""
 _DESCRIPTION: Final = (
     "Return part of an original, exactly as it was. Some tool results are shortened views; their last"
     ' line, [furler: … retrieve(ref="…")], names the ref, and a marker such as L120-188 names what was'
@@ -96,7 +99,9 @@ class Answer:
 
 def has_own(tools: bytes) -> bool:
     """Return whether a request's tools have a retrieve tool of the client's."""
-    return _OWN_RETRIEVE.search(tools) is not None
+    if _OWN_RETRIEVE.search(tools) is not None:
+        return True
+    return _ITS_RETRIEVE.search(tools) is not None and _SERVER.search(tools) is not None
 
 
 def is_allowed(choice: object, written: bytes) -> bool:
