@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 from typing import Final
@@ -29,6 +30,8 @@ _LINGER_SECONDS: Final = 2.0
 _BACKLOG: Final = 1024
 _HANDSHAKE_SECONDS: Final = 10.0
 """Two round trips and some arithmetic, on the slowest of lines."""
+_OTHER_FILES: Final = 1024 + 64
+"""Connections to providers at most (proxy/forward.py), and the rest."""
 _LEAST_BYTES: Final = 256 * 1024
 """What a client takes at least of a long reply in the time that a body may take: 70 kbit/s by default."""
 _READ_BYTES: Final = 256 * 1024
@@ -39,6 +42,24 @@ and a client that talks will have said something by then, and been told to come 
 _LOOK_SECONDS: Final = 0.05
 _CANCEL_SECONDS: Final = 1.0
 """What requests may still take that the end has cancelled."""
+
+
+def connections_that_fit(wanted: int) -> int:
+    """Return how many connections this process can hold, of so many; have it open as many files as it may.
+
+    Without a file to spare it could neither answer /livez nor reach the compressor.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == needed:
+        return wanted
+    fit = max(1, soft - min(_OTHER_FILES, soft // 4))
+    _LOG.warning("max_connections: %d, as this process may open %d files", fit, soft)
+    return fit
 
 
 class Connection(RequestHandler):

@@ -12,7 +12,7 @@ from furler_gateway import pages, telemetry
 from furler_gateway.api import Api
 from furler_gateway.certificates import ServerTls
 from furler_gateway.config import Settings, address
-from furler_gateway.connections import Runner, Site
+from furler_gateway.connections import Runner, Site, connections_that_fit
 from furler_gateway.contract import routes
 from furler_gateway.dashboard import Dashboard
 from furler_gateway.explained import Explained
@@ -44,6 +44,8 @@ class Gateway:
     async def start(cls, settings: Settings) -> Gateway:
         """Listen. Raises OSError for an address that cannot be listened on, PolicyFileError."""
         tls = ServerTls.of(settings)
+        fit = connections_that_fit(settings.max_connections)
+        settings = settings.model_copy(update={"max_connections": fit})
         gateway = cls(settings, Upstream.connect(settings))
         try:
             app = application(settings, gateway.upstream)
