@@ -123,9 +123,12 @@ class Upstream:
         prices = read_prices(Path(settings.price_file)) if settings.price_file else None
         figures = Figures(prices)
         governor = Governor(keeper, Identities(measured))
-        governed = GovernedBackend(RecordingBackend(measured, figures), governor, figures)
+        recording = RecordingBackend(measured, figures)
+        governed = GovernedBackend(recording, governor, figures)
+        # Tried again below the policy: a call is decided on, and counted, once.
+        retrying = GovernedBackend(RetryingBackend(recording, _RETRIES), governor, figures)
         seconds = settings.default_timeout_seconds
-        furler = AsyncFurler(RetryingBackend(BriefBackend(governed), _RETRIES), timeout=seconds)
+        furler = AsyncFurler(BriefBackend(retrying), timeout=seconds)
         plain = AsyncFurler(measured, timeout=seconds)
         return cls(governed, furler, governor, plain, figures)
 
