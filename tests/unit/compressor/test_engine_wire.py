@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 
 from furler_compressor.adapters.engine_link import EngineLink
-from furler_compressor.adapters.engine_wire import LENGTH, Done
+from furler_compressor.adapters.engine_wire import LENGTHS, Done, frame_of, value_of
 from furler_compressor.app.conversed import (
     Beginning,
     ConversationJob,
@@ -45,21 +44,25 @@ JOB = ConversationJob(
     answers={"words": (0.5,)},
     owner="acme",
 )
+LONG = replace(JOB, body=talk.body([talk.bash("curl orders", orders(2000))]))
 SPLICE = Splice(1, 2, b'"x"', "/a", Policy(), b"\x01", 3, "b/0/k", "bash")  # type: ignore[arg-type]
 DONE = Conversed((SPLICE,), {"a": Pin("r", b"1")}, 4, 5, (), None, True, "recipe", True, ("asks",))
 
 
 def arrived(value: T) -> T:
-    got: T = pickle.loads(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))  # noqa: S301 - our own
-    return got
+    """Return what comes of a value at the other end."""
+    header, data, *bodies = frame_of(value)
+    assert LENGTHS.unpack(header) == (len(data), sum(map(len, bodies)))
+    return cast("T", value_of(data, *map(bytes, bodies)))
 
 
 def frame(value: object) -> bytes:
-    data = pickle.dumps(value)
-    return LENGTH.pack(len(data)) + data
+    return b"".join(frame_of(value))
 
 
-@pytest.mark.parametrize("value", [JOB, JOB.begun, SPLICE, DONE, Done(DONE, "mistake", "crash", 9)])
+@pytest.mark.parametrize(
+    "value", [JOB, LONG, JOB.begun, SPLICE, DONE, Done(DONE, "mistake", "crash", 9)]
+)
 def test_every_field_arrives(value: object) -> None:
     assert arrived(value) == value
 
@@ -77,6 +80,14 @@ def test_a_job_that_arrived_gives_the_same_result_and_that_arrives_too(job: Job)
     done = perform(job)
     assert perform(arrived(job)) == done
     assert arrived(done) == done
+
+
+def test_a_long_body_goes_as_it_is_and_is_copied_into_no_pickle() -> None:
+    _, data, *bodies = frame_of(LONG)
+    assert [memoryview(body).obj for body in bodies] == [LONG.body]
+    assert len(data) < 1000
+    _, data, *bodies = frame_of(JOB)
+    assert (len(data) > len(JOB.body), bodies) == (True, [])
 
 
 async def test_a_value_in_pieces_arrives_once_it_is_whole_and_the_next_one_after_it() -> None:

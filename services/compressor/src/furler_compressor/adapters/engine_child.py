@@ -5,14 +5,13 @@ The first frame out says that it runs, and which compressors the engine has.
 
 from __future__ import annotations
 
-import pickle
 import resource
 import socket
 import sys
-from typing import Final
+from typing import Final, cast
 
-from furler_compressor.adapters.engine_wire import LENGTH, Done
-from furler_compressor.app.engine import EngineFailedError
+from furler_compressor.adapters.engine_wire import LENGTHS, Done, frame_of, value_of
+from furler_compressor.app.engine import EngineFailedError, Job
 from furler_compressor.app.work import COMPRESSORS, perform
 
 _MAXRSS_BYTES: Final = 1 if sys.platform == "darwin" else 1024
@@ -23,15 +22,17 @@ def serve(connection: socket.socket) -> None:
     """Perform jobs until the other end closes."""
     with connection:
         _write(connection, COMPRESSORS)
-        while header := connection.recv(LENGTH.size, socket.MSG_WAITALL):
-            frame = connection.recv(LENGTH.unpack(header)[0], socket.MSG_WAITALL)
-            _write(connection, _perform(frame))
+        while header := connection.recv(LENGTHS.size, socket.MSG_WAITALL):
+            size, left_out = LENGTHS.unpack(header)
+            data = connection.recv(size, socket.MSG_WAITALL)
+            body = connection.recv(left_out, socket.MSG_WAITALL) if left_out else b""
+            _write(connection, _perform(cast("Job", value_of(data, body))))
 
 
-def _perform(frame: bytes) -> Done:
+def _perform(job: Job) -> Done:
     result, mistake, crash = None, None, ""
     try:
-        result = perform(pickle.loads(frame))  # noqa: S301 - from our own service
+        result = perform(job)
     except EngineFailedError as error:
         crash = str(error)
     except ValueError as error:
@@ -45,5 +46,4 @@ def _peak_bytes() -> int:
 
 
 def _write(connection: socket.socket, value: object) -> None:
-    frame = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    connection.sendall(LENGTH.pack(len(frame)) + frame)
+    connection.sendall(b"".join(frame_of(value)))

@@ -6,15 +6,14 @@ A protocol and no streams: what arrives is read where it arrives, and wakes nobo
 from __future__ import annotations
 
 import asyncio
-import pickle
 from typing import cast
 
-from furler_compressor.adapters.engine_wire import LENGTH
+from furler_compressor.adapters.engine_wire import LENGTHS, frame_of, value_of
 from furler_compressor.app.engine import EngineFailedError
 
 
 class EngineLink(asyncio.Protocol):
-    """Frames of a length and a pickle (engine_wire), as values. ``lost`` is done when it is closed."""
+    """Frames (engine_wire) as values. ``lost`` is done when the connection is closed."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -39,10 +38,9 @@ class EngineLink(asyncio.Protocol):
 
     def send(self, value: object) -> None:
         """Send a value; whatever goes wrong with it, the next receive() says."""
-        frame = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        frame = frame_of(value)
         if not self._transport.is_closing():
-            # In one piece: the child wakes up once.
-            self._transport.writelines((LENGTH.pack(len(frame)), frame))
+            self._transport.writelines(frame)  # in one piece: the child wakes up once
 
     def receive(self) -> asyncio.Future[object]:
         """Return the next value to come, one at a time; EngineFailedError if the process ends before."""
@@ -60,11 +58,11 @@ class EngineLink(asyncio.Protocol):
         if wanted is None or wanted.done():
             return
         received = self._received
-        if len(received) >= LENGTH.size:
-            end = LENGTH.size + LENGTH.unpack_from(received)[0]
+        if len(received) >= LENGTHS.size:
+            end = LENGTHS.size + LENGTHS.unpack_from(received)[0]  # outcomes have no body
             if len(received) >= end:
                 with memoryview(received) as held:
-                    value = pickle.loads(held[LENGTH.size : end])  # noqa: S301 - from our own child
+                    value = value_of(held[LENGTHS.size : end])
                 del received[:end]
                 wanted.set_result(value)
                 return
