@@ -153,3 +153,31 @@ def test_a_request_that_comes_back_takes_a_place_or_is_refused() -> None:
         first.come_back()
         assert admission.requests == 1
     assert admission.requests == 0
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_small_bodies_in_an_encoding_hold_no_room_for_the_largest(
+    pack: Callable[[bytes], bytes],
+) -> None:
+    encoding = "gzip" if pack is gzip.compress else "zstd"
+    settings = Settings(max_body_bytes=1_000_000, max_buffered_bytes=1_100_000)
+    admission = Admission(99, settings.max_buffered_bytes)
+
+    async def unpacked(data: bytes) -> tuple[bytes, int]:
+        with admission.admitted() as hold:
+            hold.take(len(data))
+            return await decompressed(data, encoding, settings, hold), admission.held_bytes
+
+    async def at_once(count: int) -> list[tuple[bytes, int]]:
+        return await asyncio.gather(*(unpacked(pack(TEXT)) for _ in range(count)))
+
+    assert asyncio.run(at_once(12)) == [(TEXT, len(TEXT))] * 12
+    # One that grows more than is usual has room for the most, while there is any.
+    much = bytes(900_000)
+    assert asyncio.run(unpacked(pack(much))) == (much, len(much))
+    with admission.admitted() as other:
+        other.take(200_000)
+        with pytest.raises(RequestError) as caught:
+            asyncio.run(unpacked(pack(much)))
+    assert _status(caught) == 429
+    assert admission.held_bytes == 0

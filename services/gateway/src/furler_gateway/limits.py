@@ -32,6 +32,9 @@ RETRY_SECONDS: Final = 1.0
 _ZSTD_WINDOW: Final = 8 * 1024 * 1024
 """What RFC 8878 has every decoder support; a frame that wants more memory is refused."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_ROOM_BYTES: Final = 64 * 1024
+_USUAL_RATIO: Final = 16
+"""Logs and JSON shrink to a tenth or so."""
 _MEMBER_BYTES: Final = 512
 """What is read of a member at first: as much as an empty one costs by itself."""
 _READ_BYTES: Final = 256 * 1024
@@ -131,13 +134,13 @@ async def read_raw(
     """Return a request's body as it came. Raises RequestError: 400, 408, 413, 429."""
     limit = min(settings.max_body_bytes, most or settings.max_body_bytes)
     if request.content_length is not None and request.content_length > limit:
-        raise _too_large(limit)
+        raise _refused(limit)
     body, size = bytearray(), 0
     try:
         if request.content.is_eof():  # all of it came with its head, as small ones do
             whole = request.content.read_nowait()
             if len(whole) > limit:
-                raise _too_large(limit)
+                raise _refused(limit)
             hold.take(len(whole))
             return whole
         # Whoever sends a byte a second must not have a place for that long.
@@ -146,7 +149,7 @@ async def read_raw(
             async for chunk in request.content.iter_any():
                 size += len(chunk)
                 if size > limit:
-                    raise _too_large(limit)
+                    raise _refused(limit)
                 hold.take(len(chunk))
                 body += chunk
     except TimeoutError:
@@ -168,12 +171,24 @@ async def decompressed(
     if decompress is None:
         return data
     limit = min(settings.max_body_bytes, most or settings.max_body_bytes)
-    # What it grows to is known afterwards only, so room for the most is held meanwhile.
-    hold.take(limit)
+    # What it grows to is known afterwards only, so room is held meanwhile: for what is usual, then for
+    # the most. Were it for the most at once, a few small bodies would take all there is.
+    room = min(limit, max(_ROOM_BYTES, _USUAL_RATIO * len(data)))
+    hold.take(room)
     try:
-        data = await asyncio.to_thread(decompress, data, limit)
+        try:
+            data = await off_loop(room, decompress, data, room)
+        except BodyTooLargeError:
+            if room == limit:
+                raise
+            hold.take(limit - room)
+            room = limit
+            data = await off_loop(room, decompress, data, room)
+    except BodyTooLargeError:
+        hold.give(room)
+        raise _refused(limit) from None
     except RequestError:
-        hold.give(limit)
+        hold.give(room)
         raise
     hold.release()
     hold.take(len(data))
@@ -202,9 +217,17 @@ def malformed(message: str) -> RequestError:
     return RequestError(Failure("invalid_argument", message))
 
 
-def _too_large(limit: int) -> RequestError:
+class BodyTooLargeError(RequestError):
+    """The body is larger than it may be."""
+
+
+def _refused(limit: int) -> BodyTooLargeError:
     telemetry.REFUSED.labels("body").inc()
-    return RequestError(
+    return _too_large(limit)
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    return BodyTooLargeError(
         Failure(
             "invalid_argument",
             f"the body has more than {limit:,} bytes",

@@ -133,7 +133,7 @@ def guard_operations(settings: Settings) -> Middleware:
 
 
 def _guard(settings: Settings, listen: str) -> Middleware:
-    hosts = frozenset(settings.allowed_hosts)
+    hosts = frozenset(name.lower() for name in settings.allowed_hosts)
     if not hosts and address(listen)[0] in {"127.0.0.1", "::1", "localhost"}:
         hosts = _LOOPBACK_NAMES
     origins = frozenset(settings.cors_origins)
@@ -170,9 +170,9 @@ def _same_origin(origin: str, host: str) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """Return a Host header without its port."""
+    """Return a Host header without its port, in small letters."""
     name, colon, port = host.rpartition(":")
-    return name if colon and port.isdecimal() else host
+    return (name if colon and port.isdecimal() else host).lower()
 
 
 def _preflight(origin: str) -> dict[str, str]:
