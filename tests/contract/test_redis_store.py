@@ -78,6 +78,7 @@ async def test_a_call_is_one_round_trip(
             "lease": store.recall(scope, LOG.ref, "other", HOUR, Lease("token", 60.0)),
             "release": store.release(scope, LOG.ref, "other", "token"),
             "commit": store.commit(scope, TABLE, VIEW, HOUR),
+            "commit_all": store.commit_all(scope, [LOG], HOUR),
             "fetch": store.fetch(scope, LOG.ref),
             "find_missing": store.find_missing(scope, [LOG.ref] * 20, HOUR),
             "add": store.add(scope, Tally("log")),

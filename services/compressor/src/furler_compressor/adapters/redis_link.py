@@ -143,6 +143,10 @@ class RedisLink:
                 for keys, args in calls
             ]
             return list(await asyncio.gather(*each))
+        if len(calls) == 1:
+            # As most turns have it: a pipeline would ask first whether the script is known.
+            ((keys, args),) = calls
+            return [await self.ask(lambda: script(keys=keys, args=args))]
         client = self.client
 
         async def run() -> list[int]:
@@ -161,8 +165,11 @@ class RedisLink:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        async with asyncio.timeout(self._timeout):
-            await self._gate.acquire()
+        if self._gate.locked():
+            async with asyncio.timeout(self._timeout):
+                await self._gate.acquire()
+        else:
+            await self._gate.acquire()  # at once
         self._demand.begin()
         try:
             yield
