@@ -164,6 +164,13 @@ async def test_mcp_can_be_left_out(service: Service) -> None:
         assert without.post("/mcp", {}).status == 404
 
 
+def test_a_long_message_of_more_parts_than_any_call_has_is_refused_unread(gateway: Gateway) -> None:
+    parts = b"[]," * 1_000_001
+    body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"a":[' + parts + b"1]}}"
+    reply = gateway.post("/mcp", body, accept="application/json, text/event-stream")
+    assert (reply.status, b"strings and brackets" in reply.body) == (400, True)
+
+
 def test_a_hostile_message_is_refused(gateway: Gateway) -> None:
     for body in (b"[" * 60_000, b"{}", b"null", b'{"jsonrpc":"2.0"}', b"\xff"):
         reply = gateway.post("/mcp", body, accept="application/json, text/event-stream")

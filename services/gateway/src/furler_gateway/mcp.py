@@ -15,7 +15,8 @@ from aiohttp import hdrs, web
 
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
-from furler_gateway.limits import read_body
+from furler_gateway.json_spans import BodyError, members
+from furler_gateway.limits import OFF_LOOP_BYTES, malformed, read_body
 from furler_gateway.requests import HOLD
 from furler_gateway.upstream import Upstream
 
@@ -53,6 +54,8 @@ class Mcp:
         body = await read_body(request, self.settings, request[HOLD])
         # An MCP client looks for 401, not for a tool's error, to ask for a credential.
         await self.upstream.governor.identities.tenant()
+        if len(body) > OFF_LOOP_BYTES:
+            await asyncio.to_thread(_skimmed, body)
         manager = await self._started()
         exchange = _Exchange(request, body)
         await manager.handle_request(_scope(request), exchange.receive, exchange.send)
@@ -83,6 +86,14 @@ class Mcp:
         self._stop.set()
         if self._running is not None:
             await self._running
+
+
+def _skimmed(body: bytes) -> None:
+    """Refuse a long body of more parts than any call has, which the SDK would make values of. Raises RequestError."""
+    try:
+        members(body)
+    except BodyError as error:
+        raise malformed(str(error)) from None
 
 
 def _make_manager(upstream: Upstream, settings: Settings) -> StreamableHTTPSessionManager:
