@@ -162,6 +162,16 @@ def test_the_command_line_brings_back_the_very_bytes(
     assert _cli("doctor", *where).returncode == 0
 
 
+def test_a_doctor_says_why_a_directory_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "furler.sqlite3").mkdir()  # where the store's file would be
+    done = _cli("doctor", "--data", str(tmp_path))
+    said = done.stdout.decode()
+    assert done.returncode == 1
+    (store,) = [line for line in said.splitlines() if line.startswith("store  ")]
+    assert "the store's file cannot be opened: " in store
+    assert "store: name a directory you may write to with --data" in said
+
+
 @pytest.mark.parametrize("has_started", [False, True])
 def test_up_ends_with_its_gateway_and_says_so(*, has_started: bool) -> None:
     address, gateway = (f"127.0.0.1:{port}" for port in free_ports(2))
