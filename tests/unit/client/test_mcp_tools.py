@@ -84,7 +84,11 @@ async def test_a_page_says_how_to_go_on() -> None:
             text += _text(got)
             if len(got.content) == 1:
                 break
-            (page,) = re.findall(r'call again .* page="([^"]+)"', _text(got, 1))
+            told = re.findall(
+                r'about ([\d,]+) tokens in all: call again .* page="([^"]+)"', _text(got, 1)
+            )
+            ((total, page),) = told
+            assert abs(int(total.replace(",", "")) - 9_201) < 920  # of the whole log, not of a page
             arguments["page"] = page
         assert text == LOG
 

@@ -121,7 +121,7 @@ class _Tools:
         texts = [part.data.decode("utf-8", "replace")]
         if part.next_page:
             texts.append(
-                f"[furler: there is more, {part.picked_tokens:,} tokens in all:"
+                f"[furler: there is more, about {part.picked_tokens:,} tokens in all:"
                 f' call again with the same arguments and page="{part.next_page}"]'
             )
         return texts

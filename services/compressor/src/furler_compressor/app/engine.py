@@ -44,11 +44,15 @@ class SelectJob:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """One page: ranges of the original (half-open bytes), their tokens, where the next one starts."""
+    """One page: ranges of the original (half-open bytes), and where the next one starts.
+
+    ``tokens`` are those of all that was picked, over all pages; estimated where this is not all.
+    """
 
     ranges: tuple[tuple[int, int], ...]
     tokens: int
     next_start: int | None
+    is_estimate: bool = False
 
 
 class EngineFailedError(Exception):

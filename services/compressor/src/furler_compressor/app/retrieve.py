@@ -36,13 +36,17 @@ class RetrieveRequest:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The picked bytes, their places in the original, and where the next page starts."""
+    """The picked bytes, their places in the original, and where the next page starts.
+
+    ``tokens`` are those of all pages.
+    """
 
     data: bytes
     ranges: tuple[tuple[int, int], ...]
     tokens: int
     held: Held
     next_start: int | None
+    is_estimate: bool
 
 
 async def retrieve(context: Context, caller: Caller, request: RetrieveRequest) -> Retrieved:
@@ -79,7 +83,9 @@ async def _retrieve(context: Context, caller: Caller, request: RetrieveRequest) 
     except EngineFailedError as error:
         raise OverloadedError("the engine restarts; try again", retry_after=1.0) from error
     parts = b"".join(data[start:end] for start, end in picked.ranges)
-    return Retrieved(parts, picked.ranges, picked.tokens, held, picked.next_start)
+    return Retrieved(
+        parts, picked.ranges, picked.tokens, held, picked.next_start, picked.is_estimate
+    )
 
 
 def _name(selector: Selector | None) -> str:

@@ -63,6 +63,10 @@ def _pick(job: SelectJob) -> Picked:
     data = job.text.encode()
     ranges = [(0, len(data))] if job.selector is None else select(job.text, job.selector)
     got = page(job.text, ranges, job.max_tokens, job.tokenizer, job.start)
-    parts = b"".join(data[start:end] for start, end in got.ranges)
-    count = tokens.count(parts.decode(errors="replace"), job.tokenizer)
-    return Picked(tuple(got.ranges), count.tokens, got.next_start)
+    text = b"".join(data[start:end] for start, end in ranges).decode(errors="replace")
+    if got.next_start is None and not job.start:
+        count = tokens.count(text, job.tokenizer)
+        return Picked(tuple(got.ranges), count.tokens, None, count.estimated)
+    # To count all of it with every page would cost the square of its size.
+    about = tokens.estimate(text, job.tokenizer)
+    return Picked(tuple(got.ranges), about, got.next_start, is_estimate=True)

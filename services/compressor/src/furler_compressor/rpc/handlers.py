@@ -144,7 +144,9 @@ class Handlers(SharedHandlers):
             data=got.data,
             ranges=[content.ByteRange(start=start, end=end) for start, end in got.ranges],
             original=convert.digest_to(got),
-            picked=content.TokenCount(tokens=got.tokens, tokenizer=DEFAULT_TOKENIZER),
+            picked=content.TokenCount(
+                tokens=got.tokens, tokenizer=DEFAULT_TOKENIZER, estimated=got.is_estimate
+            ),
             next_page_token=convert.page_to(got.next_start),
             expire_time=expires,
         )

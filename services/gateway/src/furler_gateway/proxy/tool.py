@@ -151,8 +151,10 @@ async def answer(furler: AsyncFurler, call: Call, space: str, max_tokens: int) -
     text = part.data.decode("utf-8", "replace")
     if part.next_page:
         text += (
-            f"\n[furler: there is more, {part.picked_tokens:,} tokens in all:"
+            f"\n[furler: there is more, about {part.picked_tokens:,} tokens in all:"
             f' call again with the same arguments and page="{part.next_page}"]'
         )
+    # Of several pages this is one, and its last one may be short: a token has a byte at least.
+    cost = min(part.picked_tokens, page, len(part.data))
     # Empty results are refused by providers.
-    return Answer(call, text or "[furler: nothing matches]", tokens=min(part.picked_tokens, page))
+    return Answer(call, text or "[furler: nothing matches]", tokens=cost)
