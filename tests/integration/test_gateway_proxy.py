@@ -393,6 +393,21 @@ def test_what_was_meant_for_the_gateway_is_no_provider_s(
     assert provider.got == []
 
 
+def test_a_body_that_trickles_on_its_way_to_a_provider_is_408(
+    provider: FakeProvider, service: str
+) -> None:
+    with running_gateway(
+        service, upstreams=_upstreams(provider), body_timeout_seconds="0.5"
+    ) as hasty:
+        line = http.client.HTTPConnection("127.0.0.1", hasty.port, timeout=60)
+        line.putrequest("POST", "/v1/files")
+        line.putheader("Content-Length", "100")
+        line.endheaders(b"x")
+        reply = line.getresponse()
+        assert (reply.status, b"in time" in reply.read()) == (408, True)
+        line.close()
+
+
 def test_a_target_in_absolute_form_goes_to_the_upstream_all_the_same(
     gateway: Gateway, provider: FakeProvider
 ) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import pytest
 import zstandard
+from aiohttp import StreamReader
 
 from furler_gateway.config import Settings
 from furler_gateway.errors import RequestError
-from furler_gateway.limits import Admission, decompressed, gunzip, unzstd
+from furler_gateway.limits import Admission, arriving, decompressed, gunzip, unzstd
 
 TEXT = b"some text " * 1000
 LIMIT = len(TEXT)
@@ -181,3 +182,40 @@ def test_small_bodies_in_an_encoding_hold_no_room_for_the_largest(
             asyncio.run(unpacked(pack(much)))
     assert _status(caught) == 429
     assert admission.held_bytes == 0
+
+
+class Arriving(StreamReader):
+    """A body that comes in pieces, each after some seconds on the loop's own clock."""
+
+    def __init__(self, *pieces: tuple[float, bytes]) -> None:
+        self.pieces = list(pieces)
+
+    async def readany(self) -> bytes:
+        if not self.pieces:
+            return b""
+        seconds, piece = self.pieces.pop(0)
+        await asyncio.sleep(seconds)
+        return piece
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status"),
+    [
+        ([(0.0, b"x"), (0.0, b"y")], None),
+        ([(0.0, b"x" * 1_000_000)] * 3, None),
+        ([(0.0, b"x"), (60.0, b"y")], 408),
+        ([(60.0, b"x")], 408),
+    ],
+)
+def test_a_body_that_is_passed_on_arrives_in_time(
+    pieces: list[tuple[float, bytes]], status: int | None
+) -> None:
+    async def passed_on() -> list[bytes]:
+        return [chunk async for chunk in arriving(Arriving(*pieces), 0.05)]
+
+    if status is None:
+        assert asyncio.run(passed_on()) == [piece for _, piece in pieces]
+    else:
+        with pytest.raises(RequestError) as caught:
+            asyncio.run(passed_on())
+        assert _status(caught) == status

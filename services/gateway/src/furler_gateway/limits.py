@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Final, ParamSpec, Self, TypeVar
 
 import zstandard
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from furler_gateway import telemetry
 from furler_gateway.config import Settings
@@ -32,6 +32,7 @@ RETRY_SECONDS: Final = 1.0
 _ZSTD_WINDOW: Final = 8 * 1024 * 1024
 """What RFC 8878 has every decoder support; a frame that wants more memory is refused."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_LEAST_BYTES: Final = 256 * 1024
 _ROOM_BYTES: Final = 64 * 1024
 _USUAL_RATIO: Final = 16
 """Logs and JSON shrink to a tenth or so."""
@@ -153,14 +154,37 @@ async def read_raw(
                 hold.take(len(chunk))
                 body += chunk
     except TimeoutError:
-        telemetry.REFUSED.labels("slow_body").inc()
-        raise RequestError(
-            Failure("deadline_exceeded", "the body did not arrive in time", status=408)
-        ) from None
+        raise _too_slow() from None
     except web.RequestPayloadError:
         raise malformed("the body is not what its headers say") from None
     hold.come_back()
     return await off_loop(size, bytes, body)
+
+
+async def arriving(content: StreamReader, seconds: float) -> AsyncGenerator[bytes]:
+    """Yield a body that is passed on, as it comes: at least 256 KiB, or the rest, in so much time waited for.
+
+    What whoever takes it is slow at does not count. Raises RequestError with 408.
+    """
+    loop, got, left = asyncio.get_running_loop(), 0, seconds
+    while True:
+        began = loop.time()
+        try:
+            async with asyncio.timeout(left):
+                chunk = await content.readany()
+        except TimeoutError:
+            raise _too_slow() from None
+        if not chunk:
+            return
+        got, left = got + len(chunk), left - (loop.time() - began)
+        if got >= _LEAST_BYTES:
+            got, left = 0, seconds
+        yield chunk
+
+
+def _too_slow() -> RequestError:
+    telemetry.REFUSED.labels("slow_body").inc()
+    return RequestError(Failure("deadline_exceeded", "the body did not arrive in time", status=408))
 
 
 async def decompressed(

@@ -27,7 +27,7 @@ _READ_BYTES: Final = 256 * 1024
 _NOTHING_ADDED: Final = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE)
 _WRITE_BYTES: Final = 256 * 1024
 """A longer body is written piece by piece: in one piece it is encrypted before anything else is served."""
-Body = bytes | aiohttp.StreamReader | AsyncIterator[memoryview] | None
+Body = bytes | AsyncIterator[bytes] | AsyncIterator[memoryview] | None
 
 
 @dataclass(slots=True)
@@ -74,6 +74,8 @@ class Forwarder:
             failure = Failure("deadline_exceeded", "the provider did not answer in time")
             raise RequestError(failure) from None
         except aiohttp.ClientError as error:
+            if isinstance(error.__cause__, RequestError):
+                raise error.__cause__ from None  # the body's, while it was written
             telemetry.PROXY_TROUBLE.labels("unreachable").inc()
             # The host is of the settings. What an error says may quote more, its name does not.
             why = {"host": URL(url).host, "cause": type(error).__name__}

@@ -14,7 +14,7 @@ from furler.errors import CredentialInvalidError
 from furler_gateway import caller
 from furler_gateway.config import Settings
 from furler_gateway.errors import Failure, RequestError
-from furler_gateway.limits import decompressed, malformed, off_loop, read_raw
+from furler_gateway.limits import arriving, decompressed, malformed, off_loop, read_raw
 from furler_gateway.proxy import cache_health
 from furler_gateway.proxy.converse import Converse
 from furler_gateway.proxy.forward import Body, Forwarder
@@ -93,7 +93,8 @@ class Proxy:
         headers = _headers(request)
         body: Body = None
         if request.body_exists and request.method not in _NO_BODY:
-            body = request.content
+            # Who sends it a byte at a time must not have one of the connections to providers for long.
+            body = arriving(request.content, self.settings.body_timeout_seconds)
             if request.content_length is not None:
                 headers.append((hdrs.CONTENT_LENGTH, str(request.content_length)))
         sent = self.forwarder.sent(request.method, route.url, headers, body)
