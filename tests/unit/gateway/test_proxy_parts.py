@@ -233,7 +233,8 @@ def test_no_request_goes_anywhere_else(name: str) -> None:
 @pytest.mark.parametrize(
     "entry",
     ["x", "x=", "=https://x", "x=ftp://x", "x=https://u:p@x", "x=https://x?y", "x=https://x#y",
-     "x=file:///etc", "a b=https://x", "x=https://"],
+     "x=file:///etc", "a b=https://x", "x=https://", "x=http://h:99999", "x=http://h:abc", "x=http://h:0",
+     "x=http://a b"],
 )  # fmt: skip
 def test_an_upstream_is_an_http_address_with_a_name(entry: str) -> None:
     with pytest.raises(ValueError, match="upstreams"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -180,12 +180,21 @@ class Settings(BaseSettings):
                 raise ValueError(f"upstreams: {name[:40]!r}: want NAME=URL")
             if parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
                 raise ValueError(f"upstreams: {name}: want http or https, and no query")
+            if not _is_address(parts):
+                raise ValueError(f"upstreams: {name}: want a host and a port that there can be")
             if parts.username is not None:
                 raise ValueError(f"upstreams: {name}: an address has no credential in it")
             if name in bases:
                 raise ValueError(f"upstreams: {name} is there twice")
             bases[name] = url.rstrip("/")
         return bases
+
+
+def _is_address(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0 and not any(map(str.isspace, parts.netloc))
+    except ValueError:  # no number, or one that is no port
+        return False
 
 
 def unknown_settings(environment: Mapping[str, str] = os.environ) -> list[str]:
