@@ -78,6 +78,21 @@ def test_a_body_of_more_values_than_any_request_has_is_refused_unread(
     assert (reply.status, "more than 200,000 values" in str(reply.json["message"])) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"space": "x" * 1_100_000}, "space"),
+        ({"contents": [{"inline": "eA=="}, {"hints": {"query": "x" * 1_100_000}}]}, "query"),
+    ],
+)
+def test_a_text_longer_than_any_name_is_refused(
+    gateway: Gateway, body: dict[str, object], field: str
+) -> None:
+    reply = gateway.post("/furler.v1.CompressorService/BatchCompress", body)
+    wanted = f"{field}: want at most 1,048,576 characters"
+    assert (reply.status, reply.json["message"]) == (400, wanted)
+
+
 @pytest.mark.parametrize("path", ["/v1/retrieve", "/v1/usage"])
 def test_a_body_that_holds_names_only_is_small(gateway: Gateway, path: str) -> None:
     body = b'{"hash":"' + b"x" * (256 * 1024) + b'"}'

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import orjson
 from aiohttp import web
 from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from furler.backends.base import WATCH_ENTRIES
@@ -38,6 +39,9 @@ _HEADERS_SECONDS: Final = 0.5
 """How long a stream may take to fail with a status of its own before its headers go out."""
 _HEARTBEAT_SECONDS: Final = 15.0
 """Silence after which an event stream gets a comment: proxies cut at 30 to 60 s."""
+_MOST_TEXT: Final = 1024 * 1024
+"""Characters of a name or a question; contents are bytes. Protobuf looks through text with a pattern that
+nothing runs beside: 30 MB take half a second."""
 _ENDLESS: Final = frozenset({WATCH_ENTRIES.path})
 """Streams that end only because somebody ends them. Each of their messages says from where to go on."""
 
@@ -195,6 +199,8 @@ def _decode(row: Row, body: bytes) -> Message:
         raise malformed("the body is not JSON") from None
     if not isinstance(value, dict):
         raise malformed("the body is not a JSON object")
+    if len(body) > _MOST_TEXT:
+        _check_texts(value, cast("Descriptor", row.method.request.DESCRIPTOR))
     name = row.method.request.DESCRIPTOR.full_name
     try:
         return json_format.ParseDict(value, row.method.request())
@@ -207,3 +213,16 @@ def _decode(row: Row, body: bytes) -> Message:
         raise invalid(path, f"{path or 'the body'}: is not as {name} has it") from None
     except (ValueError, TypeError, RecursionError):
         raise malformed(f"the body is not a {name}") from None
+
+
+def _check_texts(value: Mapping[str, object], message: Descriptor) -> None:
+    """Refuse text that is longer than any name or question. Raises RequestError."""
+    for name, given in value.items():
+        field = message.fields_by_camelcase_name.get(name) or message.fields_by_name.get(name)
+        if field is None or field.type == FieldDescriptor.TYPE_BYTES:
+            continue
+        for each in given if isinstance(given, list) else (given,):
+            if isinstance(each, str) and len(each) > _MOST_TEXT:
+                raise invalid(name, f"{name}: want at most {_MOST_TEXT:,} characters")
+            if isinstance(each, dict) and field.message_type is not None:
+                _check_texts(each, field.message_type)
