@@ -159,7 +159,8 @@ PROXY_CACHE: Final = Counter(
 )
 PROXY_RETRIEVALS: Final = Counter(
     "furler_gateway_proxy_retrievals",
-    "Calls of the retrieve tool in replies: answered, failed, refused by a limit, left out beside other calls",
+    "Calls of the retrieve tool in replies: answered, failed, refused by a limit, left out beside other calls, "
+    "taken back where the provider had no room",
     ("dialect", "outcome"),
     registry=REGISTRY,
 )
