@@ -229,6 +229,10 @@ def test_a_stranger_reaches_no_provider_whatever_is_sent(
     for credential, status in ((None, 401), ("Bearer wrong", 401), ("Bearer acme", 502)):
         ours = {} if credential is None else {"x-furler-authorization": credential}
         assert world.ask(surface, Client({**keyed, **ours}))[0] == status
+    # Nor learns which providers there are.
+    nowhere = Surface(method, "/to/nobody/v1/models", surface.body, 404)
+    for credential, status in (("Bearer wrong", 401), ("Bearer acme", 404)):
+        assert world.ask(nowhere, Client({"x-furler-authorization": credential}))[0] == status
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))

@@ -57,6 +57,7 @@ class Proxy:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
+        await self._known()
         try:
             route = self.upstreams.route(request.method, request.raw_path, request.headers)
         except UnknownUpstreamError:
@@ -68,7 +69,6 @@ class Proxy:
             # Agents that prefer one go on with a stream of events. Any other upgrade may be ignored, and
             # is: Java's client asks for HTTP/2 with every request and takes HTTP/1.1 as an answer.
             raise RequestError(Failure("unimplemented", "no upgrades here", status=426))
-        await self._known()
         if route.dialect is None:
             return await self._passed(request, route)
         caller.place().route = route.endpoint
