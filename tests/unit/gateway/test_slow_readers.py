@@ -48,8 +48,9 @@ async def reading_slowly(settings: Settings) -> AsyncIterator[tuple[Runner, sock
 
 async def served(runner: Runner) -> Connection:
     """Return the one connection, once its reply is more than the client takes."""
-    while not (found := runner._connections()) or found[0].look is None:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(LONG):
+        while not (found := runner._connections()) or found[0].look is None:
+            await asyncio.sleep(0)
     return found[0]
 
 
@@ -79,8 +80,9 @@ async def test_a_client_that_takes_too_little_of_its_reply_is_cut_off() -> None:
     before = refused()
     async with reading_slowly(Settings(body_timeout_seconds=0.05)) as (runner, client):
         await served(runner)
-        while runner._connections():
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(LONG):
+            while runner._connections():
+                await asyncio.sleep(0.01)
         assert refused() == before + 1
         got = 0
         while piece := await asyncio.get_running_loop().sock_recv(client, 1 << 20):
@@ -116,8 +118,9 @@ async def test_a_client_that_takes_all_is_not_looked_at_any_more() -> None:
         got = 0
         while got < len(REPLY):
             got += len(await asyncio.get_running_loop().sock_recv(client, 1 << 20))
-        while connection.look is not None:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(LONG):
+            while connection.look is not None:
+                await asyncio.sleep(0)
         assert runner._connections() == [connection]
 
 
