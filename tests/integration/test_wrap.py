@@ -132,6 +132,24 @@ time.sleep(60)
     assert agent.returncode == 40
 
 
+def test_an_agent_ignores_what_its_wrapper_was_told_to_ignore(
+    running: Gateway, tmp_path: Path
+) -> None:
+    script = "import signal; print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
+    line = (
+        f'trap "" HUP; exec {sys.executable} -m furler.cli wrap --gateway {running.address} -- "$@"'
+    )
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", sys.executable, "-c", script],
+        env={**os.environ, "HOME": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
 def test_an_agent_that_is_killed_or_not_there_has_the_code_that_shells_give(
     running: Gateway, tmp_path: Path
 ) -> None:

@@ -210,28 +210,45 @@ def _ready(process: subprocess.Popen[bytes], module: str, log: IO[bytes]) -> str
 
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """Run the agent with our input and output; pass signals on. Returns its exit code."""
+    started: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        if started:
+            started[0].send_signal(number)
+        else:
+            early.append(number)
+
+    # A terminal sends its Ctrl-C to the agent by itself: twice would be another word.
+    interrupt = _leave if sys.stdin is not None and sys.stdin.isatty() else pass_on
+    handlers = dict.fromkeys(_PASSED_ON, pass_on) | {signal.SIGINT: interrupt}
+    # The agent ignores what we are told to ignore (nohup): that it inherits. All others are passed on
+    # before it is there, as it may be quick to say that it is.
+    ignored = {number for number in handlers if signal.getsignal(number) is signal.SIG_IGN}
+    before = {
+        number: signal.signal(number, handlers[number]) for number in handlers.keys() - ignored
+    }
     try:
         process = subprocess.Popen(command, env=dict(variables))  # noqa: S603 - what the caller asked for
+        started.append(process)
+        before |= {number: signal.signal(number, handlers[number]) for number in ignored}
+        for number in early:
+            process.send_signal(number)
+        code = process.wait()
     except FileNotFoundError:
         warn(f"{command[0]}: command not found")
         return NOT_FOUND
     except OSError as error:
         warn(f"{command[0]}: {error.strerror}")
         return NOT_EXECUTABLE
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        process.send_signal(number)
-
-    # A terminal sends its Ctrl-C to the agent by itself: twice would be another word.
-    interrupt = signal.SIG_IGN if sys.stdin is not None and sys.stdin.isatty() else pass_on
-    handlers = dict.fromkeys(_PASSED_ON, pass_on) | {signal.SIGINT: interrupt}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        code = process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return code if code >= 0 else 128 - code
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing about a signal."""
 
 
 def _warn_of_other_upstreams(given: Mapping[str, str]) -> None:
