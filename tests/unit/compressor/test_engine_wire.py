@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar, cast
 
 import pytest
 
+from furler_compressor.adapters.engine_child import serve
 from furler_compressor.adapters.engine_link import EngineLink
 from furler_compressor.adapters.engine_wire import LENGTHS, Done, frame_of, value_of
 from furler_compressor.app.conversed import (
@@ -19,7 +22,7 @@ from furler_compressor.app.conversed import (
 )
 from furler_compressor.app.engine import CompressJob, EngineFailedError, Job, SelectJob
 from furler_compressor.app.ports import Pin
-from furler_compressor.app.work import perform
+from furler_compressor.app.work import COMPRESSORS, perform
 from furler_engine.dialects.block import Dialect
 from furler_engine.epochs import Wish
 from furler_engine.types import Hints, Lines, Policy
@@ -88,6 +91,49 @@ def test_a_long_body_goes_as_it_is_and_is_copied_into_no_pickle() -> None:
     assert len(data) < 1000
     _, data, *bodies = frame_of(JOB)
     assert (len(data) > len(JOB.body), bodies) == (True, [])
+
+
+class Halting:
+    """A service's end that gives a child no more than a few bytes at once, then closes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self.outcomes = b""
+
+    def __enter__(self) -> None:
+        """Be open."""
+
+    def __exit__(self, *_: object) -> None:
+        """Be closed."""
+
+    def recv(self, size: int, _flags: int) -> bytes:
+        given, self._data = self._data[: min(size, 1000)], self._data[min(size, 1000) :]
+        return bytes(given)
+
+    def sendall(self, data: bytes) -> None:
+        self.outcomes += data
+
+
+@pytest.mark.parametrize("missing", [0, 1, len(LONG.body)])
+def test_a_child_that_is_stopped_while_it_reads_reads_on_and_ends_with_its_service(
+    missing: int,
+) -> None:
+    data = frame(LONG)
+    service = Halting(data[: len(data) - missing])
+    serve(cast("socket.socket", service))
+    told = [COMPRESSORS] if missing else [COMPRESSORS, Done(perform(LONG), None, "", 0)]
+    assert [without_peak(value) for value in values(service.outcomes)] == told
+
+
+def values(data: bytes) -> Iterator[object]:
+    while data:
+        end = LENGTHS.size + LENGTHS.unpack_from(data)[0]
+        yield value_of(data[LENGTHS.size : end])
+        data = data[end:]
+
+
+def without_peak(value: object) -> object:
+    return replace(value, peak_bytes=0) if isinstance(value, Done) else value
 
 
 async def test_a_value_in_pieces_arrives_once_it_is_whole_and_the_next_one_after_it() -> None:

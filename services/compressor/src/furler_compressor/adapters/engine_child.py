@@ -5,6 +5,7 @@ The first frame out says that it runs, and which compressors the engine has.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import socket
 import sys
@@ -20,13 +21,26 @@ _MAXRSS_BYTES: Final = 1 if sys.platform == "darwin" else 1024
 
 def serve(connection: socket.socket) -> None:
     """Perform jobs until the other end closes."""
-    with connection:
+    with connection, contextlib.suppress(EOFError):
         _write(connection, COMPRESSORS)
-        while header := connection.recv(LENGTHS.size, socket.MSG_WAITALL):
-            size, left_out = LENGTHS.unpack(header)
-            data = connection.recv(size, socket.MSG_WAITALL)
-            body = connection.recv(left_out, socket.MSG_WAITALL) if left_out else b""
+        while True:
+            size, left_out = LENGTHS.unpack(_read(connection, LENGTHS.size))
+            data, body = _read(connection, size), _read(connection, left_out)
             _write(connection, _perform(cast("Job", value_of(data, body))))
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    """Return so many bytes. Raises EOFError if the other end closes before.
+
+    A process that is stopped and goes on (SIGSTOP, a debugger) may be given less at once.
+    """
+    data = b""
+    while len(data) < size:
+        more = connection.recv(size - len(data), socket.MSG_WAITALL)
+        if not more:
+            raise EOFError
+        data = data + more if data else more  # in one piece nearly always: no copy
+    return data
 
 
 def _perform(job: Job) -> Done:
