@@ -81,9 +81,7 @@ def check_store(connector: Connector, connection: Connection) -> Check:
     """Store a sample in the store of this machine, read it back, and delete it."""
     try:
         with connector(connection) as furler:
-            furler.stats(
-                space=SPACE
-            )  # fails in the store's own words, where a view is only degraded
+            furler.stats(space=SPACE)  # fails in the store's words; a view is only degraded
             problem = _round_trip(furler)
     except FurlerError as error:
         return Check(
