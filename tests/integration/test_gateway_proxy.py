@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from support.bodies import chat, odd_messages, responses
-from support.fake_provider import JSON, FakeProvider, Says, running_provider, stream
+from support.fake_provider import JSON, FakeProvider, Says, stream
 from support.gateway import Gateway, running_gateway
 from support.inputs import orders, service_log
 from support.model import Model
@@ -27,12 +27,6 @@ MESSAGES, COUNT = "/v1/messages", "/v1/messages/count_tokens"
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 KEY = {"x_api_key": "secret-of-the-provider", "anthropic_version": "2023-06-01"}
 BEARER = {"authorization": "Bearer sk-secret-of-the-provider"}
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with running_provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.bodies import chat, odd_messages, responses
-from support.fake_provider import FakeProvider, running_provider
+from support.fake_provider import FakeProvider
 from support.gateway import Gateway, running_gateway
 from support.inputs import service_log
 from support.service import running_service
@@ -23,12 +23,6 @@ PATHS = {
     "responses": "/v1/responses",
 }
 KEY = {"x_api_key": "secret-of-the-provider"}
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with running_provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,6 @@ SESSION = "user_1_account__session_0b1c9d3e-4b52-4f5c-8d7a-2f6f0f7f9a01"
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with running_provider() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def service() -> Iterator[str]:
     with running_service() as running:
         yield running.address

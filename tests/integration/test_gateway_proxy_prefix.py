@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from support.bodies import chat as chat_body
-from support.fake_provider import FakeProvider, running_provider
+from support.fake_provider import FakeProvider
 from support.gateway import Gateway, running_gateway
 from support.inputs import orders, service_log
 from support.model import Model
@@ -21,12 +21,6 @@ PADDING = 1_000_001
 TURNS = 8
 OUTPUTS = [service_log(400), orders(150), service_log(300), orders(200)]
 Json = dict[str, object]
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with running_provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

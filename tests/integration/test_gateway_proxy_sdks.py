@@ -12,7 +12,7 @@ import anthropic
 import openai
 import pytest
 
-from support.fake_provider import JSON, FakeProvider, Says, running_provider
+from support.fake_provider import JSON, FakeProvider, Says
 from support.gateway import Gateway, running_gateway
 from support.inputs import service_log
 from support.model import ANSWER, FATAL, Model
@@ -21,12 +21,6 @@ from support.service import running_service
 LOG = service_log(400)
 PARAMETERS = {"type": "object", "properties": {"cmd": {"type": "string"}}}
 Items = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with running_provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -98,8 +98,7 @@ class Converse:
         headers = returned(first.raw_headers, drop=_REWRITTEN)
         reply = Reply(status=first.status, reason=first.reason, headers=headers)
         await reply.prepare(request)
-        if isinstance(self.turn, AnthropicTurn | ResponsesTurn):
-            self.turn.may_ask = await off_loop(len(body), _may_ask, body)
+        self.turn.may_ask = await off_loop(len(body), _may_ask, body)
         try:
             last = await self._turned(Outlet(request, reply), body, first)
         except BrokenError:

@@ -77,9 +77,10 @@ class _Called:
 
 @dataclass(slots=True)
 class ChatTurn:
-    """One reply of Chat Completions."""
+    """One reply of Chat Completions. Its reasoning waits for nothing."""
 
     left_out: int = 0
+    may_ask: bool = True
     _rounds: list[Json] = field(default_factory=list)
     _usage: list[Json] = field(default_factory=list)
     _id: bytes = b""

@@ -34,6 +34,9 @@ class TurnError(ValueError):
 class Turn(Protocol):
     """One reply to the client. Feed a round, look at its calls, go on or end."""
 
+    may_ask: bool
+    """Whether the conversation has anything to ask for; else reasoning waits for nothing."""
+
     @property
     def usages(self) -> Sequence[Raw]:
         """What each round cost, as the provider says."""
